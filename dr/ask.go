@@ -1,0 +1,66 @@
+package dr
+
+// ChangeRequest is a change to open: one file of the base branch with another
+// content, on a branch of its own.
+type ChangeRequest struct {
+	Repository Repository
+	Branch     string
+	BaseSHA    string // the base commit the content was made from
+	Content    string // the whole new content of Repository.File
+	Message    string // of the commit
+	Title      string
+	Body       string // Markdown
+}
+
+// PlanRequest asks for the plan of one stack at one commit.
+type PlanRequest struct {
+	Run     string
+	Service Service
+	Stack   Stack
+	Commit  string // exact SHA to check out
+	// MergeInto, when set, is a base commit: the plan is that of merging Commit
+	// into it, which is what a merge would give once the base has moved.
+	MergeInto string
+	// Drift asks for the comparison of state and world instead of a plan for a
+	// change: resources changed outside Terraform are in Plan.Drift.
+	Drift bool
+}
+
+// ApplyRequest asks for the apply of one stack.
+type ApplyRequest struct {
+	// Key names this one apply for ever. A second request with the same key
+	// follows the first or gives its result; it never applies again.
+	Key      string
+	Run      string
+	Service  Service
+	Stack    Stack
+	Commit   string
+	Approved Plan // what people approved; a plan that is wider is not applied
+}
+
+// ApplyResult is how an apply ended.
+type ApplyResult struct {
+	Kind    ApplyKind
+	Counts  Counts
+	Made    []string // addresses Terraform said it had completed
+	Wider   []string // why it was not applied, when Kind is ApplyWider
+	Summary string   // for a person, scrubbed of secrets
+}
+
+// ApplyKind says how an apply ended.
+type ApplyKind string
+
+// The ends of an apply.
+const (
+	ApplyDone   ApplyKind = "done"
+	ApplyWider  ApplyKind = "wider"  // the plan goes beyond the approved one; nothing was applied
+	ApplyFailed ApplyKind = "failed" // Terraform said so; resources may have been made
+	ApplyLost   ApplyKind = "lost"   // its processes are gone without a result
+	ApplyLocked ApplyKind = "locked" // somebody else holds the state lock; nothing was applied
+)
+
+// Resolution is what a zone's own name servers answer for a name.
+type Resolution struct {
+	Chain     []string // the names passed through, CNAME by CNAME, the asked one first
+	Addresses []string
+}

@@ -1,0 +1,148 @@
+package dr
+
+import (
+	"fmt"
+	"time"
+)
+
+// Level is the verdict of a check.
+type Level string
+
+// The levels. Missing or stale data is Unknown: never zero and never ok.
+const (
+	OK      Level = "ok"
+	Warn    Level = "warn"
+	Fail    Level = "fail"
+	Unknown Level = "unknown"
+)
+
+// Worse orders levels: ok, warn, unknown, fail.
+func (l Level) Worse(o Level) bool { return l.rank() > o.rank() }
+
+func (l Level) rank() int {
+	switch l {
+	case OK:
+		return 0
+	case Warn:
+		return 1
+	case Unknown:
+		return 2
+	default:
+		return 3
+	}
+}
+
+// Check is one fact about readiness or replication.
+type Check struct {
+	Name      string    `json:"name"` // "aurora.lag"
+	Region    Region    `json:"region,omitempty"`
+	Level     Level     `json:"level"`
+	Value     *float64  `json:"value,omitempty"` // nil when unknown
+	Unit      string    `json:"unit,omitempty"`
+	Threshold *float64  `json:"threshold,omitempty"`
+	Detail    string    `json:"detail,omitempty"`
+	At        time.Time `json:"at"` // when the fact was true, not when it was read
+}
+
+// Line is the check as a sentence of one line.
+func (c Check) Line() string {
+	s := c.Name
+	if c.Region != "" {
+		s += " " + string(c.Region)
+	}
+	s += ": " + string(c.Level)
+	if c.Value != nil {
+		s += fmt.Sprintf(", %g %s", *c.Value, c.Unit)
+		if c.Threshold != nil {
+			s += fmt.Sprintf(" of %g", *c.Threshold)
+		}
+	}
+	if c.Detail != "" {
+		s += " (" + c.Detail + ")"
+	}
+	return s
+}
+
+// Worst is the worst level among checks; Unknown for an empty list, because
+// nothing looked at is nothing known.
+func Worst(checks []Check) Level {
+	if len(checks) == 0 {
+		return Unknown
+	}
+	worst := OK
+	for _, c := range checks {
+		if c.Level.Worse(worst) {
+			worst = c.Level
+		}
+	}
+	return worst
+}
+
+// DatabaseState is what the database service says of a global cluster.
+// The statuses are the service's raw strings: the documented list is longer
+// than the API's own enumeration (switching-over), so nothing is enumerated here.
+type DatabaseState struct {
+	Status       string           `json:"status"`         // of the global cluster
+	Failover     string           `json:"failover"`       // FailoverState.Status; empty when nothing is pending
+	FailoverFrom Region           `json:"failover_from"`  // of the pending operation
+	FailoverTo   Region           `json:"failover_to"`    // of the pending operation
+	DataLoss     bool             `json:"data_loss"`      // IsDataLossAllowed of the pending operation
+	Writer       Region           `json:"writer"`         // empty when there is none
+	Members      []DatabaseMember `json:"members"`        // every member the service lists
+	ReadFrom     Region           `json:"read_from"`      // the Region that answered
+	WriterReady  bool             `json:"writer_ready"`   // the writer's cluster and its writer instance are available
+	WriterDetail string           `json:"writer_detail"`  // raw statuses of the writer's cluster and instance
+	Engine       string           `json:"engine_version"` // of the global cluster
+}
+
+// DatabaseMember is one cluster of a global database.
+type DatabaseMember struct {
+	ARN    string `json:"arn"`
+	Region Region `json:"region"`
+	Writer bool   `json:"writer"`
+	Sync   string `json:"sync"` // raw SynchronizationStatus: connected, pending-resync
+}
+
+// Promotion is one request to move the writer.
+type Promotion struct {
+	Mode Mode   `json:"mode"`
+	From Region `json:"from"`
+	To   Region `json:"to"`
+}
+
+// WorkloadState is what ECS and ELB say of one workload.
+type WorkloadState struct {
+	Status     string    `json:"status"` // of the ECS service
+	Desired    int       `json:"desired"`
+	Running    int       `json:"running"`
+	Pending    int       `json:"pending"`
+	Rollout    string    `json:"rollout"`     // of the primary deployment: COMPLETED, IN_PROGRESS, FAILED, or empty
+	Deployment string    `json:"deployment"`  // id of the primary deployment
+	DeployedAt time.Time `json:"deployed_at"` // when the primary deployment was made
+	Healthy    int       `json:"healthy"`     // targets that answer their health check
+	Targets    int       `json:"targets"`     // all targets registered
+}
+
+// Event is something a service reported about itself, such as an RDS event.
+type Event struct {
+	At     time.Time `json:"at"`
+	Source string    `json:"source"`
+	Text   string    `json:"text"`
+}
+
+// ReadinessFacts is what a policy looks at before a run changes anything.
+type ReadinessFacts struct {
+	Mode     Mode     `json:"mode"`
+	Source   Region   `json:"source"`
+	Target   Region   `json:"target"`
+	Strategy Strategy `json:"strategy"`
+	RPO      float64  `json:"rpo_seconds"`
+	Checks   []Check  `json:"checks"`
+}
+
+// Verdict is a decision about readiness: no, go, or go if people accept what is
+// listed in Accepts.
+type Verdict struct {
+	Decision
+	Accepts []string `json:"accepts"`
+}

@@ -1,0 +1,217 @@
+package dr
+
+import "time"
+
+// Kind names the runbook of a run.
+type Kind string
+
+// The runbooks a run can be an execution of.
+const (
+	Failover Kind = "failover"
+	Failback Kind = "failback"
+)
+
+// RunState is where a run stands.
+type RunState string
+
+// The states of a run. The last five are final.
+const (
+	RunRunning   RunState = "running"
+	RunWaiting   RunState = "waiting" // for approval
+	RunPaused    RunState = "paused"  // asks a person: retry, skip or stop
+	RunSucceeded RunState = "succeeded"
+	RunRefused   RunState = "refused" // before anything was changed
+	RunCancelled RunState = "cancelled"
+	RunExpired   RunState = "expired"
+	RunStopped   RunState = "stopped" // a person ended it, or it could not go on
+)
+
+// Final tells whether a run in this state is over.
+func (s RunState) Final() bool {
+	switch s {
+	case RunRunning, RunWaiting, RunPaused:
+		return false
+	default:
+		return true
+	}
+}
+
+// Request is what somebody asked for. It is stored as the input of the runbook.
+type Request struct {
+	Run       string    `json:"run"`
+	Kind      Kind      `json:"kind"`
+	Service   string    `json:"service"`
+	Target    Region    `json:"target"`
+	Mode      Mode      `json:"mode"`
+	Reason    string    `json:"reason"`
+	Requester string    `json:"requester"` // person
+	Via       string    `json:"via"`       // slack, cli
+	Channel   string    `json:"channel"`   // where it was typed, if in Slack
+	At        time.Time `json:"at"`
+	Since     time.Time `json:"since"`    // when the trouble began; At by default
+	Override  bool      `json:"override"` // of the cooldown, seen by the approvers
+}
+
+// StepState is where a step stands.
+type StepState string
+
+// The states of a step.
+const (
+	StepPending StepState = "pending"
+	StepRunning StepState = "running"
+	StepDone    StepState = "done"
+	StepFailed  StepState = "failed"
+	StepSkipped StepState = "skipped"
+)
+
+// Step is one line of the runbook as it went.
+type Step struct {
+	Name    string    `json:"name"`
+	State   StepState `json:"state"`
+	Started time.Time `json:"started,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Detail  string    `json:"detail,omitempty"`
+}
+
+// Took is how long the step has taken until now, or took.
+func (s Step) Took(now time.Time) time.Duration {
+	switch {
+	case s.Started.IsZero():
+		return 0
+	case s.Ended.IsZero():
+		return now.Sub(s.Started)
+	default:
+		return s.Ended.Sub(s.Started)
+	}
+}
+
+// Progress is how far an apply has come.
+type Progress struct {
+	Stack   string `json:"stack"`
+	Done    int    `json:"done"`
+	Total   int    `json:"total"`
+	Current string `json:"current,omitempty"` // address being worked on
+}
+
+// Question is what a paused run asks, with the answers it takes.
+type Question struct {
+	Step    string   `json:"step"`
+	Attempt int      `json:"attempt"`
+	What    string   `json:"what"`    // what happened
+	Means   string   `json:"means"`   // what it means for the run
+	Answers []string `json:"answers"` // of retry, skip, stop
+	Votes   []string `json:"votes"`   // persons who said skip, where that needs a quorum
+	Needed  int      `json:"needed"`  // votes that skip needs; 1 when anyone who may approve can say it
+}
+
+// Result is what a run took against what was promised.
+type Result struct {
+	RTA      time.Duration `json:"rta"`
+	RTO      time.Duration `json:"rto"`
+	RPA      time.Duration `json:"rpa"`       // an estimate in disaster mode
+	RPAKnown bool          `json:"rpa_known"` // false when the lag was unknown at the decision
+	RPO      time.Duration `json:"rpo"`
+	Events   []Event       `json:"events,omitempty"` // what the database service reported, fencing among it
+	Left     []string      `json:"left,omitempty"`   // what remains to be done later
+}
+
+// Run is one execution of a runbook, as it is shown and kept.
+type Run struct {
+	Request
+	Source    Region     `json:"source"`
+	State     RunState   `json:"state"`
+	Outcome   string     `json:"outcome,omitempty"` // why it ended or waits, for a person
+	Hint      string     `json:"hint,omitempty"`    // what to type next
+	Steps     []Step     `json:"steps"`
+	Checks    []Check    `json:"checks,omitempty"`
+	Accepts   []string   `json:"accepts,omitempty"` // what an approval accepts: expected data loss, unknown lag
+	Change    Change     `json:"change"`
+	PlanLine  string     `json:"plan_line,omitempty"` // "3 to add, 1 to change, 0 to destroy in 2 stacks"
+	Digest    string     `json:"digest,omitempty"`
+	Approval  Approval   `json:"approval"`
+	Expires   time.Time  `json:"expires,omitzero"`
+	MergeSHA  string     `json:"merge_sha,omitempty"`
+	Progress  *Progress  `json:"progress,omitempty"`
+	Question  *Question  `json:"question,omitempty"`
+	Result    *Result    `json:"result,omitempty"`
+	Ended     time.Time  `json:"ended,omitzero"`
+	Abandon   []string   `json:"abandon,omitempty"` // persons who want a run past merge ended
+	Version   int64      `json:"version"`           // grows with every change of the record
+	Objective Objectives `json:"objectives"`
+	Quorum    int        `json:"quorum"`
+	Decisions []Decision `json:"decisions,omitempty"`
+}
+
+// PastMerge tells whether the change of a run has been merged.
+func (r Run) PastMerge() bool { return r.MergeSHA != "" }
+
+// StepIndex finds a step by name; -1 when it is not there.
+func (r Run) StepIndex(name string) int {
+	for i, s := range r.Steps {
+		if s.Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Note is something to say in Slack apart from a run's one message: a reply in
+// its thread, or a scheduled report. The key makes it be said once.
+type Note struct {
+	Key     string   `json:"key"`
+	Run     string   `json:"run,omitempty"` // reply in this run's thread
+	Channel string   `json:"channel"`
+	Title   string   `json:"title"`
+	Level   Level    `json:"level,omitempty"`
+	Lines   []string `json:"lines"`
+	Context string   `json:"context,omitempty"`
+	Mention []string `json:"mention,omitempty"` // persons whose attention is wanted
+	Link    string   `json:"link,omitempty"`
+}
+
+// AuditEntry is one line of the audit log: who asked for what and whether it
+// was granted, or what the bot did.
+type AuditEntry struct {
+	At      time.Time `json:"at"`
+	Who     string    `json:"who"` // person, or the foreign id of a stranger
+	Via     string    `json:"via"`
+	Action  string    `json:"action"`
+	Service string    `json:"service,omitempty"`
+	Run     string    `json:"run,omitempty"`
+	Granted bool      `json:"granted"`
+	Detail  string    `json:"detail,omitempty"`
+}
+
+// Intent is an act the bot is about to ask the outside world for, stored before
+// the call so that a restarted bot knows that it may have been made.
+type Intent struct {
+	Run  string    `json:"run"`
+	Act  string    `json:"act"` // step name
+	From string    `json:"from"`
+	To   string    `json:"to"`
+	At   time.Time `json:"at"`
+}
+
+// Drift is the nightly comparison of one stack with the world.
+type Drift struct {
+	Stack   string   `json:"stack"`
+	Level   Level    `json:"level"`
+	Changes []string `json:"changes"` // address: actions (attributes)
+	Detail  string   `json:"detail,omitempty"`
+}
+
+// Unsaid is a note that has not been said yet.
+type Unsaid struct {
+	Note
+	// Tried says that a post may have been made whose answer was lost, so Slack
+	// has to be searched before it is posted again.
+	Tried bool
+}
+
+// Shown is where the one message of a run stands in Slack and which version of
+// the record it shows. An empty TS means that it was not posted, as far as known.
+type Shown struct {
+	Channel string
+	TS      string
+	Version int64
+}

@@ -1,0 +1,262 @@
+package dr
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Region is an AWS Region code such as "ap-northeast-2".
+type Region string
+
+// Mode says whether data loss is accepted. A person chooses it; the program
+// never turns one into the other.
+type Mode string
+
+const (
+	// Planned is a switchover: both Regions up, no data loss.
+	Planned Mode = "planned"
+	// Disaster is a failover: the source may be gone, data loss is accepted.
+	Disaster Mode = "disaster"
+)
+
+// ParseMode reads a mode as people type it.
+func ParseMode(s string) (Mode, bool) {
+	m := Mode(strings.ToLower(strings.TrimSpace(s)))
+	return m, m == Planned || m == Disaster
+}
+
+// Strategy is how much of a service stands in the passive Region; the names are
+// those of the AWS whitepaper "Disaster Recovery of Workloads on AWS".
+type Strategy string
+
+// The four strategies.
+const (
+	BackupRestore Strategy = "backup-restore"
+	PilotLight    Strategy = "pilot-light"
+	WarmStandby   Strategy = "warm-standby"
+	ActiveActive  Strategy = "active-active"
+)
+
+// Strategies lists every strategy a service may name.
+func Strategies() []Strategy {
+	return []Strategy{BackupRestore, PilotLight, WarmStandby, ActiveActive}
+}
+
+// Objectives are what was promised.
+type Objectives struct {
+	RTO time.Duration `json:"rto"`
+	RPO time.Duration `json:"rpo"`
+}
+
+// StackRole says what a stack is for, and thereby when a run applies it.
+type StackRole string
+
+const (
+	// DataStack holds data (database, buckets) and is never applied in a failover.
+	DataStack StackRole = "data"
+	// RegionStack is what runs in one Region.
+	RegionStack StackRole = "region"
+	// TrafficStack points the public name at the active Region.
+	TrafficStack StackRole = "traffic"
+)
+
+// Stack is one Terraform root module directory of a service.
+type Stack struct {
+	Name          string            `json:"name"`
+	Dir           string            `json:"dir"` // in the repository, slash separated
+	Role          StackRole         `json:"role"`
+	Region        Region            `json:"region,omitempty"` // of a RegionStack
+	BackendConfig map[string]string `json:"backend_config,omitempty"`
+}
+
+// Repository is where the Terraform of a service lives.
+type Repository struct {
+	Owner string `json:"owner"`
+	Name  string `json:"name"`
+	Base  string `json:"base"` // the branch that tells the truth
+	File  string `json:"file"` // the tfvars file that holds active_region
+}
+
+// Database is the Aurora global database of a service. The ARNs are kept here
+// because they must not be looked up first in a Region that may be gone.
+type Database struct {
+	GlobalCluster string            `json:"global_cluster"`
+	ClusterARN    map[Region]string `json:"cluster_arn"`
+}
+
+// ClusterID is the identifier part of the member cluster's ARN in a Region.
+func (d Database) ClusterID(r Region) string {
+	arn := d.ClusterARN[r]
+	return arn[strings.LastIndexByte(arn, ':')+1:]
+}
+
+// RegionOf finds the Region whose member cluster has this ARN.
+func (d Database) RegionOf(arn string) (Region, bool) {
+	for r, a := range d.ClusterARN {
+		if a == arn {
+			return r, true
+		}
+	}
+	return "", false
+}
+
+// Workload is one ECS service and the target group its tasks register in.
+type Workload struct {
+	Cluster     string `json:"cluster"`
+	Service     string `json:"service"`
+	TargetGroup string `json:"target_group,omitempty"` // ARN or name; empty for a service behind no load balancer
+}
+
+// Names are the DNS names of a service.
+type Names struct {
+	Public   string            `json:"public"`   // what users resolve
+	Regional map[Region]string `json:"regional"` // <region>.<service>.<zone>
+	// Servers are the zone's own name servers as host:port. A resolver asked too
+	// early caches the absence of a name for the zone's negative TTL, so drbot
+	// asks the source.
+	Servers []string `json:"servers,omitempty"`
+}
+
+// Probe is an HTTP request that must succeed before traffic moves and after.
+type Probe struct {
+	URL    string `json:"url"` // "{host}" stands for the regional, then the public name
+	Status int    `json:"status"`
+}
+
+// Schedule is when the scheduled runbooks of a service run.
+type Schedule struct {
+	Health   string `json:"health"` // cron, five fields
+	Drift    string `json:"drift"`
+	TimeZone string `json:"time_zone"` // IANA name
+}
+
+// The acts a service may list, in the order it wants them done.
+const (
+	ActPromote      = "promote"       // move the database's writer
+	ActApplyTarget  = "apply/target"  // apply the target's stack
+	ActRedeploy     = "redeploy"      // new tasks in the target, so that no pool holds the old writer
+	ActGate         = "gate"          // wait until the target is healthy
+	ActApplyTraffic = "apply/traffic" // apply the traffic stacks
+)
+
+// DefaultActs is the order that suits a service with one global database.
+func DefaultActs() []string {
+	return []string{ActPromote, ActApplyTarget, ActRedeploy, ActGate, ActApplyTraffic}
+}
+
+// Service is an application that fails over as one.
+type Service struct {
+	Name       string              `json:"name"`
+	Strategy   Strategy            `json:"strategy"`
+	Objectives Objectives          `json:"objectives"`
+	Regions    []Region            `json:"regions"` // two
+	Channel    string              `json:"channel"` // Slack channel id
+	Cooldown   time.Duration       `json:"cooldown"`
+	Expiry     time.Duration       `json:"expiry"` // of the wait for approval
+	Quorum     int                 `json:"quorum"` // two or more
+	Repository Repository          `json:"repository"`
+	Stacks     []Stack             `json:"stacks"`
+	Database   Database            `json:"database"`
+	Workloads  map[Region]Workload `json:"workloads"`
+	Names      Names               `json:"names"`
+	Probes     []Probe             `json:"probes"`
+	Acts       []string            `json:"acts"` // what a run does after the merge, in order
+	Schedule   Schedule            `json:"schedule"`
+	Requesters []string            `json:"requesters"` // persons
+	Approvers  []string            `json:"approvers"`  // persons
+}
+
+// Has tells whether a Region is one of the service's two.
+func (s Service) Has(r Region) bool { return slices.Contains(s.Regions, r) }
+
+// Other is the Region of the service that is not r.
+func (s Service) Other(r Region) Region {
+	for _, o := range s.Regions {
+		if o != r {
+			return o
+		}
+	}
+	return ""
+}
+
+// RegionStack finds the stack of a Region.
+func (s Service) RegionStack(r Region) (Stack, bool) {
+	for _, st := range s.Stacks {
+		if st.Role == RegionStack && st.Region == r {
+			return st, true
+		}
+	}
+	return Stack{}, false
+}
+
+// StacksOf lists the stacks with a role, in the order of the configuration.
+func (s Service) StacksOf(role StackRole) []Stack {
+	var out []Stack
+	for _, st := range s.Stacks {
+		if st.Role == role {
+			out = append(out, st)
+		}
+	}
+	return out
+}
+
+// RunStacks lists the stacks a failover applies, in order: the target, the
+// traffic, and in planned mode the source at the end, so that both Regions end
+// as Git says. A stack that holds data is never among them.
+func (s Service) RunStacks(mode Mode, source, target Region) []Stack {
+	var out []Stack
+	if st, ok := s.RegionStack(target); ok {
+		out = append(out, st)
+	}
+	out = append(out, s.StacksOf(TrafficStack)...)
+	if st, ok := s.RegionStack(source); ok && mode == Planned {
+		out = append(out, st)
+	}
+	return out
+}
+
+// Person is one human with every account they own; the same person is never
+// counted twice because they have two logins.
+type Person struct {
+	Name         string   `json:"name"`
+	SlackIDs     []string `json:"slack_ids"`
+	GitHubLogins []string `json:"github_logins"`
+	LocalUsers   []string `json:"local_users"`
+}
+
+// HasLogin tells whether a GitHub login is this person's; case is ignored, as
+// GitHub ignores it.
+func (p Person) HasLogin(login string) bool {
+	return slices.ContainsFunc(p.GitHubLogins, func(l string) bool { return strings.EqualFold(l, login) })
+}
+
+// People is everybody the configuration knows.
+type People []Person
+
+// ByLogin finds a person by GitHub login.
+func (ps People) ByLogin(login string) (Person, bool) {
+	return ps.find(func(p Person) bool { return login != "" && p.HasLogin(login) })
+}
+
+// BySlack finds a person by Slack user id.
+func (ps People) BySlack(id string) (Person, bool) {
+	return ps.find(func(p Person) bool { return id != "" && slices.Contains(p.SlackIDs, id) })
+}
+
+// ByLocalUser finds a person by the user name on the bot's host.
+func (ps People) ByLocalUser(user string) (Person, bool) {
+	return ps.find(func(p Person) bool { return user != "" && slices.Contains(p.LocalUsers, user) })
+}
+
+// ByName finds a person by name.
+func (ps People) ByName(name string) (Person, bool) {
+	return ps.find(func(p Person) bool { return p.Name == name })
+}
+
+func (ps People) find(match func(Person) bool) (Person, bool) {
+	if i := slices.IndexFunc(ps, match); i >= 0 {
+		return ps[i], true
+	}
+	return Person{}, false
+}
