@@ -1,0 +1,158 @@
+package policies
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// ApprovalRules is what one change's approvals are counted by.
+type ApprovalRules struct {
+	People    dr.People
+	Approvers []string // persons who may approve
+	Requester string   // the person who asked for the run; never counts
+	Quorum    int      // two or more; less allows nothing
+	Head      string   // the commit drbot made
+	BaseRef   string   // the branch the change must go to
+	File      string   // the one file it may touch
+	WantFile  string   // the exact content of that file on the head
+	Recorded  []int64  // reviews that existed when the current digest was posted; never count
+	BotLogin  string   // who opens the change and makes its commit
+}
+
+// Count decides whether a change has the approvals it needs. It is a pure
+// function of what was read from GitHub; the order in which reviews arrive does
+// not matter.
+//
+// A person's latest opinion counts, over all of the person's logins. A comment is
+// no opinion. A dismissed review is none either, and does not bring an older one
+// back. An approval counts on the exact head and for the current digest alone; a
+// request for changes blocks whatever it was given on, until its author approves
+// or it is dismissed.
+func Count(state dr.ChangeState, rules ApprovalRules) dr.Approval {
+	c := &count{state: state, rules: rules}
+	a := dr.Approval{Needed: rules.Quorum}
+	a.Policy = Revision()
+	if why := c.broken(); why != "" {
+		a.Broken, a.Reasons = why, []string{why}
+		return a
+	}
+	ballots := c.ballots()
+	a.Ignored = c.ignored
+	var refusals []string
+	for _, b := range ballots {
+		switch b.vote {
+		case blocks:
+			a.Blocked = append(a.Blocked, b.person)
+			refusals = append(refusals, b.person+" requests changes")
+		case approves:
+			a.By = append(a.By, b.person)
+		}
+	}
+	a.Waiting = c.waiting(slices.Concat(a.By, a.Blocked))
+	if missing := rules.Quorum - len(a.By); missing > 0 {
+		refusals = append(refusals, needs(missing, rules.Head))
+		if open := len(a.Waiting) + len(a.Blocked); open < missing {
+			refusals = append(refusals, fmt.Sprintf("no more than %s may still approve: the configuration names too few approvers", people(open)))
+		}
+	}
+	if _, known := c.requester(); !known {
+		refusals = append(refusals, fmt.Sprintf("the GitHub login of the requester, %s, is not known, so an own approval could not be told", orNobody(rules.Requester)))
+	}
+	a.Allowed = len(refusals) == 0
+	if a.Allowed {
+		a.Reasons = []string{fmt.Sprintf("approved by %s, on %s", strings.Join(a.By, ", "), short(rules.Head))}
+		return a
+	}
+	a.Reasons = append(refusals, c.remarks...)
+	return a
+}
+
+func needs(n int, head string) string {
+	if n == 1 {
+		return "needs one more approval, on " + short(head)
+	}
+	return fmt.Sprintf("needs %d more approvals, on %s", n, short(head))
+}
+
+func people(n int) string {
+	if n == 1 {
+		return "one person"
+	}
+	return fmt.Sprintf("%d persons", n)
+}
+
+// count is one count at work.
+type count struct {
+	state   dr.ChangeState
+	rules   ApprovalRules
+	ignored []dr.IgnoredVoice
+	remarks []string // the ignored voices as sentences
+}
+
+func (c *count) ignore(by, reason, sentence string) {
+	c.ignored = append(c.ignored, dr.IgnoredVoice{By: by, Reason: reason})
+	c.remarks = append(c.remarks, sentence)
+}
+
+func (c *count) requester() (dr.Person, bool) {
+	p, ok := c.rules.People.ByName(c.rules.Requester)
+	return p, ok && len(p.GitHubLogins) > 0
+}
+
+// isRequester goes by every login of the requester, so that a second entry in
+// the configuration does not make a second person.
+func (c *count) isRequester(p dr.Person) bool {
+	if strings.EqualFold(p.Name, c.rules.Requester) {
+		return true
+	}
+	r, _ := c.requester()
+	return slices.ContainsFunc(p.GitHubLogins, r.HasLogin)
+}
+
+// hasCommit tells whether a person had a hand in the branch.
+func (c *count) hasCommit(p dr.Person) bool {
+	return slices.ContainsFunc(c.state.Commits, func(k dr.Commit) bool {
+		return p.HasLogin(k.Author) || p.HasLogin(k.Committer)
+	})
+}
+
+// ineligible says why nothing this person says counts; empty when it may.
+func (c *count) ineligible(p dr.Person) string {
+	switch {
+	case c.isRequester(p):
+		return "asked for this run and cannot approve it"
+	case c.hasCommit(p):
+		return "has a commit on the branch and cannot approve it"
+	case !slices.Contains(c.rules.Approvers, p.Name):
+		return "is not an approver of this service"
+	}
+	return ""
+}
+
+// waiting lists the approvers who may still approve.
+func (c *count) waiting(spoken []string) []string {
+	var out []string
+	for _, name := range c.rules.Approvers {
+		p, ok := c.rules.People.ByName(name)
+		if ok && len(p.GitHubLogins) > 0 && c.ineligible(p) == "" && !slices.Contains(spoken, name) && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func (c *count) canWrite(login string) bool {
+	return slices.ContainsFunc(c.state.CanWrite, func(l string) bool { return strings.EqualFold(l, login) })
+}
+
+func short(sha string) string { return sha[:min(len(sha), 7)] }
+
+func orNobody(name string) string {
+	if name == "" {
+		return "nobody"
+	}
+	return name
+}
