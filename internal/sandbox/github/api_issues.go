@@ -1,0 +1,102 @@
+package github
+
+import (
+	"net/http"
+	"time"
+)
+
+func issueRoutes() []route {
+	const one = repoPath + "/issues/{number}"
+	const comment = repoPath + "/issues/comments/{comment}"
+	return []route{
+		{"GET", one, reader, onPull((*Server).getIssue)},
+		{"GET", repoPath + "/issues/{first}/{second}", reader, (*Server).getIssuePath},
+		{"POST", one + "/comments", reader, onPull((*Server).postComment)},
+		{"PATCH", comment, reader, onComment((*Server).patchComment)},
+		{"DELETE", comment, reader, onComment((*Server).removeComment)},
+	}
+}
+
+// getIssuePath tells /issues/1/comments from /issues/comments/1, which the router holds for ambiguous.
+func (s *Server) getIssuePath(r *request) (int, any, error) {
+	first, second := r.PathValue("first"), r.PathValue("second")
+	switch {
+	case first == "comments":
+		r.SetPathValue("comment", second)
+		return onComment((*Server).getComment)(s, r)
+	case second == "comments":
+		r.SetPathValue("number", first)
+		return onPull((*Server).listComments)(s, r)
+	}
+	return 0, nil, notFound()
+}
+
+func onComment(do func(*Server, *request, *Comment) (int, any, error)) endpoint {
+	return func(s *Server, r *request) (int, any, error) {
+		id, err := r.number("comment")
+		if err != nil {
+			return 0, nil, err
+		}
+		c, err := s.comment(id)
+		if err != nil {
+			return 0, nil, err
+		}
+		return do(s, r, c)
+	}
+}
+
+type commentInput struct {
+	Body string `json:"body"`
+}
+
+func (s *Server) getIssue(_ *request, p *pull) (int, any, error) {
+	return http.StatusOK, s.issuePayload(p), nil
+}
+
+func (s *Server) listComments(r *request, p *pull) (int, any, error) {
+	since := time.Time{}
+	if v := r.FormValue("since"); v != "" {
+		var err error
+		if since, err = time.Parse(time.RFC3339, v); err != nil {
+			return 0, nil, refuse(http.StatusUnprocessableEntity, "Invalid value for since: %s", v)
+		}
+	}
+	var out []commentJSON
+	for _, c := range s.comments {
+		if c.Pull == p.Number && !c.UpdatedAt.Before(since) {
+			out = append(out, s.commentPayload(c))
+		}
+	}
+	return http.StatusOK, paged(r, out), nil
+}
+
+func (s *Server) postComment(r *request, p *pull) (int, any, error) {
+	var in commentInput
+	if err := r.decode(&in); err != nil {
+		return 0, nil, err
+	}
+	c, err := s.addComment(r.user, p, in.Body)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusCreated, s.commentPayload(c), nil
+}
+
+func (s *Server) getComment(_ *request, c *Comment) (int, any, error) {
+	return http.StatusOK, s.commentPayload(c), nil
+}
+
+func (s *Server) patchComment(r *request, c *Comment) (int, any, error) {
+	var in commentInput
+	if err := r.decode(&in); err != nil {
+		return 0, nil, err
+	}
+	if err := s.editComment(r.user, c, in.Body); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, s.commentPayload(c), nil
+}
+
+func (s *Server) removeComment(r *request, c *Comment) (int, any, error) {
+	return http.StatusNoContent, nil, s.deleteComment(r.user, c)
+}
