@@ -1,0 +1,65 @@
+package aws
+
+import "fmt"
+
+// Layout is everything of the sandbox's cloud that a configuration file needs.
+type Layout struct {
+	Endpoint     string // the proxy: for the bot and for Terraform
+	MotoEndpoint string // past the proxy and its journal: for reading back
+	DNSAddr      string // host:port, UDP and TCP
+	AppPort      int    // the application's, the same in every Region
+
+	Account       string
+	Home, Standby string
+	GlobalCluster string // id
+	ZoneID        string // without /hostedzone/
+	ZoneName      string // without the trailing dot
+	RecordName    string // service-be.<zone>, that users ask for
+	Regions       map[string]Region
+}
+
+// Region is the part of a Layout that lives in one Region.
+type Region struct {
+	Name            string
+	AppAddr         string // host:port of the application, "the load balancer"
+	ClusterID       string // Aurora
+	ClusterARN      string
+	InstanceID      string
+	ECSCluster      string
+	ECSService      string
+	LoadBalancerARN string
+	LoadBalancerDNS string
+	ListenerARN     string
+	TargetGroupARN  string
+	RecordName      string // <region>.service-be.<zone>
+}
+
+// Other returns the Region of the two that is not the given one.
+func (l Layout) Other(region string) string {
+	if region == l.Home {
+		return l.Standby
+	}
+	return l.Home
+}
+
+// plan is the layout as far as names go; seeding adds what Moto chooses.
+func plan(opt Options) Layout {
+	l := Layout{
+		Account: Account, Home: opt.Home, Standby: opt.Standby,
+		GlobalCluster: opt.Service, ZoneName: opt.Zone, RecordName: "service-be." + opt.Zone,
+		Regions: map[string]Region{},
+	}
+	for _, name := range []string{opt.Home, opt.Standby} {
+		id := opt.Service + "-" + name
+		l.Regions[name] = Region{
+			Name:       name,
+			ClusterID:  id,
+			ClusterARN: fmt.Sprintf("arn:aws:rds:%s:%s:cluster:%s", name, Account, id),
+			InstanceID: id + "-1",
+			ECSCluster: opt.Service,
+			ECSService: opt.Service,
+			RecordName: name + "." + l.RecordName,
+		}
+	}
+	return l
+}
