@@ -1,0 +1,210 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// OpenChange makes branch, commit and pull request, or finds those it made
+// before. The commit is one, its parent is req.BaseSHA, and it changes the
+// active_region file alone. Whatever else stands on the branch is a dr.Conflict.
+func (c *Client) OpenChange(ctx context.Context, req dr.ChangeRequest) (dr.Change, error) {
+	if err := checkRequest(req); err != nil {
+		return dr.Change{}, err
+	}
+	pull, err := c.findPull(ctx, req.Repository, req.Branch)
+	if err != nil {
+		return dr.Change{}, err
+	}
+	if pull != nil {
+		return c.adopt(ctx, req, pull)
+	}
+	head, err := c.ensureBranch(ctx, req)
+	if err != nil {
+		return dr.Change{}, err
+	}
+	if pull, err = c.createPull(ctx, req); err != nil {
+		return dr.Change{}, err
+	}
+	if pull.GetHead().GetSHA() != head {
+		return dr.Change{}, foreign(req.Branch, "it moved while the pull request was made")
+	}
+	return toChange(req, pull), nil
+}
+
+func checkRequest(req dr.ChangeRequest) error {
+	switch {
+	case !isSHA(req.BaseSHA):
+		return &dr.Error{Code: dr.Invalid, Msg: "A change needs the full SHA of the commit it starts from."}
+	case req.Branch == "" || req.Branch == req.Repository.Base:
+		return &dr.Error{Code: dr.Invalid, Msg: "A change needs a branch of its own."}
+	case req.Repository.File == "":
+		return &dr.Error{Code: dr.Invalid, Msg: "A change needs the file it is to change.", Hint: "Set repository.file in the configuration."}
+	}
+	return nil
+}
+
+// findPull finds the newest pull request from a branch, open or not; nil when
+// there never was one.
+func (c *Client) findPull(ctx context.Context, repo dr.Repository, branch string) (*gh.PullRequest, error) {
+	list, err := pages(func(o gh.ListOptions) ([]*gh.PullRequest, *gh.Response, error) {
+		return c.api.PullRequests.List(ctx, repo.Owner, repo.Name, &gh.PullRequestListOptions{
+			State: "all", Head: repo.Owner + ":" + branch, ListOptions: o,
+		})
+	})
+	if err != nil {
+		return nil, explain(err, "list the pull requests of "+branch)
+	}
+	var newest *gh.PullRequest
+	for _, p := range list {
+		// The filter is by owner, and an owner may have a fork of the repository.
+		if p.GetHead().GetRef() == branch && inRepo(p) && p.GetNumber() > newest.GetNumber() {
+			newest = p
+		}
+	}
+	return newest, nil
+}
+
+// inRepo tells whether head and base are in one repository. A deleted fork has
+// no name any more, so an empty one is never the same.
+func inRepo(p *gh.PullRequest) bool {
+	head := p.GetHead().GetRepo().GetFullName()
+	return head != "" && strings.EqualFold(head, p.GetBase().GetRepo().GetFullName())
+}
+
+// adopt takes a pull request found on the branch for ours, if it is.
+func (c *Client) adopt(ctx context.Context, req dr.ChangeRequest, pull *gh.PullRequest) (dr.Change, error) {
+	if base := pull.GetBase().GetRef(); base != req.Repository.Base {
+		return dr.Change{}, foreign(req.Branch, fmt.Sprintf("pull request #%d goes to %s", pull.GetNumber(), base))
+	}
+	if err := c.checkOurs(ctx, req, pull.GetHead().GetSHA()); err != nil {
+		return dr.Change{}, err
+	}
+	return toChange(req, pull), nil
+}
+
+func toChange(req dr.ChangeRequest, pull *gh.PullRequest) dr.Change {
+	return dr.Change{
+		Number: pull.GetNumber(), URL: pull.GetHTMLURL(), Branch: req.Branch,
+		Head: pull.GetHead().GetSHA(), Base: req.BaseSHA,
+	}
+}
+
+// checkOurs tells whether a commit is the one this request would make.
+func (c *Client) checkOurs(ctx context.Context, req dr.ChangeRequest, sha string) error {
+	repo := req.Repository
+	commit, _, err := c.api.Repositories.GetCommit(ctx, repo.Owner, repo.Name, sha, nil)
+	if err != nil {
+		return explain(err, "read the commit "+short(sha))
+	}
+	if len(commit.Parents) != 1 || commit.Parents[0].GetSHA() != req.BaseSHA {
+		return foreign(req.Branch, fmt.Sprintf("%s is not one commit on %s", short(sha), short(req.BaseSHA)))
+	}
+	if len(commit.Files) != 1 || commit.Files[0].GetFilename() != repo.File {
+		return foreign(req.Branch, fmt.Sprintf("%s changes other files than %s", short(sha), repo.File))
+	}
+	content, _, err := c.contentAt(ctx, repo, sha)
+	if err != nil {
+		return err
+	}
+	if content != req.Content {
+		return foreign(req.Branch, fmt.Sprintf("%s gives %s another content", short(sha), repo.File))
+	}
+	return nil
+}
+
+func foreign(branch, why string) error {
+	return &dr.Error{
+		Code: dr.Conflict,
+		Msg:  fmt.Sprintf("The branch %s holds something drbot did not make: %s.", branch, why),
+		Hint: "Look at the branch; if it is not needed, delete it and start again.",
+	}
+}
+
+// ensureBranch makes the commit and the branch that points at it, or finds them.
+// The branch comes last, so that it never exists without the commit.
+func (c *Client) ensureBranch(ctx context.Context, req dr.ChangeRequest) (head string, err error) {
+	if head, found, err := c.ownBranch(ctx, req); found || err != nil {
+		return head, err
+	}
+	sha, err := c.commit(ctx, req)
+	if err != nil {
+		return "", err
+	}
+	ref := &gh.Reference{Ref: gh.String("refs/heads/" + req.Branch), Object: &gh.GitObject{SHA: &sha}}
+	_, _, err = c.api.Git.CreateRef(ctx, req.Repository.Owner, req.Repository.Name, ref)
+	if err == nil {
+		return sha, nil
+	}
+	if status(err) == http.StatusUnprocessableEntity || lost(err) {
+		// The answer to an earlier try may have been lost, or somebody was faster.
+		if head, found, lookErr := c.ownBranch(ctx, req); found || lookErr != nil {
+			return head, lookErr
+		}
+	}
+	return "", explain(err, "make the branch "+req.Branch)
+}
+
+func (c *Client) ownBranch(ctx context.Context, req dr.ChangeRequest) (head string, found bool, err error) {
+	head, found, err = c.branch(ctx, req.Repository, req.Branch)
+	if err == nil && found {
+		err = c.checkOurs(ctx, req, head)
+	}
+	return head, found, err
+}
+
+// commit makes blob, tree and commit. Nothing points at them yet, so a second
+// time does no harm. Author and committer are left to GitHub: they are the bot.
+func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, err error) {
+	owner, name := req.Repository.Owner, req.Repository.Name
+	const doing = "write the commit"
+	base, _, err := c.api.Git.GetCommit(ctx, owner, name, req.BaseSHA)
+	if err != nil {
+		return "", explain(err, "read the commit "+short(req.BaseSHA))
+	}
+	blob, _, err := c.api.Git.CreateBlob(ctx, owner, name, &gh.Blob{Content: &req.Content, Encoding: gh.String("utf-8")})
+	if err != nil {
+		return "", explain(err, doing)
+	}
+	tree, _, err := c.api.Git.CreateTree(ctx, owner, name, base.GetTree().GetSHA(), []*gh.TreeEntry{{
+		Path: &req.Repository.File, Mode: gh.String("100644"), Type: gh.String("blob"), SHA: blob.SHA,
+	}})
+	if err != nil {
+		return "", explain(err, doing)
+	}
+	if tree.GetSHA() == base.GetTree().GetSHA() {
+		return "", &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("%s already says so: there is nothing to change.", req.Repository.File)}
+	}
+	made, _, err := c.api.Git.CreateCommit(ctx, owner, name, &gh.Commit{
+		Message: &req.Message, Tree: tree, Parents: []*gh.Commit{{SHA: &req.BaseSHA}},
+	}, nil)
+	if err == nil && !isSHA(made.GetSHA()) {
+		err = errors.New("the answer has no commit")
+	}
+	return made.GetSHA(), explain(err, doing)
+}
+
+func (c *Client) createPull(ctx context.Context, req dr.ChangeRequest) (*gh.PullRequest, error) {
+	repo := req.Repository
+	pull, _, err := c.api.PullRequests.Create(ctx, repo.Owner, repo.Name, &gh.NewPullRequest{
+		Title: gh.String(cut(req.Title, maxTitle, "…")),
+		Body:  gh.String(cut(req.Body, maxText, cutNote)),
+		Head:  &req.Branch, Base: &repo.Base,
+	})
+	if err == nil {
+		return pull, nil
+	}
+	if status(err) == http.StatusUnprocessableEntity || lost(err) {
+		if found, lookErr := c.findPull(ctx, repo, req.Branch); found != nil || lookErr != nil {
+			return found, lookErr
+		}
+	}
+	return nil, explain(err, "open the pull request")
+}

@@ -1,0 +1,159 @@
+package github
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/drbot/drbot/dr"
+)
+
+const (
+	defaultTimeout = 10 * time.Second
+	defaultMaxWait = 2 * time.Minute
+	defaultAgent   = "drbot"
+	defaultTitle   = "Merge the change of drbot"
+)
+
+// Options says which GitHub to talk to and as whom.
+type Options struct {
+	// Token gives the credential for one request. It is asked for each attempt, so
+	// a source of short-lived installation tokens fits as well as a constant.
+	Token func(ctx context.Context) (string, error)
+	// Login is the bot's own login. Needed with an App's installation token, which
+	// may not ask GitHub who it is ("drbot[bot]"); else asked for once.
+	Login string
+
+	BaseURL   string // of a GitHub Enterprise host or a stand-in; github.com when empty
+	UploadURL string // BaseURL when empty
+
+	Transport http.RoundTripper // below the retries; http.DefaultTransport when nil
+	UserAgent string
+	Timeout   time.Duration // of one attempt, its body included; 10 s when zero
+	MaxWait   time.Duration // that one call spends waiting for rate limits; 2 min when zero
+
+	// MergeTitle is the first line of the merge commit of a pull request.
+	MergeTitle func(number int) string
+
+	Logger *slog.Logger
+	Clock  func() time.Time
+	Sleep  func(ctx context.Context, d time.Duration) error
+}
+
+// Client is change control and publishing on GitHub. It is safe for concurrent use.
+type Client struct {
+	api        *gh.Client
+	log        *slog.Logger
+	sleep      func(ctx context.Context, d time.Duration) error
+	mergeTitle func(number int) string
+
+	mu   sync.Mutex
+	self string
+}
+
+// New makes a client. It connects to nothing yet.
+func New(o Options) (*Client, error) {
+	if o.Token == nil {
+		return nil, &dr.Error{Code: dr.Invalid, Msg: "A GitHub token is required."}
+	}
+	o = o.withDefaults()
+	tr := newTransport(o)
+	api := gh.NewClient(&http.Client{Transport: tr})
+	if o.BaseURL != "" {
+		var err error
+		if api, err = api.WithEnterpriseURLs(o.BaseURL, cmp.Or(o.UploadURL, o.BaseURL)); err != nil {
+			return nil, &dr.Error{Code: dr.Invalid, Msg: "The address of GitHub is not a URL.", Err: err}
+		}
+		if s := api.BaseURL.Scheme; (s != "https" && s != "http") || api.BaseURL.Host == "" {
+			return nil, &dr.Error{Code: dr.Invalid, Msg: "The address of GitHub must start with https:// and name a host."}
+		}
+	}
+	api.UserAgent = o.UserAgent
+	tr.api = api.BaseURL
+	return &Client{api: api, log: o.Logger, sleep: o.Sleep, mergeTitle: o.MergeTitle, self: o.Login}, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport
+	}
+	o.UserAgent = cmp.Or(o.UserAgent, defaultAgent)
+	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
+	o.MaxWait = cmp.Or(o.MaxWait, defaultMaxWait)
+	if o.MergeTitle == nil {
+		o.MergeTitle = func(number int) string { return fmt.Sprintf("%s (#%d)", defaultTitle, number) }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	return o
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Self is the bot's own login.
+func (c *Client) Self(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	known := c.self
+	c.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	user, _, err := c.api.Users.Get(ctx, "")
+	if err != nil {
+		return "", explain(err, "ask GitHub who the bot is")
+	}
+	if user.GetLogin() == "" {
+		return "", explain(errors.New("the answer has no login"), "ask GitHub who the bot is")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.self = user.GetLogin()
+	return c.self, nil
+}
+
+// maxPages bounds a listing whose links never end.
+const maxPages = 200
+
+// pages reads every page of a listing.
+func pages[T any](fetch func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, error) {
+	var all []T
+	opts := gh.ListOptions{Page: 1, PerPage: 100}
+	for range maxPages {
+		items, resp, err := fetch(opts)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, items...)
+		if resp.NextPage == 0 {
+			return all, nil
+		}
+		if resp.NextPage <= opts.Page {
+			return nil, fmt.Errorf("page %d of a listing points back to page %d", opts.Page, resp.NextPage)
+		}
+		opts.Page = resp.NextPage
+	}
+	return nil, fmt.Errorf("a listing goes on after %d pages", maxPages)
+}

@@ -1,0 +1,97 @@
+package github
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// File reads the active_region file on a ref and the commit it was read at. The
+// ref is resolved first and the file read at that commit, so both agree even
+// when the branch moves in between.
+func (c *Client) File(ctx context.Context, repo dr.Repository, ref string) (content, commit string, err error) {
+	if commit, err = c.resolve(ctx, repo, ref); err != nil {
+		return "", "", err
+	}
+	content, found, err := c.contentAt(ctx, repo, commit)
+	if err != nil {
+		return "", "", err
+	}
+	if !found {
+		return "", "", &dr.Error{
+			Code: dr.NotFound,
+			Msg:  fmt.Sprintf("%s is not in %s/%s at %s.", repo.File, repo.Owner, repo.Name, short(commit)),
+			Hint: "Check repository.file in the configuration.",
+		}
+	}
+	return content, commit, nil
+}
+
+// resolve finds the commit a branch is at. A full SHA is itself.
+func (c *Client) resolve(ctx context.Context, repo dr.Repository, ref string) (string, error) {
+	if isSHA(ref) {
+		return ref, nil
+	}
+	sha, found, err := c.branch(ctx, repo, ref)
+	if err == nil && !found {
+		err = &dr.Error{
+			Code: dr.NotFound,
+			Msg:  fmt.Sprintf("%s/%s has no branch %s.", repo.Owner, repo.Name, ref),
+			Hint: "GitHub says the same when the bot's token may not see the repository.",
+		}
+	}
+	return sha, err
+}
+
+// branch finds the tip of a branch.
+func (c *Client) branch(ctx context.Context, repo dr.Repository, name string) (sha string, found bool, err error) {
+	ref, _, err := c.api.Git.GetRef(ctx, repo.Owner, repo.Name, "heads/"+name)
+	if notFound(err) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, explain(err, "read the branch "+name)
+	}
+	if sha = ref.GetObject().GetSHA(); !isSHA(sha) {
+		return "", false, explain(errors.New("the answer has no commit"), "read the branch "+name)
+	}
+	return sha, true, nil
+}
+
+// contentAt reads the active_region file at a commit.
+func (c *Client) contentAt(ctx context.Context, repo dr.Repository, sha string) (content string, found bool, err error) {
+	doing := fmt.Sprintf("read %s at %s", repo.File, short(sha))
+	file, dir, _, err := c.api.Repositories.GetContents(ctx, repo.Owner, repo.Name, repo.File,
+		&gh.RepositoryContentGetOptions{Ref: sha})
+	switch {
+	case notFound(err):
+		return "", false, nil
+	case err != nil:
+		return "", false, explain(err, doing)
+	case dir != nil || file.GetType() != "file":
+		return "", false, &dr.Error{Code: dr.Invalid, Msg: repo.File + " is not a file.", Hint: "Check repository.file in the configuration."}
+	case file.GetEncoding() == "none":
+		return "", false, &dr.Error{Code: dr.Invalid, Msg: repo.File + " is larger than the 1 MB GitHub gives out.", Hint: "Check repository.file in the configuration."}
+	}
+	content, err = file.GetContent()
+	if err == nil && file.Size != nil && len(content) != *file.Size {
+		err = fmt.Errorf("%d bytes came of %d", len(content), *file.Size)
+	}
+	if err != nil {
+		return "", false, explain(err, doing)
+	}
+	return content, true, nil
+}
+
+func isSHA(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 40
+}
+
+// short is a commit as people say it.
+func short(sha string) string { return sha[:min(len(sha), 7)] }

@@ -1,0 +1,136 @@
+package github
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+)
+
+const mergeRoute = "PUT " + pull7 + "/merge"
+
+func TestMerge(t *testing.T) {
+	client, s, _ := newStub(t, func(o *Options) { o.MergeTitle = func(int) string { return "portal: fail over" } })
+	s.when("GET "+pull7, ok(pullDoc()))
+	var sent map[string]any
+	s.when(mergeRoute, func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+			t.Error(err)
+		}
+		reply(200, `{"sha":"`+mergeSHA+`","merged":true}`)(w, r)
+	})
+	sha, err := client.Merge(t.Context(), repo, 7, headSHA)
+	if err != nil || sha != mergeSHA {
+		t.Fatal(sha, err)
+	}
+	if sent["sha"] != headSHA || sent["merge_method"] != "merge" || sent["commit_title"] != "portal: fail over" {
+		t.Errorf("sent %v", sent)
+	}
+}
+
+func TestMergeThatWasDoneBefore(t *testing.T) {
+	client, s, _ := newStub(t)
+	s.when("GET "+pull7, ok(pullDoc(mergedDoc)))
+	sha, err := client.Merge(t.Context(), repo, 7, headSHA)
+	if err != nil || sha != mergeSHA || s.calls("PUT") != 0 {
+		t.Error(sha, err)
+	}
+}
+
+func TestMergeRefused(t *testing.T) {
+	open, moved := ok(pullDoc()), ok(pullDoc(headDoc(otherSHA)))
+	for name, c := range map[string]struct {
+		pull []http.HandlerFunc
+		put  http.HandlerFunc
+		code dr.Code
+		says string
+	}{
+		"409":                  {[]http.HandlerFunc{open, moved}, reply(409, `{"message":"Head branch was modified. Review and try the merge again."}`), dr.Conflict, "Head branch was modified"},
+		"405":                  {[]http.HandlerFunc{open}, reply(405, `{"message":"At least 2 approving reviews are required."}`), dr.Conflict, "At least 2 approving reviews are required"},
+		"403":                  {[]http.HandlerFunc{open}, reply(403, `{"message":"Resource not accessible"}`), dr.Denied, "Resource not accessible"},
+		"moved before":         {[]http.HandlerFunc{moved}, nil, dr.Conflict, "its head is ddddddd, not the approved bbbbbbb"},
+		"closed before":        {[]http.HandlerFunc{ok(pullDoc(closedDoc))}, nil, dr.Conflict, "it is closed"},
+		"merged with another":  {[]http.HandlerFunc{ok(pullDoc(mergedDoc, headDoc(otherSHA)))}, nil, dr.Conflict, "not the approved"},
+		"500, not merged":      {[]http.HandlerFunc{open}, reply(500, ``), dr.Uncertain, "did not say whether it merged #7"},
+		"hung up, not merged":  {[]http.HandlerFunc{open}, hangUp, dr.Uncertain, "did not say"},
+		"cut off, not merged":  {[]http.HandlerFunc{open}, cutOff, dr.Uncertain, "did not say"},
+		"200 and no merge":     {[]http.HandlerFunc{open}, reply(200, `{"merged":false,"message":"no"}`), dr.Uncertain, "did not say"},
+		"500, then unreadable": {[]http.HandlerFunc{open, reply(500, ``)}, reply(500, ``), dr.Uncertain, "did not say"},
+		"500, then moved":      {[]http.HandlerFunc{open, moved}, reply(500, ``), dr.Conflict, "its head is ddddddd"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, s, _ := newStub(t)
+			s.when("GET "+pull7, c.pull...)
+			if c.put != nil {
+				s.when(mergeRoute, c.put)
+			}
+			_, err := client.Merge(t.Context(), repo, 7, headSHA)
+			wantCode(t, err, c.code, c.says)
+			if n := s.calls("PUT"); n > 1 || (c.put == nil && n > 0) {
+				t.Errorf("%d merges were asked for", n)
+			}
+		})
+	}
+	client, _, _ := newStub(t)
+	_, err := client.Merge(t.Context(), repo, 7, "bbbbbbb")
+	wantCode(t, err, dr.Invalid, "full SHA")
+}
+
+func TestMergeWithALostReply(t *testing.T) {
+	for name, put := range map[string]http.HandlerFunc{
+		"500": reply(500, ``), "cut off": cutOff, "hung up": hangUp, "405 for merged already": reply(405, `{"message":"Pull Request is not mergeable"}`),
+		"no answer": silent,
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, s, _ := newStub(t, func(o *Options) { o.Timeout = 100 * time.Millisecond })
+			s.when("GET "+pull7, ok(pullDoc()), ok(pullDoc(mergedDoc)))
+			s.when(mergeRoute, put)
+			sha, err := client.Merge(t.Context(), repo, 7, headSHA)
+			if err != nil || sha != mergeSHA || s.calls("PUT") != 1 {
+				t.Error(sha, err, s.calls("PUT"))
+			}
+		})
+	}
+}
+
+func TestCloseChange(t *testing.T) {
+	change := dr.Change{Number: 7, Branch: "drbot/r1", Head: headSHA}
+	const del = "DELETE /repos/acme/infra/git/refs/heads/drbot/r1"
+	for name, c := range map[string]struct {
+		arrange        func(*stub)
+		edits, deletes int
+	}{
+		"open":           {func(*stub) {}, 1, 1},
+		"closed already": {func(s *stub) { s.when("GET "+pull7, ok(pullDoc(closedDoc))) }, 0, 1},
+		"answer to it lost": {func(s *stub) {
+			s.when("GET "+pull7, ok(pullDoc()), ok(pullDoc(closedDoc)))
+			s.when("PATCH "+pull7, hangUp)
+		}, 1, 1},
+		"branch gone": {func(s *stub) { s.when("GET "+branch, gone) }, 1, 0},
+		"branch gone between": {func(s *stub) {
+			s.when("GET "+branch, ok(refDoc(headSHA)), gone)
+			s.when(del, reply(422, `{"message":"Reference does not exist"}`))
+		}, 1, 1},
+		"somebody pushed": {func(s *stub) { s.when("GET "+branch, ok(refDoc(otherSHA))) }, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, s, _ := newStub(t)
+			s.when("GET "+pull7, ok(pullDoc())).when("PATCH "+pull7, ok(pullDoc(closedDoc)))
+			s.when("GET "+branch, ok(refDoc(headSHA))).when(del, reply(204, ``))
+			c.arrange(s)
+			must(t, client.CloseChange(t.Context(), repo, change))
+			if s.calls("PATCH") != c.edits || s.calls("DELETE") != c.deletes {
+				t.Errorf("%d edits, %d deletions", s.calls("PATCH"), s.calls("DELETE"))
+			}
+		})
+	}
+	client, s, _ := newStub(t)
+	s.when("GET "+pull7, ok(pullDoc())).when("PATCH "+pull7, reply(500, ``))
+	wantCode(t, client.CloseChange(t.Context(), repo, change), dr.Temporary, "close #7")
+	must(t, client.CloseChange(t.Context(), repo, dr.Change{Branch: "main"}))
+	if s.calls("DELETE") != 0 {
+		t.Error("deleted a branch")
+	}
+}

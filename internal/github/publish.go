@@ -1,0 +1,74 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// Comment writes or rewrites the one comment of the bot's own with this marker.
+// A marker in somebody else's comment, or quoted further down, is not it.
+func (c *Client) Comment(ctx context.Context, repo dr.Repository, number int, marker, body string) error {
+	if marker == "" || strings.ContainsAny(marker, "<>\n") {
+		return &dr.Error{Code: dr.Invalid, Msg: "The marker of a comment is one line without angle brackets."}
+	}
+	line := "<!-- " + marker + " -->"
+	text := cut(line+"\n"+body, maxComment, cutNote)
+	mine, err := c.ownComment(ctx, repo, number, line)
+	if err != nil {
+		return err
+	}
+	if mine != nil {
+		if mine.GetBody() == text {
+			return nil
+		}
+		_, _, err := c.api.Issues.EditComment(ctx, repo.Owner, repo.Name, mine.GetID(), &gh.IssueComment{Body: &text})
+		return explain(err, fmt.Sprintf("rewrite the comment on #%d", number))
+	}
+	_, _, err = c.api.Issues.CreateComment(ctx, repo.Owner, repo.Name, number, &gh.IssueComment{Body: &text})
+	if lost(err) {
+		if made, lookErr := c.ownComment(ctx, repo, number, line); lookErr == nil && made != nil {
+			return nil
+		}
+	}
+	return explain(err, fmt.Sprintf("comment on #%d", number))
+}
+
+// ownComment finds the oldest comment by the bot that begins with a line.
+func (c *Client) ownComment(ctx context.Context, repo dr.Repository, number int, line string) (*gh.IssueComment, error) {
+	self, err := c.Self(ctx)
+	if err != nil {
+		return nil, err
+	}
+	comments, err := pages(func(o gh.ListOptions) ([]*gh.IssueComment, *gh.Response, error) {
+		return c.api.Issues.ListComments(ctx, repo.Owner, repo.Name, number, &gh.IssueListCommentsOptions{ListOptions: o})
+	})
+	if err != nil {
+		return nil, explain(err, fmt.Sprintf("list the comments of #%d", number))
+	}
+	for _, k := range comments {
+		first, _, _ := strings.Cut(k.GetBody(), "\n")
+		if strings.EqualFold(k.GetUser().GetLogin(), self) && strings.TrimRight(first, "\r") == line {
+			return k, nil
+		}
+	}
+	return nil, nil
+}
+
+// Status sets a commit status. The newest of a name wins, so a second time does
+// no harm.
+func (c *Client) Status(ctx context.Context, repo dr.Repository, sha, name string, state dr.CommitState, text, url string) error {
+	s := &gh.RepoStatus{
+		State: gh.String(string(state)), Context: &name,
+		Description: gh.String(cut(text, maxDescription, "…")),
+	}
+	if url != "" {
+		s.TargetURL = &url
+	}
+	_, _, err := c.api.Repositories.CreateStatus(ctx, repo.Owner, repo.Name, sha, s)
+	return explain(err, fmt.Sprintf("set the status %s of %s", name, short(sha)))
+}

@@ -1,0 +1,199 @@
+package github
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/drbot/drbot/dr"
+)
+
+const defaultMaxWebhook = 1 << 20
+
+// Nudge says that something about a pull request, or a whole repository when
+// Number is zero, may be new. It carries no decision: whoever gets it reads GitHub.
+type Nudge struct {
+	Repo   string // owner/name
+	Number int    // of the pull request; 0 when the event names none
+	Kind   string // the event: pull_request, pull_request_review, issue_comment, push, status
+}
+
+// WebhookOptions says what a webhook handler checks and whom it tells.
+type WebhookOptions struct {
+	Secret []byte
+	// Seen records a delivery and tells whether it was new. A redelivery carries
+	// the id of the first.
+	Seen func(ctx context.Context, deliveryID string) (fresh bool, err error)
+	// Nudge must not block: GitHub waits for the answer for 10 seconds.
+	Nudge   func(ctx context.Context, n Nudge)
+	MaxBody int64 // 1 MiB when zero
+	Logger  *slog.Logger
+}
+
+// Webhook takes GitHub's deliveries and turns them into nudges.
+type Webhook struct {
+	secret  []byte
+	seen    func(ctx context.Context, deliveryID string) (bool, error)
+	nudge   func(ctx context.Context, n Nudge)
+	maxBody int64
+	log     *slog.Logger
+}
+
+// NewWebhook makes the handler; without a secret it refuses, since anybody could
+// speak in GitHub's name.
+func NewWebhook(o WebhookOptions) (*Webhook, error) {
+	if len(o.Secret) == 0 {
+		return nil, &dr.Error{Code: dr.Invalid, Msg: "A webhook secret is required.", Hint: "Set the same secret here and in the repository's webhook."}
+	}
+	if o.Seen == nil || o.Nudge == nil {
+		return nil, &dr.Error{Code: dr.Invalid, Msg: "A webhook needs a record of deliveries and somebody to nudge."}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Webhook{
+		secret: append([]byte(nil), o.Secret...), seen: o.Seen, nudge: o.Nudge,
+		maxBody: cmp.Or(o.MaxBody, defaultMaxWebhook), log: o.Logger,
+	}, nil
+}
+
+// refusal is an answer other than 2xx.
+type refusal struct {
+	code int
+	text string
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, no := h.authentic(w, r)
+	if no != nil {
+		h.refuse(w, r, no)
+		return
+	}
+	delivery, event := r.Header.Get("X-GitHub-Delivery"), r.Header.Get("X-GitHub-Event")
+	switch {
+	case delivery == "" || len(delivery) > 200:
+		h.refuse(w, r, &refusal{http.StatusBadRequest, "X-GitHub-Delivery is missing or no id"})
+	case event == "":
+		h.refuse(w, r, &refusal{http.StatusBadRequest, "X-GitHub-Event is missing"})
+	case event == "ping":
+		answer(w, http.StatusOK, "pong")
+	case !known(event):
+		answer(w, http.StatusAccepted, "not an event drbot listens to")
+	default:
+		h.take(w, r, delivery, event, body)
+	}
+}
+
+// authentic reads the body and proves that it is GitHub's. Nothing else about the
+// request is believed or remembered before.
+func (h *Webhook) authentic(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, &refusal{http.StatusMethodNotAllowed, "webhooks come by POST"}
+	}
+	given, ok := strings.CutPrefix(r.Header.Get("X-Hub-Signature-256"), "sha256=")
+	if !ok {
+		text := "X-Hub-Signature-256 is required: set a secret for the webhook"
+		if r.Header.Get("X-Hub-Signature") != "" {
+			text = "a SHA-1 signature alone is not accepted: X-Hub-Signature-256 is required"
+		}
+		return nil, &refusal{http.StatusUnauthorized, text}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.maxBody))
+	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+		return nil, &refusal{http.StatusRequestEntityTooLarge, "the body is too long"}
+	}
+	if err != nil {
+		return nil, &refusal{http.StatusBadRequest, "the body could not be read"}
+	}
+	mac := hmac.New(sha256.New, h.secret)
+	mac.Write(body)
+	sum, err := hex.DecodeString(given)
+	if err != nil || !hmac.Equal(sum, mac.Sum(nil)) {
+		return nil, &refusal{http.StatusUnauthorized, "the signature does not match: is the secret the same on both sides?"}
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return nil, &refusal{http.StatusUnsupportedMediaType, "set the webhook's content type to application/json"}
+	}
+	return body, nil
+}
+
+func known(event string) bool {
+	switch event {
+	case "pull_request", "pull_request_review", "issue_comment", "push", "status":
+		return true
+	}
+	return false
+}
+
+// take hands a genuine event on, once.
+func (h *Webhook) take(w http.ResponseWriter, r *http.Request, delivery, event string, body []byte) {
+	n, err := parse(event, body)
+	if err != nil {
+		h.refuse(w, r, &refusal{http.StatusBadRequest, err.Error()})
+		return
+	}
+	fresh, err := h.seen(r.Context(), delivery)
+	switch {
+	case err != nil:
+		// Not recorded and not handed on; the run looks at GitHub by itself anyway.
+		h.log.ErrorContext(r.Context(), "webhook delivery could not be recorded", "delivery", delivery, "error", err)
+		answer(w, http.StatusServiceUnavailable, "could not be recorded; deliver it again")
+	case !fresh:
+		answer(w, http.StatusOK, "known")
+	default:
+		h.nudge(r.Context(), n)
+		answer(w, http.StatusOK, "ok")
+	}
+}
+
+func parse(event string, body []byte) (Nudge, error) {
+	var p struct {
+		Repository *struct {
+			FullName string `json:"full_name"`
+		} `json:"repository"`
+		PullRequest *struct {
+			Number int `json:"number"`
+		} `json:"pull_request"`
+		Issue *struct {
+			Number      int             `json:"number"`
+			PullRequest json.RawMessage `json:"pull_request"`
+		} `json:"issue"`
+	}
+	if err := json.Unmarshal(body, &p); err != nil {
+		return Nudge{}, errors.New("the body is not the JSON of an event")
+	}
+	if p.Repository == nil || strings.Count(p.Repository.FullName, "/") != 1 {
+		return Nudge{}, errors.New("the event names no repository")
+	}
+	n := Nudge{Repo: p.Repository.FullName, Kind: event}
+	switch {
+	case p.PullRequest != nil:
+		n.Number = p.PullRequest.Number
+	case p.Issue != nil && len(p.Issue.PullRequest) > 0:
+		n.Number = p.Issue.Number
+	}
+	return n, nil
+}
+
+func (h *Webhook) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
+	h.log.WarnContext(r.Context(), "webhook refused", "status", no.code, "reason", no.text, "remote", r.RemoteAddr)
+	http.Error(w, no.text, no.code)
+}
+
+func answer(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	// A caller that does not wait for the words has lost nothing.
+	_, _ = io.WriteString(w, text+"\n")
+}

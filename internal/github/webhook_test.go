@@ -1,0 +1,197 @@
+package github
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/drbot/drbot/dr"
+)
+
+const secret = "s3cret"
+
+func sign(h func() hash.Hash, key, body string) string {
+	mac := hmac.New(h, []byte(key))
+	mac.Write([]byte(body))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// hook is a handler that keeps what it was told.
+type hook struct {
+	*Webhook
+	seen   []string
+	nudges []Nudge
+	broken error
+}
+
+func newHook(t *testing.T) *hook {
+	t.Helper()
+	h := &hook{}
+	w, err := NewWebhook(WebhookOptions{
+		Secret: []byte(secret), MaxBody: 1000,
+		Seen: func(_ context.Context, id string) (bool, error) {
+			fresh := !slices.Contains(h.seen, id)
+			h.seen = append(h.seen, id)
+			return fresh, h.broken
+		},
+		Nudge: func(_ context.Context, n Nudge) { h.nudges = append(h.nudges, n) },
+	})
+	must(t, err)
+	h.Webhook = w
+	return h
+}
+
+func delivery(event, body string, change ...func(*http.Request)) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/github", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-GitHub-Event", event)
+	r.Header.Set("X-GitHub-Delivery", "d1")
+	r.Header.Set("X-Hub-Signature-256", "sha256="+sign(sha256.New, secret, body))
+	for _, f := range change {
+		f(r)
+	}
+	return r
+}
+
+func (h *hook) send(r *http.Request) (int, string) {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+func without(name string) func(*http.Request) { return func(r *http.Request) { r.Header.Del(name) } }
+
+func with(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+const inRepository = `"repository":{"full_name":"acme/infra"}`
+
+func TestWebhookNudges(t *testing.T) {
+	for _, c := range []struct {
+		event, body string
+		number      int
+	}{
+		{"pull_request", `{"action":"closed","number":7,"pull_request":{"number":7},` + inRepository + `}`, 7},
+		{"pull_request_review", `{"action":"submitted","review":{"id":1},"pull_request":{"number":7},` + inRepository + `}`, 7},
+		{"issue_comment", `{"issue":{"number":7,"pull_request":{"url":"x"}},` + inRepository + `}`, 7},
+		{"issue_comment", `{"issue":{"number":7},` + inRepository + `}`, 0},
+		{"push", `{"ref":"refs/heads/main",` + inRepository + `}`, 0},
+		{"status", `{"sha":"x",` + inRepository + `}`, 0},
+	} {
+		h := newHook(t)
+		if code, text := h.send(delivery(c.event, c.body)); code != 200 {
+			t.Errorf("%s: %d %s", c.event, code, text)
+		}
+		want := []Nudge{{Repo: "acme/infra", Number: c.number, Kind: c.event}}
+		if !slices.Equal(h.nudges, want) {
+			t.Errorf("%s: nudges %v", c.event, h.nudges)
+		}
+	}
+}
+
+func TestWebhookRefuses(t *testing.T) {
+	const body = `{"pull_request":{"number":7},` + inRepository + `}`
+	for name, c := range map[string]struct {
+		request *http.Request
+		code    int
+		says    string
+	}{
+		"GET":                  {delivery("push", body, func(r *http.Request) { r.Method = http.MethodGet }), 405, "POST"},
+		"no signature":         {delivery("push", body, without("X-Hub-Signature-256")), 401, "X-Hub-Signature-256 is required"},
+		"SHA-1 alone":          {delivery("push", body, without("X-Hub-Signature-256"), with("X-Hub-Signature", "sha1="+sign(sha1.New, secret, body))), 401, "a SHA-1 signature alone is not accepted"},
+		"SHA-1 in its place":   {delivery("push", body, with("X-Hub-Signature-256", "sha1="+sign(sha1.New, secret, body))), 401, "required"},
+		"another secret":       {delivery("push", body, with("X-Hub-Signature-256", "sha256="+sign(sha256.New, "other", body))), 401, "does not match"},
+		"an empty secret":      {delivery("push", body, with("X-Hub-Signature-256", "sha256="+sign(sha256.New, "", body))), 401, "does not match"},
+		"half a signature":     {delivery("push", body, with("X-Hub-Signature-256", "sha256="+sign(sha256.New, secret, body)[:32])), 401, "does not match"},
+		"no hex":               {delivery("push", body, with("X-Hub-Signature-256", "sha256=zz")), 401, "does not match"},
+		"another body":         {delivery("push", body, with("X-Hub-Signature-256", "sha256="+sign(sha256.New, secret, body+" "))), 401, "does not match"},
+		"too long":             {delivery("push", strings.Repeat("x", 1001)), 413, "too long"},
+		"no delivery id":       {delivery("push", body, without("X-GitHub-Delivery")), 400, "X-GitHub-Delivery"},
+		"endless delivery id":  {delivery("push", body, with("X-GitHub-Delivery", strings.Repeat("d", 201))), 400, "X-GitHub-Delivery"},
+		"no event":             {delivery("", body), 400, "X-GitHub-Event"},
+		"bad JSON":             {delivery("push", `{"repository":`), 400, "not the JSON"},
+		"JSON of another kind": {delivery("push", `[1]`), 400, "not the JSON"},
+		"no repository":        {delivery("push", `{}`), 400, "names no repository"},
+		"a form":               {delivery("push", body, with("Content-Type", "application/x-www-form-urlencoded")), 415, "application/json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHook(t)
+			code, text := h.send(c.request)
+			if code != c.code || !strings.Contains(text, c.says) {
+				t.Errorf("answered %d %q", code, text)
+			}
+			if len(h.nudges) > 0 || len(h.seen) > 0 {
+				t.Errorf("it was remembered: %v, %v", h.seen, h.nudges)
+			}
+		})
+	}
+}
+
+func TestWebhookOtherEvents(t *testing.T) {
+	h := newHook(t)
+	if code, _ := h.send(delivery("ping", `{"zen":"x"}`)); code != 200 {
+		t.Errorf("ping: %d", code)
+	}
+	if code, _ := h.send(delivery("workflow_run", `{`)); code != 202 {
+		t.Errorf("an unknown event: %d", code)
+	}
+	if len(h.nudges) > 0 {
+		t.Errorf("nudges %v", h.nudges)
+	}
+}
+
+func TestWebhookRedelivery(t *testing.T) {
+	h := newHook(t)
+	const body = `{"pull_request":{"number":7},` + inRepository + `}`
+	// A forged delivery does not use up the id of the genuine one.
+	h.send(delivery("pull_request", body, with("X-Hub-Signature-256", "sha256=00")))
+	for range 2 {
+		if code, _ := h.send(delivery("pull_request", body)); code != 200 {
+			t.Errorf("answered %d", code)
+		}
+	}
+	if len(h.nudges) != 1 {
+		t.Errorf("nudges %v", h.nudges)
+	}
+	h.broken = errors.New("the database is away")
+	code, text := h.send(delivery("pull_request", body, with("X-GitHub-Delivery", "d2")))
+	if code != 503 || strings.Contains(text, "database") || len(h.nudges) != 1 {
+		t.Errorf("answered %d %q", code, text)
+	}
+}
+
+func TestNewWebhookNeedsASecret(t *testing.T) {
+	seen := func(context.Context, string) (bool, error) { return true, nil }
+	nudge := func(context.Context, Nudge) {}
+	for name, o := range map[string]WebhookOptions{
+		"no secret": {Seen: seen, Nudge: nudge}, "an empty one": {Secret: []byte{}, Seen: seen, Nudge: nudge},
+		"no record": {Secret: []byte("x"), Nudge: nudge}, "nobody to nudge": {Secret: []byte("x"), Seen: seen},
+	} {
+		if _, err := NewWebhook(o); dr.CodeOf(err) != dr.Invalid || err == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzWebhook(f *testing.F) {
+	f.Add("pull_request", `{"pull_request":{"number":7},`+inRepository+`}`)
+	f.Add("issue_comment", `{"issue":null}`)
+	f.Add("push", `{"repository":{"full_name":3}}`)
+	f.Fuzz(func(t *testing.T, event, body string) {
+		h := newHook(t)
+		code, _ := h.send(delivery(event, body))
+		if code != 200 && len(h.nudges) > 0 {
+			t.Errorf("answered %d and nudged %v", code, h.nudges)
+		}
+	})
+}
