@@ -1,0 +1,166 @@
+package tf
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/drbot/drbot/dr"
+)
+
+func parsePlan(t *testing.T, text string) *tfjson.Plan {
+	t.Helper()
+	var p tfjson.Plan
+	p.UseJSONNumber(true)
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		t.Fatal(err)
+	}
+	return &p
+}
+
+const rawPlan = `{
+  "format_version": "1.2", "terraform_version": "1.11.4",
+  "resource_drift": [
+    {"address": "x.drifted", "mode": "managed", "type": "x", "change": {"actions": ["update"],
+      "before": {"port": 80, "tags": null}, "after": {"port": 8080, "tags": {}}, "after_unknown": {}}},
+    {"address": "x.gone", "mode": "managed", "type": "x", "change": {"actions": ["delete"], "before": {"port": 80}, "after": null, "after_unknown": {}}}
+  ],
+  "resource_changes": [
+    {"address": "x.same", "mode": "managed", "type": "x", "change": {"actions": ["no-op"], "before": {}, "after": {}}},
+    {"address": "data.x.read", "mode": "data", "type": "x", "change": {"actions": ["read"], "before": null, "after": {}}},
+    {"address": "x.imported", "mode": "managed", "type": "x", "change": {"actions": ["no-op"], "before": {}, "after": {}, "importing": {"id": "i-1"}}},
+    {"address": "x.kept", "mode": "managed", "type": "x", "change": {"actions": ["forget"], "before": {"a": 1}, "after": null}},
+    {"address": "x.old", "deposed": "abc", "mode": "managed", "type": "x", "change": {"actions": ["delete"], "before": {"a": 1}, "after": null}},
+    {"address": "x.replaced", "mode": "managed", "type": "x", "change": {"actions": ["delete", "create"],
+      "before": {"id": "1", "name": "a", "global": "g", "ports": [1, 2], "secret": {"k1": "a"}, "kind": "s"},
+      "after":  {"name": "b", "global": null, "ports": [1, 3], "secret": {"k2": "b"}, "kind": ["s"]},
+      "after_unknown": {"id": true, "ports": [false, false], "block": [{"arn": true}]},
+      "before_sensitive": {"secret": true}, "after_sensitive": {"secret": {"k2": true}}}}
+  ]}`
+
+func TestChangesOfEveryKind(t *testing.T) {
+	p, err := allowed(parsePlan(t, rawPlan), []byte("key"), "app", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]dr.ResourceChange)
+	var addresses []string
+	for _, c := range p.Changes {
+		got[c.Address] = c
+		addresses = append(addresses, c.Address+" "+strings.Join(c.Actions, "+"))
+	}
+	if want := []string{"x.imported import", "x.kept forget", "x.old (deposed abc) delete", "x.replaced delete+create"}; !slices.Equal(addresses, want) {
+		t.Errorf("changes %q, want %q", addresses, want)
+	}
+	r := got["x.replaced"]
+	if want := []string{"block[0].arn", "global", "id", "kind", "name", "ports[1]", "secret"}; !slices.Equal(r.PathNames(), want) {
+		t.Errorf("paths %q, want %q", r.PathNames(), want)
+	}
+	if !slices.Equal(r.Nulled, []string{"global"}) {
+		t.Errorf("nulled %q", r.Nulled)
+	}
+	if k := got["x.kept"]; k.Paths != nil {
+		t.Errorf("paths of what is forgotten: %v", k.Paths)
+	}
+	if len(p.Drift) != 2 || !slices.Equal(p.Drift[0].PathNames(), []string{"port", "tags"}) || p.Drift[1].Actions[0] != "delete" {
+		t.Errorf("drift %+v", p.Drift)
+	}
+	half := parsePlan(t, `{"format_version": "1.2", "complete": false}`)
+	if _, err := allowed(half, []byte("key"), "app", false); dr.CodeOf(err) != dr.Conflict {
+		t.Errorf("a plan that is not complete gave %v", err)
+	}
+}
+
+func TestHashDependsOnWhereAndWhat(t *testing.T) {
+	hash := func(key, stack, address, path string, v any) string {
+		d := differ{key: []byte(key), stack: stack, address: address}
+		d.add(path, node{after: v})
+		return d.paths[0].Value
+	}
+	seen := map[string]bool{
+		hash("k", "s", "a", "p", "v"): true,
+		hash("l", "s", "a", "p", "v"): true,
+		hash("k", "t", "a", "p", "v"): true,
+		hash("k", "s", "b", "p", "v"): true,
+		hash("k", "s", "a", "q", "v"): true,
+		hash("k", "s", "a", "p", "w"): true,
+		hash("k", "s", "a", "p", nil): true,
+		hash("k", "sa", "", "p", "v"): true,
+	}
+	if len(seen) != 8 {
+		t.Errorf("%d different hashes of 8", len(seen))
+	}
+}
+
+func TestScrubber(t *testing.T) {
+	j := job{Secrets: secrets{
+		GitToken: "ghs_token",
+		Environment: map[string]string{
+			"AWS_SECRET_ACCESS_KEY": "abc/def", "my_password": "abc/def-longer", "REGION": "ap-northeast-2", "KEY": "no",
+			"TLS_KEY": "-----BEGIN-----\nline-of-key\n-----END-----",
+		},
+	}}
+	s := j.scrubber().and("from-the-plan")
+	for in, want := range map[string]string{
+		"token ghs_token":                   "token ***",
+		"sent " + basic("ghs_token"):        "sent ***",
+		"abc/def-longer and abc/def":        "*** and ***",
+		"in ap-northeast-2, no":             "in ap-northeast-2, no",
+		"bad line-of-key, from-the-plan\nx": "bad ***, ***",
+		"a\x1b[31mb\u0000":                  "a[31mb",
+		strings.Repeat("é", 400):            strings.Repeat("é", 299) + "…",
+	} {
+		if got := s.line(in); got != want {
+			t.Errorf("line(%q) = %q, want %q", in, got, want)
+		}
+	}
+	raw := parsePlan(t, rawPlan)
+	if got := secretsOf(raw); !slices.Contains(got, "a") || !slices.Contains(got, "b") || slices.Contains(got, "g") {
+		t.Errorf("secrets of the plan: %q", got)
+	}
+}
+
+func TestFailuresInWords(t *testing.T) {
+	said := func(lines string, err error) *failure {
+		o := &output{}
+		for _, b := range []byte(lines) { // in the smallest pieces
+			if _, err := o.Write([]byte{b}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return o.failed("plan", err, scrubber{})
+	}
+	line := func(severity, summary, detail, address string) string {
+		data, err := json.Marshal(map[string]any{"type": "diagnostic", "diagnostic": diagnostic{severity, summary, detail, address}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data) + "\n"
+	}
+	lock := "Error message: busy\nLock Info:\n  ID:        1234\n  Path:      x\n  Who:       root@host\n  Created:   2026-08-22 10:11:12.5 +0000 UTC\n  Info:      \n"
+	for name, c := range map[string]struct {
+		lines string
+		err   string
+		want  string
+	}{
+		"one":       {line("error", "Bad thing", "hidden detail", "x.a"), "", "Terraform could not plan: Bad thing (x.a)."},
+		"repeated":  {line("error", "Bad", "", "") + line("error", "Bad", "", ""), "", "Terraform could not plan: Bad."},
+		"warning":   {line("warning", "Odd", "", "") + "no json\n" + line("error", "Bad\nsecond line", "", ""), "", "Terraform could not plan: Bad."},
+		"many":      {line("error", "A", "", "") + line("error", "B", "", "") + line("error", "C", "", "") + line("error", "D", "", ""), "", "Terraform could not plan: A; B; C; and 1 more."},
+		"nothing":   {"", "", "Terraform could not plan: it ended without saying why."},
+		"old":       {"", "exit status 1\n╷\n│ Error: Old style\n│ \n│ detail\n", "Terraform could not plan: Old style."},
+		"locked":    {line("error", "Error acquiring the state lock", lock, ""), "", "The state is locked by root@host since 2026-08-22T10:11:12Z, lock 1234."},
+		"lock bare": {line("error", "Error acquiring the state lock", "?", ""), "", "The state is locked by somebody else."},
+	} {
+		var err error
+		if c.err != "" {
+			err = &dr.Error{Msg: c.err}
+		}
+		if got := said(c.lines, err).Error(); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

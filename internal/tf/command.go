@@ -1,0 +1,231 @@
+package tf
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-exec/tfexec"
+	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/drbot/drbot/dr"
+)
+
+const (
+	lockFileName = ".terraform.lock.hcl"
+	noLockFile   = "none"
+	planFile     = "plan.bin" // beside the checkout
+
+	// startGrace bounds the wait for a cancelled Terraform to print its first
+	// line; it prints one at once.
+	startGrace = 2 * time.Second
+	// planStop is how long a cancelled plan may take to end by itself.
+	planStop = 20 * time.Second
+)
+
+// module is a stack in a checkout, ready for Terraform's commands.
+type module struct {
+	job   job
+	name  string // of the stack
+	dir   string
+	saved string // the plan file
+	scrub scrubber
+	tf    *tfexec.Terraform
+}
+
+// open prepares a stack in a new folder, which gets the checkout and the plan.
+func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, mergeInto string) (*module, error) {
+	root := filepath.Join(folder, "src")
+	if err := newGit(j).checkout(ctx, root, commit, mergeInto); err != nil {
+		return nil, err
+	}
+	dir, err := stackDir(root, stack.Dir)
+	if err != nil {
+		return nil, err
+	}
+	tf, err := tfexec.NewTerraform(dir, j.Place.Terraform)
+	if err != nil {
+		return nil, fmt.Errorf("open the stack: %w", err)
+	}
+	if err := tf.SetEnv(j.Secrets.Environment); err != nil {
+		return nil, fmt.Errorf("open the stack: %w", err)
+	}
+	if err := tf.SetWaitDelay(planStop); err != nil {
+		return nil, fmt.Errorf("open the stack: %w", err)
+	}
+	m := &module{
+		job: j, name: stack.Name, dir: dir, tf: tf, scrub: j.scrubber(),
+		saved: filepath.Join(folder, planFile),
+	}
+	// Terraform keeps the mode of a file that is there; a plan holds secrets.
+	if err := os.WriteFile(m.saved, nil, 0o600); err != nil {
+		return nil, fmt.Errorf("make the plan file: %w", err)
+	}
+	return m, nil
+}
+
+// init readies the folder. With a lock file no other provider than the recorded
+// one may be chosen.
+func (m *module) init(ctx context.Context, backend map[string]string) error {
+	var opts []tfexec.InitOption
+	for _, k := range slices.Sorted(maps.Keys(backend)) {
+		opts = append(opts, tfexec.BackendConfig(k+"="+backend[k]))
+	}
+	if m.job.Place.PluginDir != "" {
+		opts = append(opts, tfexec.PluginDir(m.job.Place.PluginDir))
+	}
+	if _, err := os.Stat(filepath.Join(m.dir, lockFileName)); err == nil {
+		// terraform-exec has no option for it. Dir is its last argument, and
+		// Terraform reads it as the flag it looks like.
+		opts = append(opts, tfexec.Dir("-lockfile=readonly"))
+	}
+	if m.job.Secrets.Environment["TF_PLUGIN_CACHE_DIR"] != "" {
+		// Terraform does not guard its plugin cache against a second init.
+		lock, err := lockFile(ctx, filepath.Join(m.job.Place.WorkDir, "init.lock"))
+		if err != nil {
+			return fmt.Errorf("wait for another init: %w", err)
+		}
+		defer unlock(lock)
+	}
+	out := &output{}
+	err := run(ctx, out, func(ctx context.Context, w io.Writer) error {
+		err := m.tf.InitJSON(ctx, w, opts...)
+		var old *tfexec.ErrVersionMismatch
+		if errors.As(err, &old) {
+			return m.tf.Init(ctx, opts...)
+		}
+		return err
+	})
+	return m.ended(ctx, "initialise the stack", out, err)
+}
+
+// plan saves a plan and gives what it would do, as an allow-list.
+func (m *module) plan(ctx context.Context, locked, drift bool) (dr.Plan, error) {
+	out := &output{}
+	err := run(ctx, out, func(ctx context.Context, w io.Writer) error {
+		_, err := m.tf.PlanJSON(ctx, w, tfexec.Out(m.saved), tfexec.Lock(locked),
+			tfexec.LockTimeout(m.job.Place.LockTimeout.String()))
+		return err
+	})
+	if err := m.ended(ctx, "plan", out, err); err != nil {
+		return dr.Plan{}, err
+	}
+	var raw *tfjson.Plan
+	out = &output{}
+	err = run(ctx, out, func(ctx context.Context, _ io.Writer) error {
+		// The writer of the plan command would get the plan with its secrets.
+		m.tf.SetStdout(nil)
+		var err error
+		raw, err = m.tf.ShowPlanFile(ctx, m.saved, tfexec.JSONNumber(true))
+		return err
+	})
+	if err := m.ended(ctx, "read its plan", out, err); err != nil {
+		return dr.Plan{}, err
+	}
+	m.scrub = m.scrub.and(secretsOf(raw)...)
+	return allowed(raw, m.job.Secrets.HashKey, m.name, drift)
+}
+
+// apply applies the saved plan. It is never killed: what Terraform is making
+// when it is asked to stop ends first, however long that takes.
+func (m *module) apply(ctx context.Context, each func(event)) error {
+	if err := m.tf.SetWaitDelay(0); err != nil {
+		return fmt.Errorf("ready the apply: %w", err)
+	}
+	finished := false
+	out := &output{each: func(e event) {
+		finished = finished || e.Type == "change_summary" && e.Changes.Operation == "apply"
+		each(e)
+	}}
+	err := run(ctx, out, func(ctx context.Context, w io.Writer) error {
+		return m.tf.ApplyJSON(ctx, w, tfexec.DirOrPlan(m.saved), tfexec.LockTimeout(m.job.Place.LockTimeout.String()))
+	})
+	if ctx.Err() != nil && finished && len(out.errors) == 0 {
+		return nil // asked to stop when there was nothing left to do
+	}
+	return m.ended(ctx, "apply", out, err)
+}
+
+// ended sorts how a command ended: well, interrupted, or failed.
+func (m *module) ended(ctx context.Context, doing string, out *output, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	default:
+		return out.failed(doing, err, m.scrub)
+	}
+}
+
+// run calls terraform-exec. Its child dies with the operating system thread that
+// started it, so the thread is kept until the command has ended. And it leaves a
+// child alone that is cancelled while being started, so the command's context
+// ends only once the child has said something. The error of a cancelled command
+// is dropped: terraform-exec's has no text when the child ended well.
+func run(ctx context.Context, out io.Writer, command func(context.Context, io.Writer) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	w := &firstWrite{to: out, seen: make(chan struct{})}
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		done <- command(own, w)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(startGrace)
+	defer grace.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-w.seen:
+	case <-grace.C:
+	}
+	cancel()
+	<-done
+	return ctx.Err()
+}
+
+// firstWrite tells when something is first written.
+type firstWrite struct {
+	to   io.Writer
+	once sync.Once
+	seen chan struct{}
+}
+
+// Write passes the bytes on.
+func (w *firstWrite) Write(p []byte) (int, error) {
+	w.once.Do(func() { close(w.seen) })
+	return w.to.Write(p)
+}
+
+// hashLockFile names the provider choice a plan was made with.
+func hashLockFile(dir string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(dir, lockFileName))
+	if errors.Is(err, os.ErrNotExist) {
+		return noLockFile, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the provider lock file: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,163 @@
+package tf
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// mostDiagnostics is how many of Terraform's errors are named to people.
+const mostDiagnostics = 3
+
+// event is one line of Terraform's machine-readable output, as far as drbot
+// reads it. Messages, ids and provisioner output are not among the fields.
+type event struct {
+	Type       string      `json:"type"`
+	Diagnostic *diagnostic `json:"diagnostic"`
+	Hook       struct {
+		Resource struct {
+			Addr string `json:"addr"`
+		} `json:"resource"`
+		Action  string  `json:"action"`
+		Elapsed float64 `json:"elapsed_seconds"`
+	} `json:"hook"`
+	Changes struct {
+		Operation string `json:"operation"`
+	} `json:"changes"`
+}
+
+// diagnostic is an error or warning of Terraform: untrusted text.
+type diagnostic struct {
+	Severity string `json:"severity"`
+	Summary  string `json:"summary"`
+	Detail   string `json:"detail"`
+	Address  string `json:"address"`
+}
+
+// output reads what a command prints, line by line, and never fails: a writer
+// that gave an error would stop terraform-exec from emptying the pipe, and
+// Terraform would hang in the middle of an apply.
+type output struct {
+	each    func(event) // may be nil
+	partial []byte
+	errors  []diagnostic
+}
+
+// Write takes the next bytes of the output.
+func (o *output) Write(p []byte) (int, error) {
+	o.partial = append(o.partial, p...)
+	for {
+		i := bytes.IndexByte(o.partial, '\n')
+		if i < 0 {
+			return len(p), nil
+		}
+		o.line(o.partial[:i])
+		o.partial = o.partial[i+1:]
+	}
+}
+
+func (o *output) line(line []byte) {
+	var e event
+	if json.Unmarshal(line, &e) != nil {
+		return
+	}
+	if d := e.Diagnostic; d != nil && d.Severity == "error" && !slices.Contains(o.errors, *d) {
+		o.errors = append(o.errors, *d)
+	}
+	if o.each != nil {
+		o.each(e)
+	}
+}
+
+// failure is why a Terraform command failed, in words fit for people.
+type failure struct {
+	doing string // "plan", "apply"
+	said  string
+	lock  string // who holds the state lock, when that is the reason
+}
+
+// Error is the scrubbed reason.
+func (f *failure) Error() string {
+	if f.lock != "" {
+		return f.lock
+	}
+	return fmt.Sprintf("Terraform could not %s: %s", f.doing, f.said)
+}
+
+// failed turns the errors a command printed into a failure. What terraform-exec
+// adds to its own error is the whole of stderr, so that is only looked at for
+// summary lines, by a Terraform too old to print JSON.
+func (o *output) failed(doing string, err error, scrub scrubber) *failure {
+	if len(o.errors) == 0 && err != nil {
+		o.errors = plainErrors(err.Error())
+	}
+	f := &failure{doing: doing}
+	var said []string
+	for _, d := range o.errors {
+		if strings.Contains(d.Summary, "Error acquiring the state lock") {
+			f.lock = lockedBy(d.Detail, scrub)
+		}
+		text := scrub.line(d.Summary)
+		if d.Address != "" {
+			text += " (" + scrub.line(d.Address) + ")"
+		}
+		if !slices.Contains(said, text) {
+			said = append(said, text)
+		}
+	}
+	switch more := len(said) - mostDiagnostics; {
+	case len(said) == 0:
+		f.said = "it ended without saying why."
+	case more > 0:
+		f.said = cut(strings.Join(said[:mostDiagnostics], "; "), longestText) + fmt.Sprintf("; and %d more.", more)
+	default:
+		f.said = cut(strings.Join(said, "; "), longestText) + "."
+	}
+	return f
+}
+
+// plainErrors finds the summaries in Terraform's output for a terminal.
+func plainErrors(text string) []diagnostic {
+	var out []diagnostic
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "│"))
+		if summary, ok := strings.CutPrefix(line, "Error: "); ok {
+			out = append(out, diagnostic{Severity: "error", Summary: summary})
+		}
+	}
+	return out
+}
+
+// lockedBy reads Terraform's description of a held lock. Some backends leave
+// parts of it empty.
+func lockedBy(detail string, scrub scrubber) string {
+	var who, id, since string
+	for line := range strings.Lines(detail) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		value = cut(scrub.line(value), 80)
+		switch name {
+		case "Who":
+			who = value
+		case "ID":
+			id = value
+		case "Created":
+			if at, err := time.Parse("2006-01-02 15:04:05.999999999 -0700 MST", value); err == nil {
+				since = at.UTC().Format(time.RFC3339)
+			}
+		}
+	}
+	if who == "" {
+		who = "somebody else"
+	}
+	text := "The state is locked by " + who
+	if since != "" {
+		text += " since " + since
+	}
+	if id != "" {
+		text += ", lock " + id
+	}
+	return text + "."
+}

@@ -1,0 +1,162 @@
+package tf
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockPoll is how often a busy file lock is tried again. flock cannot be waited
+// for together with a context.
+const lockPoll = 10 * time.Millisecond
+
+// lockFile opens a file, making it if need be, and takes its exclusive lock. The
+// kernel frees the lock when the last process that holds the file dies, which no
+// reuse of a process id can disturb.
+func lockFile(ctx context.Context, name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	tick := time.NewTicker(lockPoll)
+	defer tick.Stop()
+	for {
+		got, err := flock(f, unix.LOCK_EX)
+		if got {
+			return f, nil
+		}
+		if err == nil {
+			select {
+			case <-tick.C:
+				continue
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
+		}
+		return nil, errors.Join(err, f.Close())
+	}
+}
+
+// unlock frees a lock at once. Closing alone is not enough while a child that is
+// being started still shares the file.
+func unlock(f *os.File) {
+	// A descriptor that is open and was locked has nothing to fail with.
+	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
+	_ = f.Close()
+}
+
+// flock tries for a lock without waiting.
+func flock(f *os.File, how int) (bool, error) {
+	for {
+		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return true, nil
+		case errors.Is(err, unix.EWOULDBLOCK):
+			return false, nil
+		case !errors.Is(err, unix.EINTR):
+			return false, &os.PathError{Op: "flock", Path: f.Name(), Err: err}
+		}
+	}
+}
+
+// held tells whether somebody has the exclusive lock of a file. It asks with a
+// shared lock, so that two askers do not take each other for the holder.
+func held(name string) (bool, error) {
+	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	got, err := flock(f, unix.LOCK_SH)
+	if got {
+		unlock(f)
+		return false, nil
+	}
+	return err == nil, errors.Join(err, f.Close())
+}
+
+// writeAtomic puts a file in place whole or not at all, and on disk before it
+// returns.
+func writeAtomic(name string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".tmp-") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if err = errors.Join(err, tmp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), name); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(name))
+}
+
+func syncDir(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func (t *Terraform) scratchDir() string { return filepath.Join(t.opts.WorkDir, "plans") }
+func (t *Terraform) appliesDir() string { return filepath.Join(t.opts.WorkDir, "applies") }
+
+// scratch makes a private folder for one plan. Its lock tells a later process
+// whether the plan is still being made.
+func (t *Terraform) scratch(ctx context.Context) (dir string, release func(), err error) {
+	dir = filepath.Join(t.scratchDir(), rand.Text())
+	lock, err := lockFile(ctx, dir+".lock")
+	if err != nil {
+		return "", nil, err
+	}
+	release = func() {
+		// What cannot be removed now is swept by the next process.
+		_ = os.RemoveAll(dir)
+		_ = os.Remove(lock.Name())
+		unlock(lock)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		release()
+		return "", nil, err
+	}
+	return dir, release, nil
+}
+
+// sweepScratch removes what a killed process left: plan files hold secrets.
+func (t *Terraform) sweepScratch() {
+	entries, err := os.ReadDir(t.scratchDir())
+	if err != nil {
+		t.opts.Logger.Warn("cannot look for old plan folders", "error", err)
+		return
+	}
+	for _, e := range entries {
+		id, isLock := strings.CutSuffix(e.Name(), ".lock")
+		if !isLock {
+			continue
+		}
+		name := filepath.Join(t.scratchDir(), e.Name())
+		if busy, err := held(name); busy || err != nil {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(t.scratchDir(), id)); err != nil {
+			t.opts.Logger.Warn("cannot remove an old plan folder", "error", err)
+			continue
+		}
+		_ = os.Remove(name)
+	}
+}

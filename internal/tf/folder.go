@@ -1,0 +1,204 @@
+package tf
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// The files of an apply's folder.
+const (
+	startLock    = "start"          // held while deciding whether to start a supervisor
+	aliveLock    = "alive"          // held by the supervisor for its whole life
+	requestFile  = "request.json"   // what was asked for; no secrets
+	processFile  = "pid.json"       // who the supervisor is, for people
+	phaseFile    = "phase"          // says applying once Terraform may have begun
+	progressFile = "progress.jsonl" // one record a line
+	resultFile   = "result.json"    // how it ended; written once, whole
+	logFile      = "supervisor.log"
+	workFolder   = "work"            // checkout and plan; removed at the end
+	rescuedState = "errored.tfstate" // state that Terraform could not store
+)
+
+const applying = "apply\n"
+
+// folder is where one apply lives. It is kept for ever: its name is the key that
+// must not be applied twice.
+type folder string
+
+var notPlain = regexp.MustCompile(`[^A-Za-z0-9.-]+`)
+
+// applyFolder names a folder after a key: readable, and unique by a hash.
+func (t *Terraform) applyFolder(key string) folder {
+	sum := sha256.Sum256([]byte(key))
+	plain := strings.Trim(notPlain.ReplaceAllString(key, "_"), ".")
+	plain = plain[:min(len(plain), 60)]
+	return folder(filepath.Join(t.appliesDir(), plain+"-"+hex.EncodeToString(sum[:12])))
+}
+
+func (f folder) file(name string) string { return filepath.Join(string(f), name) }
+
+// request is what the supervisor is asked for.
+type request struct {
+	Key      string
+	Run      string
+	Service  string
+	Stack    dr.Stack
+	Commit   string
+	Approved dr.Plan
+	Place    place
+}
+
+// same tells whether two requests ask for the same apply.
+func (r request) same(o request) bool {
+	return r.Key == o.Key && r.Stack.Name == o.Stack.Name && r.Stack.Dir == o.Stack.Dir && r.Commit == o.Commit &&
+		dr.Plans{r.Approved}.Digest() == dr.Plans{o.Approved}.Digest()
+}
+
+// read decodes a file of the folder; false when it is not there.
+func (f folder) read(name string, into any) (bool, error) {
+	data, err := os.ReadFile(f.file(name))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, into)
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s of the apply: %w", name, err)
+	}
+	return true, nil
+}
+
+func (f folder) write(name string, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		err = writeAtomic(f.file(name), append(data, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write %s of the apply: %w", name, err)
+	}
+	return nil
+}
+
+// began tells whether Terraform's apply may have been started.
+func (f folder) began() (bool, error) {
+	data, err := os.ReadFile(f.file(phaseFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	// Whatever the file says, it is only made when the apply is about to start.
+	return len(data) > 0, err
+}
+
+// secure removes the plan, which holds secrets, and keeps a state that Terraform
+// could not store: it is the only record of what was made.
+func (f folder) secure() (rescued bool, err error) {
+	work := f.file(workFolder)
+	err = os.Remove(filepath.Join(work, planFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, err
+	}
+	err = filepath.WalkDir(work, func(name string, e os.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case e.IsDir() && e.Name() == ".terraform":
+			return filepath.SkipDir
+		case e.Type().IsRegular() && e.Name() == rescuedState:
+			rescued = true
+			return errors.Join(os.Chmod(name, 0o600), os.Rename(name, f.file(rescuedState)))
+		default:
+			return nil
+		}
+	})
+	return rescued, err
+}
+
+// clear removes the checkout too.
+func (f folder) clear() error {
+	if _, err := f.secure(); err != nil {
+		return err
+	}
+	return os.RemoveAll(f.file(workFolder))
+}
+
+// record is one line of the progress file: the only fields of Terraform's output
+// that are kept.
+type record struct {
+	Type    string  `json:"type"`
+	Address string  `json:"address,omitempty"`
+	Action  string  `json:"action,omitempty"`
+	Elapsed float64 `json:"elapsed,omitempty"`
+	Total   int     `json:"total,omitempty"` // of the planned record
+}
+
+// The types of records. All but the first are Terraform's own.
+const (
+	recordPlanned  = "planned"
+	recordStart    = "apply_start"
+	recordProgress = "apply_progress"
+	recordComplete = "apply_complete"
+	recordErrored  = "apply_errored"
+)
+
+// recordOf keeps the allowed fields of a line, if its type is allowed.
+func recordOf(e event) (record, bool) {
+	switch e.Type {
+	case recordStart, recordProgress, recordComplete, recordErrored:
+		// Reading a data source is no step of an apply.
+		return record{Type: e.Type, Address: e.Hook.Resource.Addr, Action: e.Hook.Action, Elapsed: e.Hook.Elapsed}, e.Hook.Action != "read"
+	default:
+		return record{}, false
+	}
+}
+
+// tally is what the records of an apply add up to.
+type tally struct {
+	total, done int
+	made        []string // addresses completed, in order
+	open        []string // addresses being worked on, the latest last
+	counts      dr.Counts
+}
+
+func (t *tally) add(r record) {
+	switch r.Type {
+	case recordPlanned:
+		t.total = r.Total
+	case recordStart:
+		t.open = append(t.open, r.Address)
+	case recordErrored:
+		t.close(r.Address)
+	case recordComplete:
+		t.close(r.Address)
+		t.done++
+		if !slices.Contains(t.made, r.Address) {
+			t.made = append(t.made, r.Address)
+		}
+		switch r.Action {
+		case "create":
+			t.counts.Add++
+		case "update":
+			t.counts.Change++
+		case "delete":
+			t.counts.Destroy++
+		}
+	}
+}
+
+func (t *tally) close(address string) {
+	if i := slices.Index(t.open, address); i >= 0 {
+		t.open = slices.Delete(t.open, i, i+1)
+	}
+}

@@ -1,0 +1,261 @@
+package tf
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+)
+
+var fullSHA = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// gitStop is how long git may take to end when it is asked to.
+const gitStop = 5 * time.Second
+
+// git reads one repository through a bare mirror. The mirror is shared by all
+// plans and applies, across processes too: a commit is fetched once, and one
+// that was fetched can be checked out without the forge.
+type git struct {
+	url    string
+	token  string
+	mirror string
+	pass   map[string]string // the job's environment, for proxies and certificates
+	scrub  scrubber
+}
+
+func newGit(j job) git {
+	sum := sha256.Sum256([]byte(j.Place.GitURL))
+	return git{
+		url:    j.Place.GitURL,
+		token:  j.Secrets.GitToken,
+		mirror: filepath.Join(j.Place.WorkDir, "git", hex.EncodeToString(sum[:8])+".git"),
+		pass:   j.Secrets.Environment,
+		scrub:  j.scrubber(),
+	}
+}
+
+// checkGitURL allows what git may speak: https, a local path, and http to this
+// machine alone, because a token would go over it in clear.
+func checkGitURL(raw string) (string, error) {
+	refuse := func(msg string) (string, error) { return "", &dr.Error{Code: dr.Invalid, Msg: msg} }
+	if filepath.IsAbs(raw) {
+		return "file://" + raw, nil
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return refuse("The address of the Git repository is no URL.") // the cause would repeat it
+	}
+	if u.User != nil {
+		return refuse("The address of the Git repository must not carry a user or password.")
+	}
+	ip := net.ParseIP(u.Hostname())
+	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	switch {
+	case u.Scheme == "https" && u.Host != "", u.Scheme == "file" && u.Host == "", u.Scheme == "http" && local:
+		return raw, nil
+	default:
+		return refuse("The Git repository must be reached by https.")
+	}
+}
+
+// checkout puts the files of a commit, or of its merge into a base, into a new
+// folder: no .git, nothing but what the commit holds.
+func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) error {
+	wanted := []string{commit}
+	if mergeInto != "" {
+		wanted = append(wanted, mergeInto)
+	}
+	for _, sha := range wanted {
+		if !fullSHA.MatchString(sha) {
+			return &dr.Error{Code: dr.Invalid, Msg: "A checkout needs the full SHA of a commit."}
+		}
+		if err := g.have(ctx, sha); err != nil {
+			return err
+		}
+	}
+	tree := commit
+	if mergeInto != "" {
+		var err error
+		if tree, err = g.merge(ctx, mergeInto, commit); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return fmt.Errorf("make the checkout folder: %w", err)
+	}
+	// Each checkout has an index of its own, so that several can be made at once.
+	index := dir + ".index"
+	defer os.Remove(index)
+	_, err := g.run(ctx, dir, []string{"GIT_INDEX_FILE=" + index, "GIT_WORK_TREE=" + dir}, "checkout", "--quiet", "--force", tree, "--", ".")
+	if err != nil {
+		return g.failed(ctx, err, "Commit "+short(commit)+" could not be checked out.")
+	}
+	return nil
+}
+
+// have makes sure that the mirror holds a commit. The ref is written after the
+// objects, so its existence proves that they are complete.
+func (g git) have(ctx context.Context, sha string) error {
+	ref := "refs/drbot/" + sha
+	known := func() bool {
+		_, err := g.run(ctx, "", nil, "rev-parse", "--quiet", "--verify", ref+"^{commit}")
+		return err == nil
+	}
+	if known() {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(g.mirror), 0o700); err != nil {
+		return fmt.Errorf("make the mirror's folder: %w", err)
+	}
+	lock, err := lockFile(ctx, g.mirror+".lock")
+	if err != nil {
+		return g.failed(ctx, err, "The Git mirror is busy.")
+	}
+	defer unlock(lock)
+	if known() {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(g.mirror, "HEAD")); err != nil {
+		if _, err := g.run(ctx, "", nil, "init", "--quiet", "--bare", "--template=", g.mirror); err != nil {
+			return g.failed(ctx, err, "The Git mirror could not be made.")
+		}
+	}
+	if _, err := g.run(ctx, "", nil, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+		g.url, "+"+sha+":"+ref); err != nil {
+		return g.failed(ctx, err, "Commit "+short(sha)+" could not be fetched from the Git repository.")
+	}
+	return nil
+}
+
+// merge gives the tree that merging a commit into a base makes. It is computed
+// from the objects alone: nobody's name and no work tree are needed for it.
+func (g git) merge(ctx context.Context, base, commit string) (string, error) {
+	out, err := g.run(ctx, "", nil, "merge-tree", "--write-tree", "--no-messages", base, commit)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 && ctx.Err() == nil {
+		return "", &dr.Error{
+			Code: dr.Conflict,
+			Msg:  fmt.Sprintf("Commit %s cannot be merged into %s without conflicts.", short(commit), short(base)),
+		}
+	}
+	tree := strings.TrimSpace(out)
+	if err == nil && !fullSHA.MatchString(tree) {
+		err = errors.New("git merge-tree named no tree")
+	}
+	if err != nil {
+		return "", g.failed(ctx, err, fmt.Sprintf("The merge of commit %s into %s could not be computed.", short(commit), short(base)))
+	}
+	return tree, nil
+}
+
+// run starts git on the mirror: arguments as they are, never a shell, and none of
+// the machine's or user's configuration.
+func (g git) run(ctx context.Context, dir string, env []string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Dir = dir
+	cmd.Env = append(g.environment(), env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = gitStop
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		said := strings.TrimSpace(errs.String())
+		last := said[strings.LastIndexByte(said, '\n')+1:]
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, g.scrub.line(last))
+	}
+	return out.String(), nil
+}
+
+func (g git) environment() []string {
+	env := []string{
+		"GIT_DIR=" + g.mirror,
+		"GIT_TERMINAL_PROMPT=0",
+		"GIT_CONFIG_NOSYSTEM=1",
+		"GIT_CONFIG_GLOBAL=" + os.DevNull,
+		"GIT_ALLOW_PROTOCOL=https:http:file",
+		"GIT_ATTR_NOSYSTEM=1",
+		"LC_ALL=C",
+	}
+	for name, v := range baseEnvironment() {
+		env = append(env, name+"="+v)
+	}
+	for _, name := range []string{
+		"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
+		"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO",
+	} {
+		if v, ok := g.pass[name]; ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	config := [][2]string{
+		{"gc.auto", "0"},
+		{"core.hooksPath", os.DevNull},
+		{"core.symlinks", "true"},
+		{"credential.helper", ""},
+		{"protocol.version", "2"},         // lets an exact commit be asked for
+		{"http.followRedirects", "false"}, // the token goes to the configured host alone
+		{"http.lowSpeedLimit", "1000"},    // a forge that hangs is a failure, not a wait
+		{"http.lowSpeedTime", "30"},
+	}
+	if g.token != "" && strings.HasPrefix(g.url, "http") {
+		config = append(config, [2]string{"http." + g.url + ".extraHeader", "Authorization: Basic " + basic(g.token)})
+	}
+	env = append(env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(config)))
+	for i, kv := range config {
+		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i, kv[0]), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i, kv[1]))
+	}
+	return env
+}
+
+// basic is how a forge takes a token over git's HTTP.
+func basic(token string) string {
+	return base64.StdEncoding.EncodeToString([]byte("x-access-token:" + token))
+}
+
+func (g git) failed(ctx context.Context, err error, msg string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &dr.Error{Code: dr.Temporary, Msg: msg, Err: err}
+}
+
+func short(sha string) string { return sha[:min(len(sha), 7)] }
+
+// stackDir finds a stack's folder and refuses one outside the checkout, also by
+// way of a link. Links to files are wanted: active_region is one in every stack.
+func stackDir(root, dir string) (string, error) {
+	local := filepath.FromSlash(dir)
+	if !filepath.IsLocal(local) {
+		return "", &dr.Error{Code: dr.Invalid, Msg: fmt.Sprintf("The stack folder %q is not inside the repository.", dir)}
+	}
+	realRoot, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return "", fmt.Errorf("find the checkout: %w", err)
+	}
+	found, err := filepath.EvalSymlinks(filepath.Join(realRoot, local))
+	if err != nil {
+		return "", &dr.Error{Code: dr.NotFound, Msg: fmt.Sprintf("The commit has no folder %q.", dir)}
+	}
+	if rel, err := filepath.Rel(realRoot, found); err != nil || !filepath.IsLocal(rel) {
+		return "", &dr.Error{Code: dr.Invalid, Msg: fmt.Sprintf("The stack folder %q leads out of the repository.", dir)}
+	}
+	if info, err := os.Stat(found); err != nil || !info.IsDir() {
+		return "", &dr.Error{Code: dr.NotFound, Msg: fmt.Sprintf("The commit has no folder %q.", dir)}
+	}
+	return found, nil
+}

@@ -1,0 +1,99 @@
+package tf
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/drbot/drbot/dr"
+)
+
+const (
+	regionAttribute = "active_region"
+	// largestFile bounds the parser's work on a file that holds one line.
+	largestFile   = 64 << 10
+	longestRegion = 32
+)
+
+var regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// RegionFile reads and rewrites the active_region file.
+type RegionFile struct{}
+
+// ActiveRegion reads the one literal of the file; dr.Invalid when it is missing,
+// no plain string, or there twice.
+func (RegionFile) ActiveRegion(content string) (dr.Region, error) {
+	at, err := findRegion(content)
+	if err != nil {
+		return "", err
+	}
+	return dr.Region(content[at.from:at.to]), nil
+}
+
+// SetActiveRegion replaces the literal and keeps every other byte.
+func (f RegionFile) SetActiveRegion(content string, to dr.Region) (string, error) {
+	if !validRegion(string(to)) {
+		return "", &dr.Error{Code: dr.Invalid, Msg: "That is no Region name.", Hint: `write a Region such as ap-northeast-1`}
+	}
+	at, err := findRegion(content)
+	if err != nil {
+		return "", err
+	}
+	out := content[:at.from] + string(to) + content[at.to:]
+	// Reading the result back costs nothing and the file decides where users go.
+	if got, err := f.ActiveRegion(out); err != nil || got != to {
+		return "", invalidFile("cannot be rewritten safely")
+	}
+	return out, nil
+}
+
+// span is where the text between the quotes stands.
+type span struct{ from, to int }
+
+func findRegion(content string) (span, error) {
+	if len(content) > largestFile {
+		return span{}, invalidFile(fmt.Sprintf("is larger than %d KiB", largestFile>>10))
+	}
+	src := []byte(content)
+	file, diags := hclsyntax.ParseConfig(src, "active_region.auto.tfvars", hcl.InitialPos)
+	if diags.HasErrors() {
+		for _, d := range diags {
+			if d.Severity == hcl.DiagError && d.Subject != nil {
+				return span{}, invalidFile(fmt.Sprintf("is not valid: line %d: %s", d.Subject.Start.Line, d.Summary))
+			}
+		}
+		return span{}, invalidFile("is not valid HCL")
+	}
+	body, ok := file.Body.(*hclsyntax.Body)
+	if !ok {
+		return span{}, invalidFile("is not in HCL's native syntax")
+	}
+	attr, ok := body.Attributes[regionAttribute]
+	if !ok {
+		return span{}, invalidFile("does not set " + regionAttribute)
+	}
+	// A template of one literal part that is written between quotes: nothing that
+	// Terraform would have to evaluate, no heredoc.
+	template, ok := attr.Expr.(*hclsyntax.TemplateExpr)
+	if !ok || !template.IsStringLiteral() {
+		return span{}, invalidFile("does not set " + regionAttribute + " to a plain string")
+	}
+	at := span{from: template.Range().Start.Byte + 1, to: template.Range().End.Byte - 1}
+	quoted := at.from >= 1 && at.from <= at.to && at.to < len(src) && src[at.from-1] == '"' && src[at.to] == '"'
+	if !quoted || !validRegion(content[at.from:at.to]) {
+		return span{}, invalidFile("does not set " + regionAttribute + " to the name of a Region in quotes")
+	}
+	return at, nil
+}
+
+func validRegion(s string) bool { return len(s) <= longestRegion && regionName.MatchString(s) }
+
+func invalidFile(what string) error {
+	return &dr.Error{
+		Code: dr.Invalid,
+		Msg:  "The " + regionAttribute + " file " + what + ".",
+		Hint: `write one line such as: active_region = "ap-northeast-2"`,
+	}
+}

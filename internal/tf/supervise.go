@@ -1,0 +1,229 @@
+package tf
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// Supervise is the life of the supervising process: it carries out the one apply
+// of a folder and leaves its result there. Only Apply starts it, with the files
+// it needs; by hand it refuses. SIGTERM asks Terraform to stop after what it is
+// making. It returns the exit code: 0 when there is a result.
+func Supervise(ctx context.Context, dir string) int {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	s, err := takeOver(folder(dir))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "supervise:", err)
+		return 2
+	}
+	result := s.run(ctx)
+	if err := s.finish(&result); err != nil {
+		fmt.Fprintln(os.Stderr, "supervise:", err)
+		return 1
+	}
+	runtime.KeepAlive(s) // with it goes the lock that says that this process lives
+	return 0
+}
+
+// supervisor carries out one apply.
+type supervisor struct {
+	folder   folder
+	request  request
+	job      job
+	alive    *os.File // held open for the lock on it
+	progress *os.File
+	tally    tally
+}
+
+// takeOver checks that this process was started to supervise this folder and
+// reads what it was given.
+func takeOver(f folder) (*supervisor, error) {
+	alive := os.NewFile(aliveFD, f.file(aliveLock))
+	given, err := alive.Stat()
+	if err != nil {
+		return nil, errors.New("only drbot starts this command")
+	}
+	want, err := os.Stat(f.file(aliveLock))
+	if err != nil || !os.SameFile(given, want) {
+		return nil, errors.New("only drbot starts this command")
+	}
+	if got, err := flock(alive, unix.LOCK_EX); !got {
+		return nil, errors.Join(errors.New("another supervisor has this apply"), err)
+	}
+	// Terraform must not keep the lock when this process dies, nor read secrets.
+	unix.CloseOnExec(secretsFD)
+	unix.CloseOnExec(aliveFD)
+	s := &supervisor{folder: f, alive: alive}
+	pipe := os.NewFile(secretsFD, "secrets")
+	data, err := io.ReadAll(pipe)
+	if err := errors.Join(err, pipe.Close()); err != nil {
+		return nil, fmt.Errorf("read what was passed: %w", err)
+	}
+	if json.Unmarshal(data, &s.job.Secrets) != nil { // the cause could quote a secret
+		return nil, errors.New("what was passed is not whole")
+	}
+	known, err := f.read(requestFile, &s.request)
+	if err != nil || !known {
+		return nil, errors.Join(errors.New("there is no request"), err)
+	}
+	s.job.Place = s.request.Place
+	if s.progress, err = os.OpenFile(f.file(progressFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
+		return nil, err
+	}
+	return s, f.write(processFile, self())
+}
+
+// run carries out the apply. Nothing has been applied until the phase says so.
+func (s *supervisor) run(ctx context.Context) dr.ApplyResult {
+	m, plan, err := s.prepare(ctx)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return s.notApplied(ctx, err)
+	}
+	if wider := dr.Wider(plan, s.request.Approved); len(wider) > 0 {
+		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Summary: "The plan goes beyond the approved one. Nothing was applied."}
+	}
+	if len(plan.Changes) == 0 && len(plan.Outputs) == 0 {
+		return dr.ApplyResult{Kind: dr.ApplyDone, Summary: "There was nothing to change."}
+	}
+	c := plan.Counts()
+	s.note(record{Type: recordPlanned, Total: c.Add + c.Change + c.Destroy})
+	if err := writeAtomic(s.folder.file(phaseFile), []byte(applying)); err != nil {
+		return s.notApplied(ctx, fmt.Errorf("record that the apply begins: %w", err))
+	}
+	err = m.apply(ctx, func(e event) {
+		if r, ok := recordOf(e); ok {
+			s.note(r)
+		}
+	})
+	return s.applied(ctx, err)
+}
+
+// prepare makes the plan that is applied, within the time a plan may take.
+func (s *supervisor) prepare(ctx context.Context) (*module, dr.Plan, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.job.Place.PlanTimeout)
+	defer cancel()
+	work := s.folder.file(workFolder)
+	if err := os.Mkdir(work, 0o700); err != nil {
+		return nil, dr.Plan{}, err
+	}
+	m, err := s.job.open(ctx, work, s.request.Stack, s.request.Commit, "")
+	if err != nil {
+		return nil, dr.Plan{}, err
+	}
+	plan, err := m.prepare(ctx, s.request.Stack, true, false)
+	return m, plan, err
+}
+
+// note keeps a record. A full disk must not stop Terraform, so a record that
+// cannot be written is only said to be missing.
+func (s *supervisor) note(r record) {
+	s.tally.add(r)
+	line, err := json.Marshal(r)
+	if err == nil {
+		_, err = s.progress.Write(append(line, '\n'))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "supervise: a progress record is missing:", err)
+	}
+}
+
+// notApplied is the result when Terraform's apply was never started.
+func (s *supervisor) notApplied(ctx context.Context, err error) dr.ApplyResult {
+	const nothing = " Nothing was applied."
+	failed := func(why string) dr.ApplyResult {
+		return dr.ApplyResult{Kind: dr.ApplyFailed, Summary: why + nothing}
+	}
+	var f *failure
+	switch {
+	case ctx.Err() != nil:
+		return failed("The apply was asked to stop.")
+	case errors.Is(err, context.DeadlineExceeded):
+		return failed(fmt.Sprintf("The plan took longer than %s.", s.job.Place.PlanTimeout))
+	case errors.As(err, &f) && f.lock != "":
+		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: f.lock + nothing}
+	case errors.As(err, &f):
+		return failed(f.Error())
+	}
+	fmt.Fprintln(os.Stderr, "supervise:", s.job.scrubber().line(err.Error()))
+	msg, _ := dr.Public(err, "The plan could not be made.")
+	return failed(msg)
+}
+
+// applied is the result once Terraform's apply was started.
+func (s *supervisor) applied(ctx context.Context, err error) dr.ApplyResult {
+	r := dr.ApplyResult{Kind: dr.ApplyFailed, Made: s.tally.made, Counts: s.tally.counts}
+	var f *failure
+	switch {
+	case err == nil:
+		r.Kind = dr.ApplyDone
+		r.Summary = fmt.Sprintf("Applied: %d added, %d changed, %d destroyed.", r.Counts.Add, r.Counts.Change, r.Counts.Destroy)
+	case ctx.Err() != nil:
+		r.Summary = fmt.Sprintf("Terraform was asked to stop and ended after %d changes of %d.", s.tally.done, s.tally.total)
+	case errors.As(err, &f) && f.lock != "":
+		// The lock comes before everything else, so nothing was applied.
+		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: f.lock + " Nothing was applied."}
+	case errors.As(err, &f):
+		r.Summary = f.Error()
+	default:
+		r.Summary = "Terraform's apply could not be followed to its end."
+	}
+	return r
+}
+
+// finish writes the result before it removes the checkout, which can take a
+// while: whoever finds a result and a checkout removes the rest.
+func (s *supervisor) finish(r *dr.ApplyResult) error {
+	rescued, err := s.folder.secure()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "supervise: secure the folder:", err)
+	}
+	if rescued {
+		r.Summary += " " + rescuedNote
+	}
+	if err := s.folder.write(resultFile, r); err != nil {
+		return err
+	}
+	return s.folder.clear()
+}
+
+// process tells people which process supervised an apply. Whether it lives is
+// never judged by it: process ids are used again.
+type process struct {
+	PID     int       `json:"pid"`
+	Started string    `json:"started,omitempty"` // ticks since the boot
+	BootID  string    `json:"boot_id,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+func self() process {
+	p := process{PID: os.Getpid(), At: time.Now().UTC()}
+	if boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
+		p.BootID = strings.TrimSpace(string(boot))
+	}
+	if stat, err := os.ReadFile("/proc/self/stat"); err == nil {
+		// The name in parentheses may hold spaces; the start time is the 20th
+		// field after it.
+		after := string(stat)[strings.LastIndexByte(string(stat), ')')+1:]
+		if fields := strings.Fields(after); len(fields) > 19 {
+			p.Started = fields[19]
+		}
+	}
+	return p
+}

@@ -1,0 +1,235 @@
+package tf
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-exec/tfexec"
+
+	"github.com/drbot/drbot/dr"
+)
+
+const (
+	defaultPoll        = 50 * time.Millisecond
+	defaultPlanTimeout = 10 * time.Minute
+	defaultLockTimeout = 30 * time.Second
+
+	// shortestKey is what an HMAC key must have at least: low-entropy values such
+	// as Region names are hashed with it.
+	shortestKey = 16
+)
+
+// Options say where Terraform is, what its process sees and where runs are kept.
+type Options struct {
+	TerraformPath string // empty: on PATH, else a pinned version is installed into CacheDir
+	CacheDir      string // empty: WorkDir/cache
+	WorkDir       string // checkouts, git mirrors and the folders of applies
+	PluginDir     string // for init -plugin-dir; empty leaves the search to Terraform
+
+	// Environment and the variables named in PassEnv are all that Terraform's
+	// process gets besides PATH, HOME and TMPDIR.
+	Environment map[string]string
+	PassEnv     []string
+
+	// SupervisorCommand starts the supervising process: an argv prefix that
+	// Apply completes with the folder, and that ends up in Supervise.
+	SupervisorCommand []string
+
+	HashKey  []byte // of the HMACs in plans; the same for planning and applying
+	GitURL   func(dr.Repository) string
+	GitToken func(context.Context) (string, error) // nil: none is needed
+
+	ApplyPoll   time.Duration // how often an apply is looked at; 50 ms by default
+	PlanTimeout time.Duration // of everything up to an apply; 10 min by default
+	LockTimeout time.Duration // wait for somebody else's state lock; 30 s by default
+	// PlanUnlocked makes plans that no apply follows take no state lock, which a
+	// read-only role may be unable to do.
+	PlanUnlocked bool
+
+	Logger *slog.Logger
+}
+
+// Terraform plans and applies stacks. It is safe for concurrent use.
+type Terraform struct {
+	opts Options
+
+	install sync.Mutex // guards binary, and that one caller at a time installs it
+	binary  string
+}
+
+// New checks the options and removes checkouts that a killed process left. It
+// needs no network: a missing Terraform is installed when first used.
+func New(o Options) (*Terraform, error) {
+	if err := checkOptions(o); err != nil {
+		return nil, err
+	}
+	o, err := complete(o)
+	if err != nil {
+		return nil, err
+	}
+	t := &Terraform{opts: o, binary: o.TerraformPath}
+	if t.binary == "" {
+		if found, err := exec.LookPath("terraform"); err == nil {
+			t.binary = found
+		}
+	}
+	for _, dir := range []string{o.WorkDir, t.scratchDir(), t.appliesDir()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, &dr.Error{Code: dr.Invalid, Msg: "The Terraform work folder cannot be made.", Hint: "check its path and owner", Err: err}
+		}
+	}
+	t.sweepScratch()
+	return t, nil
+}
+
+// complete fills in defaults and makes paths absolute: Terraform and the
+// supervisor run in folders of their own.
+func complete(o Options) (Options, error) {
+	command, err := exec.LookPath(o.SupervisorCommand[0])
+	if err != nil {
+		return o, &dr.Error{Code: dr.Invalid, Msg: "The command of Terraform's supervisor is not there.", Err: err}
+	}
+	o.SupervisorCommand = slices.Clone(o.SupervisorCommand)
+	o.SupervisorCommand[0] = command
+	for _, path := range []*string{&o.WorkDir, &o.CacheDir, &o.PluginDir, &o.TerraformPath, &o.SupervisorCommand[0]} {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return o, &dr.Error{Code: dr.Invalid, Msg: "A Terraform path cannot be made absolute.", Err: err}
+		}
+	}
+	o.CacheDir = cmp.Or(o.CacheDir, filepath.Join(o.WorkDir, "cache"))
+	o.ApplyPoll = cmp.Or(max(o.ApplyPoll, 0), defaultPoll)
+	o.PlanTimeout = cmp.Or(max(o.PlanTimeout, 0), defaultPlanTimeout)
+	o.LockTimeout = cmp.Or(max(o.LockTimeout, 0), defaultLockTimeout)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
+}
+
+func checkOptions(o Options) error {
+	invalid := func(msg string) error { return &dr.Error{Code: dr.Invalid, Msg: msg} }
+	if o.WorkDir == "" {
+		return invalid("Terraform needs a work folder.")
+	}
+	if len(o.HashKey) < shortestKey {
+		return invalid("The key for hashes in plans must have 16 bytes or more.")
+	}
+	if o.GitURL == nil {
+		return invalid("Terraform needs to know where repositories are.")
+	}
+	if len(o.SupervisorCommand) == 0 {
+		return invalid("Terraform needs the command that starts its supervisor.")
+	}
+	if o.TerraformPath != "" {
+		if info, err := os.Stat(o.TerraformPath); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+			return &dr.Error{Code: dr.Invalid, Msg: "The configured Terraform is no executable file.", Hint: "correct its path, or leave it out", Err: err}
+		}
+	}
+	names := make(map[string]string, len(o.PassEnv))
+	for _, name := range o.PassEnv {
+		names[name] = ""
+	}
+	maps.Copy(names, o.Environment)
+	if bad := tfexec.ProhibitedEnv(names); len(bad) > 0 {
+		slices.Sort(bad)
+		return &dr.Error{
+			Code: dr.Invalid,
+			Msg:  "These variables cannot be passed to Terraform: " + strings.Join(bad, ", ") + ".",
+			Hint: "set Terraform variables in *.auto.tfvars of the stack",
+		}
+	}
+	return nil
+}
+
+// environment is everything Terraform's process gets.
+func (t *Terraform) environment() map[string]string {
+	env := baseEnvironment()
+	for _, name := range t.opts.PassEnv {
+		if v, ok := os.LookupEnv(name); ok {
+			env[name] = v
+		}
+	}
+	maps.Copy(env, t.opts.Environment)
+	env["CHECKPOINT_DISABLE"] = "1" // no call home on the path of a failover
+	return env
+}
+
+func baseEnvironment() map[string]string {
+	env := make(map[string]string)
+	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env[name] = v
+		}
+	}
+	return env
+}
+
+// job gathers what one plan or apply of a repository needs.
+func (t *Terraform) job(ctx context.Context, repo dr.Repository) (job, error) {
+	binary, err := t.terraform(ctx)
+	if err != nil {
+		return job{}, err
+	}
+	url, err := checkGitURL(t.opts.GitURL(repo))
+	if err != nil {
+		return job{}, err
+	}
+	var token string
+	if t.opts.GitToken != nil {
+		if token, err = t.opts.GitToken(ctx); err != nil {
+			return job{}, &dr.Error{Code: dr.Temporary, Msg: "No token for the Git repository could be had.", Err: err}
+		}
+	}
+	return job{
+		Place: place{
+			Terraform:   binary,
+			PluginDir:   t.opts.PluginDir,
+			WorkDir:     t.opts.WorkDir,
+			GitURL:      url,
+			LockTimeout: t.opts.LockTimeout,
+			PlanTimeout: t.opts.PlanTimeout,
+		},
+		Secrets: secrets{
+			HashKey:     t.opts.HashKey,
+			GitToken:    token,
+			Environment: t.environment(),
+		},
+	}, nil
+}
+
+// job is what it takes to check out, plan and apply: the bot and the supervisor
+// work from the same.
+type job struct {
+	Place   place
+	Secrets secrets
+}
+
+// place is the part of a job that may be written to disk.
+type place struct {
+	Terraform   string
+	PluginDir   string
+	WorkDir     string
+	GitURL      string
+	LockTimeout time.Duration
+	PlanTimeout time.Duration
+}
+
+// secrets is the part of a job that reaches the supervisor through a pipe and
+// nothing else.
+type secrets struct {
+	HashKey     []byte
+	GitToken    string
+	Environment map[string]string
+}
