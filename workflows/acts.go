@@ -1,0 +1,316 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// keepJSON stores a value under a key unless one is there; v becomes the stored one.
+func keepJSON[T any](ctx context.Context, l Ledger, key string, v *T) error {
+	doc, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	stored, err := l.Keep(ctx, key, string(doc))
+	if err != nil {
+		return err
+	}
+	var out T
+	if err := json.Unmarshal([]byte(stored), &out); err != nil {
+		return fmt.Errorf("decode %s: %w", key, err)
+	}
+	*v = out
+	return nil
+}
+
+// act does what the change was approved for, in the order of the configuration.
+func (r *runbook) act(p planned) (promoted, error) {
+	var done promoted
+	if r.req.Mode == dr.Planned {
+		if err := r.quiesce(); err != nil {
+			return done, err
+		}
+	}
+	gates := 0
+	for _, a := range r.svc.Acts {
+		var err error
+		switch a {
+		case dr.ActPromote:
+			done, err = r.promote()
+		case dr.ActApplyTarget:
+			if st, ok := r.svc.RegionStack(r.req.Target); ok {
+				err = r.apply(st, p)
+			}
+		case dr.ActRedeploy:
+			err = r.redeploy(done)
+		case dr.ActGate:
+			gates++
+			err = r.gate(fmt.Sprintf("gate/%d", gates))
+		case dr.ActApplyTraffic:
+			for _, st := range r.svc.StacksOf(dr.TrafficStack) {
+				if err = r.apply(st, p); err != nil {
+					break
+				}
+			}
+		}
+		if err != nil {
+			if r.quiet {
+				r.restoreSource()
+			}
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+func (r *runbook) quiesced() bool { return r.quiet }
+
+// quiesce scales the source to zero before a planned promotion, so that nobody
+// writes while the writer moves. The counts are remembered: a stop before the
+// promotion puts them back.
+func (r *runbook) quiesce() error {
+	name := "quiesce/" + string(r.source)
+	r.quiet = true
+	_, _, err := must(r, name, func(ctx context.Context, _ int) (line, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.deps.Timing.Quiesce)
+		defer cancel()
+		st, err := r.deps.Workloads.Workload(ctx, r.svc, r.source)
+		if err != nil {
+			return "", err
+		}
+		was, err := r.deps.Ledger.Keep(ctx, r.req.Run+"/"+name, strconv.Itoa(st.Desired))
+		if err != nil {
+			return "", err
+		}
+		if err := r.deps.Workloads.Scale(ctx, r.svc, r.source, 0); err != nil {
+			return "", err
+		}
+		for {
+			st, err := r.deps.Workloads.Workload(ctx, r.svc, r.source)
+			if err == nil && st.Running == 0 && st.Pending == 0 {
+				return line("from " + was + " tasks to none"), nil
+			}
+			if wait(ctx, r.deps.Timing.Poll) != nil {
+				return "", &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the source still runs %d tasks after %s.", st.Running, dr.Human(r.deps.Timing.Quiesce)), Hint: "stop them by hand, then answer retry; answer stop to put the source back as it was"}
+			}
+		}
+	})
+	return err
+}
+
+// restoreSource puts the source's task count back when a planned run ends before
+// its promotion.
+func (r *runbook) restoreSource() {
+	step(r, "restore/"+string(r.source), func(ctx context.Context) (line, error) {
+		was, err := r.deps.Ledger.Keep(ctx, r.req.Run+"/quiesce/"+string(r.source), "")
+		if err != nil || was == "" {
+			return "nothing to put back", err
+		}
+		n, err := strconv.Atoi(was)
+		if err != nil {
+			return "", err
+		}
+		return line("back to " + was + " tasks"), r.deps.Workloads.Scale(ctx, r.svc, r.source, n)
+	})
+}
+
+type applied struct {
+	Result dr.ApplyResult `json:"result"`
+}
+
+func (a applied) detail() string {
+	c := a.Result.Counts
+	return fmt.Sprintf("%d added, %d changed, %d destroyed", c.Add, c.Change, c.Destroy)
+}
+
+// apply applies one stack at the merge commit, no wider than what was approved.
+func (r *runbook) apply(st dr.Stack, p planned) error {
+	approved, _ := p.Plans.Of(st.Name)
+	name := "apply/" + st.Name
+	_, _, err := must(r, name, func(ctx context.Context, n int) (applied, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.deps.Timing.Apply)
+		defer cancel()
+		key, err := r.applyKey(ctx, name, n)
+		if err != nil {
+			return applied{}, err
+		}
+		if err := r.audit(ctx, "apply", fmt.Sprintf("%s at %s, digest %s", st.Name, short(r.mergeSHA), short(p.Digest))); err != nil {
+			return applied{}, err
+		}
+		var shown time.Time
+		res, err := r.deps.Terraform.Apply(ctx, dr.ApplyRequest{
+			Key: key, Run: r.req.Run, Service: r.svc, Stack: st, Commit: r.mergeSHA, Approved: approved,
+		}, func(pr dr.Progress) {
+			if now := r.deps.Now(); now.Sub(shown) >= time.Second || pr.Done == pr.Total {
+				shown = now
+				r.update(ctx, func(run *dr.Run) { run.Progress = &pr })
+			}
+		})
+		r.update(ctx, func(run *dr.Run) { run.Progress = nil })
+		if err != nil {
+			return applied{}, err
+		}
+		return applied{res}, applyProblem(st, res)
+	})
+	return err
+}
+
+// applyKey names one apply for ever. A person's retry is another apply; a restart
+// of the bot is not.
+func (r *runbook) applyKey(ctx context.Context, name string, n int) (string, error) {
+	return r.deps.Ledger.Keep(ctx, fmt.Sprintf("%s/%s/%d", r.req.Run, name, n), fmt.Sprintf("%s/%s/%d", r.req.Run, name, n))
+}
+
+func applyProblem(st dr.Stack, res dr.ApplyResult) error {
+	switch res.Kind {
+	case dr.ApplyDone:
+		return nil
+	case dr.ApplyWider:
+		return &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the plan of %s is wider than the approved one, so nothing was applied: %s.", st.Name, list(res.Wider[:min(len(res.Wider), 5)])), Hint: "undo what changed outside Git, then answer retry; a wider change needs a run of its own"}
+	case dr.ApplyLocked:
+		return &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the state of %s is locked: %s", st.Name, res.Summary), Hint: "when its holder is done, answer retry"}
+	case dr.ApplyLost:
+		return &dr.Error{Code: dr.Uncertain, Msg: fmt.Sprintf("the apply of %s died without a result; it had completed: %s.", st.Name, orNothing(res.Made)), Hint: "compare these with the state; import what is missing, then answer retry"}
+	default:
+		return &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the apply of %s failed: %s", st.Name, res.Summary), Hint: "answer retry to plan and apply what is left"}
+	}
+}
+
+func orNothing(words []string) string {
+	if len(words) == 0 {
+		return "nothing"
+	}
+	return list(words)
+}
+
+// redeploy starts new tasks in the target, because pools opened before the
+// promotion hold connections to the old writer and never ask DNS again.
+func (r *runbook) redeploy(done promoted) error {
+	_, _, err := must(r, "redeploy/"+string(r.req.Target), func(ctx context.Context, _ int) (line, error) {
+		st, err := r.deps.Workloads.Workload(ctx, r.svc, r.req.Target)
+		if err != nil {
+			return "", err
+		}
+		if !done.At.IsZero() && st.DeployedAt.After(done.At) {
+			return "deployed since the promotion", nil
+		}
+		return "new deployment started", r.deps.Workloads.Redeploy(ctx, r.svc, r.req.Target)
+	})
+	return err
+}
+
+// gate waits until the target can take the traffic.
+func (r *runbook) gate(name string) error {
+	_, _, err := must(r, name, func(ctx context.Context, _ int) (line, error) {
+		return r.awaitHealthy(ctx, name, r.svc.Names.Regional[r.req.Target])
+	})
+	return err
+}
+
+// verify proves that users reach the target: the public name leads there, and
+// what answers is healthy.
+func (r *runbook) verify() error {
+	_, _, err := must(r, "verify", func(ctx context.Context, _ int) (line, error) {
+		return r.awaitHealthy(ctx, "verify", r.svc.Names.Public)
+	})
+	return err
+}
+
+func (r *runbook) awaitHealthy(ctx context.Context, name, dns string) (line, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.deps.Timing.Gate)
+	defer cancel()
+	for {
+		lacking, facts := r.lacking(ctx, dns)
+		if len(lacking) == 0 {
+			return line(list(facts)), nil
+		}
+		r.mark(ctx, name, func(s *dr.Step, _ time.Time) { s.Detail = "waiting: " + list(lacking) })
+		if wait(ctx, r.deps.Timing.Poll) != nil {
+			return "", &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("%s is not healthy after %s: %s.", r.req.Target, dr.Human(r.deps.Timing.Gate), list(lacking)), Hint: "mend what is named, then answer retry"}
+		}
+	}
+}
+
+// lacking lists what keeps the target from serving under a name. It counts: an
+// empty list of tasks or targets is not a healthy one.
+func (r *runbook) lacking(ctx context.Context, dns string) (lacking, facts []string) {
+	no := func(format string, args ...any) { lacking = append(lacking, fmt.Sprintf(format, args...)) }
+	yes := func(format string, args ...any) { facts = append(facts, fmt.Sprintf(format, args...)) }
+	w, err := r.deps.Workloads.Workload(ctx, r.svc, r.req.Target)
+	switch {
+	case err != nil:
+		no("the service's state could not be read")
+	case w.Desired < 1:
+		no("the service wants %d tasks", w.Desired)
+	case w.Running != w.Desired:
+		no("%d of %d tasks run", w.Running, w.Desired)
+	case w.Rollout != "" && w.Rollout != "COMPLETED":
+		no("the deployment is %s", w.Rollout)
+	case r.svc.Workloads[r.req.Target].TargetGroup != "" && w.Healthy < w.Desired:
+		no("%d of %d targets are healthy", w.Healthy, w.Desired)
+	default:
+		yes("%d of %d tasks run, %d targets healthy", w.Running, w.Desired, w.Healthy)
+	}
+	if r.svc.Database.GlobalCluster != "" {
+		st, err := r.deps.Database.DatabaseState(ctx, r.svc, r.req.Target)
+		switch {
+		case err != nil:
+			no("the database's state could not be read")
+		case st.Writer != r.req.Target:
+			no("the writer is in %s", st.Writer)
+		case !st.WriterReady:
+			no("the writer is not available: %s", st.WriterDetail)
+		default:
+			yes("the writer is available")
+		}
+	}
+	r.lackingName(ctx, dns, no, yes)
+	return lacking, facts
+}
+
+func (r *runbook) lackingName(ctx context.Context, dns string, no, yes func(string, ...any)) {
+	res, err := r.deps.Network.Resolve(ctx, r.svc, dns)
+	regional := r.svc.Names.Regional[r.req.Target]
+	switch {
+	case err != nil:
+		no("%s does not resolve", dns)
+		return
+	case len(res.Addresses) == 0:
+		no("%s has no address", dns)
+		return
+	case !slices.Contains(res.Chain, regional):
+		no("%s does not lead to %s", dns, regional)
+		return
+	}
+	yes("%s resolves", dns)
+	probes, err := r.deps.Network.Probe(ctx, r.svc, dns)
+	if err != nil {
+		no("the probes could not be made")
+	}
+	for _, c := range probes {
+		if c.Level != dr.OK {
+			no("%s", c.Line())
+		}
+	}
+	if len(probes) > 0 && dr.Worst(probes) == dr.OK {
+		yes("%d probes pass", len(probes))
+	}
+}
+
+// settleSource applies the source's stack at the end of a planned run, so that
+// both Regions are as Git says. In a disaster that waits for a run of its own.
+func (r *runbook) settleSource(p planned) error {
+	if r.req.Mode != dr.Planned {
+		return nil
+	}
+	if st, ok := r.svc.RegionStack(r.source); ok {
+		return r.apply(st, p)
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// promoted is what the promotion left behind for the account of the run.
+type promoted struct {
+	At      time.Time `json:"at"`             // when the promotion was asked for
+	Lag     *float64  `json:"lag,omitempty"`  // seconds the target was behind, nil when unknown
+	LagAt   time.Time `json:"lag_at"`         // when that was true
+	Already bool      `json:"already"`        // the writer was there before
+	Took    float64   `json:"took,omitempty"` // seconds
+	To      dr.Region `json:"to"`
+}
+
+func (p promoted) detail() string {
+	if p.Already {
+		return "the writer was in " + string(p.To) + " already"
+	}
+	return "writer in " + string(p.To)
+}
+
+// promote moves the database's writer to the target, once. There is no client
+// token in the API, so the intent is stored before the call, the state is read
+// before any call, and a call is never made while one is pending or after one
+// took effect.
+func (r *runbook) promote() (promoted, error) {
+	name := "promote/" + r.svc.Database.GlobalCluster
+	p, _, err := must(r, name, func(ctx context.Context, n int) (promoted, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.deps.Timing.Promote)
+		defer cancel()
+		return r.movedWriter(ctx, stepName(name, n))
+	})
+	if err == nil {
+		r.quiet = false
+	}
+	return p, err
+}
+
+func (r *runbook) movedWriter(ctx context.Context, act string) (promoted, error) {
+	// The state is read through the target: a disaster run must not need the source.
+	st, err := r.deps.Database.DatabaseState(ctx, r.svc, r.req.Target)
+	if err != nil {
+		return promoted{}, err
+	}
+	if r.writerMoved(st) {
+		return r.account(ctx, act, st)
+	}
+	if st.Failover != "" && st.FailoverTo != r.req.Target {
+		return promoted{}, &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the database is already moving to %s (%s), which this run did not ask for.", st.FailoverTo, st.Failover), Hint: "find out who is failing over by hand; answer retry when it is over"}
+	}
+	if st.Failover == "" && st.Writer != r.req.Target {
+		if err := r.requestPromotion(ctx, act, st); err != nil {
+			return promoted{}, err
+		}
+	}
+	if st, err = r.awaitWriter(ctx); err != nil {
+		return promoted{}, err
+	}
+	return r.account(ctx, act, st)
+}
+
+func (r *runbook) writerMoved(st dr.DatabaseState) bool {
+	return st.Failover == "" && st.Writer == r.req.Target && st.WriterReady
+}
+
+// requestPromotion stores the intent and makes the one call. An intent that is
+// there already means that the call may have been made by a process that died:
+// then the state is watched for a sign of it first.
+func (r *runbook) requestPromotion(ctx context.Context, act string, st dr.DatabaseState) error {
+	if st.Writer != r.source {
+		return &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the writer is in %q, not in %s.", st.Writer, r.source), Hint: "somebody changed the database by hand; look at the global cluster " + r.svc.Database.GlobalCluster}
+	}
+	if err := r.keepLag(ctx, act); err != nil {
+		return err
+	}
+	intent, fresh, err := r.deps.Ledger.Intend(ctx, dr.Intent{Run: r.req.Run, Act: act, From: string(r.source), To: string(r.req.Target), At: r.deps.Now()})
+	if err != nil {
+		return err
+	}
+	if !fresh {
+		if age := r.deps.Now().Sub(intent.At); age > r.deps.Timing.StaleIntent {
+			return &dr.Error{Code: dr.Uncertain, Msg: fmt.Sprintf("the promotion was asked for %s ago and nothing shows that it was accepted.", dr.Human(age)), Hint: "look at the RDS events of " + r.svc.Database.GlobalCluster + "; answer retry to ask for it again"}
+		}
+		if shown, err := r.signOfPromotion(ctx); err != nil || shown {
+			return err
+		}
+	}
+	if err := r.audit(ctx, "promote", fmt.Sprintf("%s from %s to %s, %s", r.svc.Database.GlobalCluster, r.source, r.req.Target, r.req.Mode)); err != nil {
+		return err
+	}
+	err = r.deps.Database.Promote(ctx, r.svc, dr.Promotion{Mode: r.req.Mode, From: r.source, To: r.req.Target})
+	switch {
+	case err == nil:
+		return nil
+	case dr.CodeOf(err) == dr.Uncertain || dr.CodeOf(err) == dr.Conflict:
+		// It may have been accepted, or another one is pending: the state tells.
+		if shown, look := r.signOfPromotion(ctx); look != nil || shown {
+			return look
+		}
+		return err
+	default:
+		return err
+	}
+}
+
+// signOfPromotion watches the state for a while for a promotion that may have
+// been asked for: pending, or done.
+func (r *runbook) signOfPromotion(ctx context.Context) (bool, error) {
+	until := r.deps.Now().Add(r.deps.Timing.Settle)
+	for {
+		st, err := r.deps.Database.DatabaseState(ctx, r.svc, r.req.Target)
+		if err == nil && (st.Failover != "" || st.Writer == r.req.Target) {
+			return true, nil
+		}
+		if !r.deps.Now().Before(until) {
+			return false, err // not read at the end is not known
+		}
+		if err := wait(ctx, r.deps.Timing.Poll); err != nil {
+			return false, err
+		}
+	}
+}
+
+// awaitWriter waits until the promotion has taken effect. An operation that is
+// over while the writer is still elsewhere was cancelled or has failed.
+func (r *runbook) awaitWriter(ctx context.Context) (dr.DatabaseState, error) {
+	var idleSince time.Time
+	last := ""
+	for {
+		st, err := r.deps.Database.DatabaseState(ctx, r.svc, r.req.Target)
+		now := r.deps.Now()
+		switch {
+		case err != nil:
+			last = "the state could not be read"
+		case r.writerMoved(st):
+			return st, nil
+		case st.Failover == "" && st.Writer != r.req.Target:
+			if idleSince.IsZero() {
+				idleSince = now
+			}
+			if now.Sub(idleSince) >= r.deps.Timing.Settle {
+				return st, &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the promotion is over and the writer is still in %s.", st.Writer), Hint: "look at the RDS events of " + r.svc.Database.GlobalCluster + ", then answer retry"}
+			}
+		default:
+			idleSince = time.Time{}
+			last = sentence(st.Status, st.Failover, st.WriterDetail)
+		}
+		r.mark(ctx, "promote/"+r.svc.Database.GlobalCluster, func(s *dr.Step, _ time.Time) { s.Detail = last })
+		if wait(ctx, r.deps.Timing.Poll) != nil {
+			return st, &dr.Error{Code: dr.Uncertain, Msg: fmt.Sprintf("the promotion is not over after %s; last seen: %s.", dr.Human(r.deps.Timing.Promote), last), Hint: "it may still end well; answer retry to go on watching"}
+		}
+	}
+}
+
+type lagReading struct {
+	Lag *float64  `json:"lag"`
+	At  time.Time `json:"at"`
+}
+
+// keepLag notes how far behind the target is, right before the promotion: what
+// the estimate of the data loss is made from.
+func (r *runbook) keepLag(ctx context.Context, act string) error {
+	short, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	reading := lagReading{At: r.deps.Now()}
+	if c, err := r.deps.Lag.Lag(short, r.svc, r.req.Target); err == nil && c.Level != dr.Unknown {
+		reading = lagReading{Lag: c.Value, At: c.At}
+	}
+	return keepJSON(ctx, r.deps.Ledger, r.req.Run+"/lag/"+act, &reading)
+}
+
+// account tells what the promotion took, from what was stored before it.
+func (r *runbook) account(ctx context.Context, act string, _ dr.DatabaseState) (promoted, error) {
+	now := r.deps.Now()
+	intent, fresh, err := r.deps.Ledger.Intend(ctx, dr.Intent{Run: r.req.Run, Act: act, From: string(r.source), To: string(r.req.Target), At: now})
+	if err != nil {
+		return promoted{}, err
+	}
+	reading := lagReading{At: now}
+	if err := keepJSON(ctx, r.deps.Ledger, r.req.Run+"/lag/"+act, &reading); err != nil {
+		return promoted{}, err
+	}
+	return promoted{
+		At: intent.At, Lag: reading.Lag, LagAt: reading.At, Already: fresh,
+		Took: now.Sub(intent.At).Seconds(), To: r.req.Target,
+	}, nil
+}
