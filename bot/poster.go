@@ -1,0 +1,401 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// Desk is where the bot finds what is to be shown and said, and notes what was.
+type Desk interface {
+	Run(ctx context.Context, id string) (dr.Run, error)
+	OpenRuns(ctx context.Context) ([]dr.Run, error)
+	UnshownRuns(ctx context.Context) ([]string, error)
+	Shown(ctx context.Context, run string) (dr.Shown, error)
+	SaveShown(ctx context.Context, run string, m dr.Shown) error
+	UnsaidChannels(ctx context.Context) ([]string, error)
+	UnsaidNotes(ctx context.Context, channel string, limit int) ([]dr.Unsaid, error)
+	NoteTried(ctx context.Context, key string) error
+	NoteSaid(ctx context.Context, key, ts string) error
+}
+
+// How the poster paces itself. Slack takes about one message a second and
+// channel and 50 updates a minute (docs.slack.dev, rate limits).
+const (
+	pace    = 1200 * time.Millisecond
+	refresh = 15 * time.Second // elapsed times of a run under way
+	pauseOn = 5 * time.Second  // after a failure
+)
+
+// Poster keeps Slack as the store says it should be. What cannot be said now is
+// said later: the runbooks never wait for Slack.
+type Poster struct {
+	api      *slack.Client
+	desk     Desk
+	channels map[string]string // service -> channel
+	people   dr.People
+	now      func() time.Time
+	log      *slog.Logger
+
+	wake    chan struct{}
+	mu      sync.Mutex
+	workers map[string]*worker
+}
+
+// worker serves one channel, so that a channel that is rate limited or gone does
+// not hold up the others.
+type worker struct {
+	mu   sync.Mutex
+	runs map[string]bool
+	say  bool
+	wake chan struct{}
+	last time.Time
+}
+
+// NewPoster makes the poster; Run starts it.
+func NewPoster(api *slack.Client, desk Desk, services map[string]dr.Service, people dr.People, now func() time.Time, log *slog.Logger) *Poster {
+	p := &Poster{api: api, desk: desk, channels: map[string]string{}, people: people, now: now, log: log,
+		wake: make(chan struct{}, 1), workers: map[string]*worker{}}
+	for name, s := range services {
+		p.channels[name] = s.Channel
+	}
+	return p
+}
+
+// NewClient makes the Slack client the bot uses. Retries are the poster's own
+// business: the library would repeat a post whose answer was lost.
+func NewClient(token, apiURL string, client *http.Client) *slack.Client {
+	opts := []slack.Option{slack.OptionHTTPClient(client)}
+	if apiURL != "" {
+		opts = append(opts, slack.OptionAPIURL(apiURL))
+	}
+	return slack.New(token, opts...)
+}
+
+// Changed says that a run has something new to show. It never blocks.
+func (p *Poster) Changed(string) {
+	select {
+	case p.wake <- struct{}{}:
+	default: // a wake-up is on its way already
+	}
+}
+
+// Run posts until the context ends.
+func (p *Poster) Run(ctx context.Context) {
+	tick := time.NewTicker(refresh)
+	defer tick.Stop()
+	for {
+		p.dispatch(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.wake:
+		case <-tick.C:
+			p.touchOpen(ctx)
+		}
+	}
+}
+
+// dispatch gives every channel that is behind its work.
+func (p *Poster) dispatch(ctx context.Context) {
+	ids, err := p.desk.UnshownRuns(ctx)
+	if err != nil {
+		p.log.ErrorContext(ctx, "the runs to show could not be read", "error", err)
+	}
+	for _, id := range ids {
+		run, err := p.desk.Run(ctx, id)
+		if err != nil {
+			continue
+		}
+		p.give(ctx, p.channelOf(run), id)
+	}
+	channels, err := p.desk.UnsaidChannels(ctx)
+	if err != nil {
+		p.log.ErrorContext(ctx, "the outbox could not be read", "error", err)
+	}
+	for _, c := range channels {
+		p.give(ctx, c, "")
+	}
+}
+
+// touchOpen has the messages of runs under way shown again for their times.
+func (p *Poster) touchOpen(ctx context.Context) {
+	runs, err := p.desk.OpenRuns(ctx)
+	if err != nil {
+		return // the next dispatch logs it
+	}
+	for _, run := range runs {
+		p.give(ctx, p.channelOf(run), run.Run)
+	}
+}
+
+func (p *Poster) channelOf(run dr.Run) string {
+	if c := p.channels[run.Service]; c != "" {
+		return c
+	}
+	return run.Channel
+}
+
+func (p *Poster) give(ctx context.Context, channel, run string) {
+	p.mu.Lock()
+	w, ok := p.workers[channel]
+	if !ok {
+		w = &worker{runs: map[string]bool{}, wake: make(chan struct{}, 1)}
+		p.workers[channel] = w
+		go p.serve(ctx, channel, w)
+	}
+	p.mu.Unlock()
+	w.mu.Lock()
+	if run == "" {
+		w.say = true
+	} else {
+		w.runs[run] = true
+	}
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *worker) take() (runs []string, say bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id := range w.runs {
+		runs = append(runs, id)
+	}
+	say, w.runs, w.say = w.say, map[string]bool{}, false
+	return runs, say
+}
+
+func (p *Poster) serve(ctx context.Context, channel string, w *worker) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.wake:
+		}
+		runs, say := w.take()
+		var err error
+		for _, id := range runs {
+			if e := p.show(ctx, w, channel, id); e != nil {
+				err = e
+				p.give(ctx, channel, id)
+			}
+		}
+		if say {
+			if e := p.sayAll(ctx, w, channel); e != nil {
+				err = e
+				p.give(ctx, channel, "")
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			p.log.WarnContext(ctx, "Slack could not be told; trying again", "channel", channel, "error", err)
+			sleep(ctx, retryAfter(err))
+		}
+	}
+}
+
+// retryAfter is how long Slack wants to be left alone.
+func retryAfter(err error) time.Duration {
+	var limited *slack.RateLimitedError
+	if errors.As(err, &limited) && limited.RetryAfter > 0 {
+		return limited.RetryAfter
+	}
+	return pauseOn
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// turn waits until the channel may be written to again.
+func (w *worker) turn(ctx context.Context) {
+	if left := pace - time.Since(w.last); left > 0 && !w.last.IsZero() {
+		sleep(ctx, left)
+	}
+	w.last = time.Now()
+}
+
+const (
+	runEvent  = "drbot_run"
+	noteEvent = "drbot_note"
+)
+
+func metadata(event, key string) slack.MsgOption {
+	return slack.MsgOptionMetadata(slack.SlackMetadata{EventType: event, EventPayload: map[string]any{"id": key}})
+}
+
+// show brings the one message of a run up to date, posting it first if it is
+// nowhere to be found.
+func (p *Poster) show(ctx context.Context, w *worker, channel, id string) error {
+	w.turn(ctx)
+	run, err := p.desk.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	at, err := p.desk.Shown(ctx, id)
+	if err != nil {
+		return err
+	}
+	text, blocks := RunMessage(run, p.now())
+	opts := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), metadata(runEvent, id)}
+	if at.TS == "" {
+		// It may have been posted by a process that died before it could note it.
+		if at.TS, err = p.find(ctx, channel, "", runEvent, id, run.At); err != nil {
+			return err
+		}
+		at.Channel = channel
+	}
+	if at.TS == "" {
+		_, ts, err := p.api.PostMessageContext(ctx, channel, opts...)
+		if err != nil {
+			return fmt.Errorf("post the message of %s: %w", id, err)
+		}
+		at.TS = ts
+	} else if _, _, _, err := p.api.UpdateMessageContext(ctx, at.Channel, at.TS, opts...); err != nil {
+		var refused slack.SlackErrorResponse
+		if errors.As(err, &refused) && refused.Err == "message_not_found" {
+			// Somebody deleted it: the run keeps its place with a new one.
+			return errors.Join(err, p.desk.SaveShown(ctx, id, dr.Shown{}))
+		}
+		return fmt.Errorf("update the message of %s: %w", id, err)
+	}
+	at.Version = run.Version
+	return p.desk.SaveShown(ctx, id, at)
+}
+
+// find looks for a message of ours by its metadata, in a channel or a thread.
+func (p *Poster) find(ctx context.Context, channel, thread, event, id string, since time.Time) (string, error) {
+	oldest := strconv.FormatInt(since.Add(-time.Minute).Unix(), 10)
+	cursor := ""
+	for range 20 { // 4,000 messages since the run was asked for
+		var msgs []slack.Message
+		var more bool
+		if thread == "" {
+			h, err := p.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+				ChannelID: channel, Oldest: oldest, Limit: 200, Cursor: cursor, IncludeAllMetadata: true})
+			if err != nil {
+				return "", fmt.Errorf("look for an earlier message: %w", err)
+			}
+			msgs, more, cursor = h.Messages, h.HasMore, h.ResponseMetaData.NextCursor
+		} else {
+			var err error
+			msgs, more, cursor, err = p.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+				ChannelID: channel, Timestamp: thread, Limit: 200, Cursor: cursor, IncludeAllMetadata: true})
+			if err != nil {
+				return "", fmt.Errorf("look for an earlier reply: %w", err)
+			}
+		}
+		for _, m := range msgs {
+			if m.Metadata.EventType == event && m.Metadata.EventPayload["id"] == id {
+				return m.Timestamp, nil
+			}
+		}
+		if !more || cursor == "" {
+			return "", nil
+		}
+	}
+	return "", nil
+}
+
+// sayBatch bounds the notes read at once.
+const sayBatch = 50
+
+func (p *Poster) sayAll(ctx context.Context, w *worker, channel string) error {
+	notes, err := p.desk.UnsaidNotes(ctx, channel, sayBatch)
+	if err != nil {
+		return err
+	}
+	for _, n := range notes {
+		if err := p.say(ctx, w, channel, n); err != nil {
+			return err
+		}
+	}
+	if len(notes) == sayBatch {
+		p.give(ctx, channel, "")
+	}
+	return nil
+}
+
+func (p *Poster) say(ctx context.Context, w *worker, channel string, n dr.Unsaid) error {
+	opts := []slack.MsgOption{metadata(noteEvent, n.Key)}
+	thread := ""
+	since := p.now().Add(-24 * time.Hour)
+	if n.Run != "" {
+		at, err := p.desk.Shown(ctx, n.Run)
+		if err != nil {
+			return err
+		}
+		if at.TS == "" {
+			if err := p.show(ctx, w, channel, n.Run); err != nil {
+				return err
+			}
+			if at, err = p.desk.Shown(ctx, n.Run); err != nil {
+				return err
+			}
+		}
+		thread = at.TS
+		opts = append(opts, slack.MsgOptionTS(thread))
+	}
+	if n.Tried {
+		ts, err := p.find(ctx, channel, thread, noteEvent, n.Key, since)
+		if err != nil {
+			return err
+		}
+		if ts != "" {
+			return p.desk.NoteSaid(ctx, n.Key, ts)
+		}
+	}
+	if err := p.desk.NoteTried(ctx, n.Key); err != nil {
+		return err
+	}
+	text, blocks := NoteMessage(n.Note, p.mention)
+	w.turn(ctx)
+	_, ts, err := p.api.PostMessageContext(ctx, channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))...)
+	if err != nil {
+		return fmt.Errorf("say %s: %w", n.Key, err)
+	}
+	return p.desk.NoteSaid(ctx, n.Key, ts)
+}
+
+// mention names a person in Slack so that they are told.
+func (p *Poster) mention(person string) string {
+	who, ok := p.people.ByName(person)
+	if !ok || len(who.SlackIDs) == 0 {
+		return escape(person)
+	}
+	return "<@" + who.SlackIDs[0] + ">"
+}
+
+// Standing asks Slack whether an account may speak for a person: it must be a
+// full member of this workspace. Guests and bots never start a failover.
+func (p *Poster) Standing(ctx context.Context, slackID string) error {
+	u, err := p.api.GetUserInfoContext(ctx, slackID)
+	var refused slack.SlackErrorResponse
+	switch {
+	case errors.As(err, &refused) && refused.Err == "user_not_found":
+		return &dr.Error{Code: dr.Denied, Msg: "Slack does not know the account " + slackID + ".", Hint: "mend `people` in drbot.yaml"}
+	case err != nil:
+		return &dr.Error{Code: dr.Temporary, Msg: "Slack does not say whether you are a full member.", Hint: "use the command line on the bot's host: drbot failover", Err: err}
+	case u.Deleted:
+		return &dr.Error{Code: dr.Denied, Msg: "that Slack account is deactivated.", Hint: "mend `people` in drbot.yaml"}
+	case u.IsBot, u.IsRestricted, u.IsUltraRestricted:
+		return &dr.Error{Code: dr.Denied, Msg: "guests and bots may not request a failover.", Hint: "ask a full member of the workspace"}
+	}
+	return nil
+}
