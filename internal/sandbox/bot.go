@@ -1,0 +1,258 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"text/template"
+	"time"
+)
+
+// Bot is the running drbot process.
+type Bot struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// Kill ends the process as a power cut would.
+func (b *Bot) Kill() {
+	_ = b.cmd.Process.Kill()
+	<-b.done
+}
+
+// Stop asks the process to end, as a deploy does, and waits for it.
+func (b *Bot) Stop() {
+	_ = b.cmd.Process.Signal(syscall.SIGTERM)
+	<-b.done
+}
+
+// Done is closed when the process has ended.
+func (b *Bot) Done() <-chan struct{} { return b.done }
+
+// configTemplate is the configuration of the bot in this world; the same keys as
+// in production, pointed at local servers.
+var configTemplate = template.Must(template.New("drbot.yaml").Parse(`listen: {{.Listen}}
+socket: {{.Dir}}/drbot.sock
+state:
+  database: sqlite:{{.Dir}}/drbot.db
+  work_dir: {{.Dir}}/work
+  throwaway: true
+slack:
+  team_id: {{.Team}}
+  token: {env: DRBOT_SLACK_TOKEN}
+  signing_secret: {env: DRBOT_SLACK_SIGNING_SECRET}
+  api_url: {{.SlackURL}}/api/
+github:
+  token: {env: DRBOT_GITHUB_TOKEN}
+  webhook_secret: {env: DRBOT_GITHUB_WEBHOOK_SECRET}
+  api_url: {{.HubURL}}/api/v3/
+  git_url: {{.HubURL}}
+terraform:
+  path: {{.Terraform}}
+  hash_key: {env: DRBOT_HASH_KEY}
+  lock_timeout: 10s
+  environment:
+{{- range $k, $v := .ToolEnv}}
+    {{$k}}: {{$v}}
+{{- end}}
+aws:
+  endpoint: {{.Cloud.Endpoint}}
+# A sandbox moves in seconds what takes AWS minutes.
+timing: {poll: 200ms, review: 5s, promote: 60s, settle: 2s, gate: 15s, quiesce: 15s, apply: 60s, retry: 200ms, drain: 20s}
+people:
+{{- range .People}}
+  - {name: {{.Name}}, slack: [{{.SlackID}}], github: [{{.Login}}]{{if .LocalUser}}, local_users: [{{.LocalUser}}]{{end}}}
+{{- end}}
+services:
+  - name: {{.Service}}
+    strategy: pilot-light
+    regions: [{{.Home}}, {{.Standby}}]
+    objectives: {rto: 4h, rpo: 5m}
+    channel: {{.Channel}}
+    cooldown: 30m
+    expiry: 60m
+    repository: {owner: {{.Owner}}, name: {{.Repo}}, base: main, file: {{.File}}}
+    stacks:
+{{- range .Stacks}}
+      - {name: {{.Name}}, dir: {{.Dir}}, role: {{.Role}}{{if .Region}}, region: {{.Region}}{{end}}, backend_config: {path: {{.State}}}}
+{{- end}}
+    database:
+      global_cluster: {{.Cloud.GlobalCluster}}
+      clusters:
+{{- range $name, $r := .Cloud.Regions}}
+        {{$name}}: {{$r.ClusterARN}}
+{{- end}}
+    workloads:
+{{- range $name, $r := .Cloud.Regions}}
+      {{$name}}: {cluster: {{$r.ECSCluster}}, service: {{$r.ECSService}}, target_group: "{{$r.TargetGroupARN}}"}
+{{- end}}
+    names:
+      public: {{.Cloud.RecordName}}
+      regional:
+{{- range $name, $r := .Cloud.Regions}}
+        {{$name}}: {{$r.RecordName}}
+{{- end}}
+      servers: ["{{.Cloud.DNSAddr}}"]
+    probes:
+      - {url: "http://{host}:{{.Cloud.AppPort}}/healthz", status: 200}
+    schedule: {health: "{{.Health}}", drift: "{{.Drift}}", time_zone: Asia/Seoul}
+    requesters: [alice, bob, gert]
+    approvers: [alice, bob, carol, dave]
+`))
+
+// every is a cron expression; an interval that is too long to be waited for in a
+// sandbox is none.
+func every(d time.Duration) string {
+	if d == 0 {
+		return "@yearly"
+	}
+	return "@every " + d.String()
+}
+
+func (w *World) writeConfig() (string, error) {
+	type who struct{ Name, SlackID, Login, LocalUser string }
+	type stack struct{ Name, Dir, Role, Region, State string }
+	me := ""
+	if u, err := user.Current(); err == nil {
+		me = u.Username // whoever runs the sandbox speaks for alice on the command line
+	}
+	var people []who
+	for _, s := range cast {
+		if s.person == "" {
+			continue
+		}
+		p := who{Name: s.person, SlackID: s.slackID, Login: s.login}
+		if s.person == "alice" {
+			p.LocalUser = me
+		}
+		people = append(people, p)
+	}
+	var stacks []stack
+	for _, n := range stackNames {
+		st := stack{Name: n, Dir: stackFolder + "/" + n, Role: n, State: w.statePath(n)}
+		if n == home || n == standby {
+			st.Role, st.Region = "region", n
+		}
+		stacks = append(stacks, st)
+	}
+	dir := filepath.Join(w.opts.Dir, "bot")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	terraform := w.opts.Terraform
+	if w.opts.BotTerraform != "" {
+		terraform = w.opts.BotTerraform
+	}
+	var b strings.Builder
+	err := configTemplate.Execute(&b, map[string]any{
+		"Listen": w.botAddr, "Dir": dir, "Team": team, "SlackURL": w.slackURL, "HubURL": w.hubURL,
+		"Terraform": terraform, "ToolEnv": w.toolEnv(), "Cloud": w.Cloud.Layout, "People": people, "Stacks": stacks,
+		"Service": Service, "Home": home, "Standby": standby, "Channel": channel, "Owner": owner, "Repo": repository,
+		"File": regionFile, "Health": every(w.opts.HealthEvery), "Drift": every(w.opts.DriftEvery),
+	})
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "drbot.yaml")
+	return path, os.WriteFile(path, []byte(b.String()), 0o600)
+}
+
+// StartBot starts the bot and waits until it serves.
+func (w *World) StartBot(ctx context.Context) error {
+	cfg, err := w.writeConfig()
+	if err != nil {
+		return err
+	}
+	if w.Bot, err = w.spawn(cfg); err != nil {
+		return err
+	}
+	return w.awaitBot(ctx, w.Bot)
+}
+
+func (w *World) spawn(cfg string) (*Bot, error) {
+	log, err := os.OpenFile(filepath.Join(filepath.Dir(cfg), "drbot.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.Command(w.opts.Bot, "serve", "--config", cfg)
+	cmd.Stdout, cmd.Stderr = log, log
+	// A group of its own: Ctrl-C on the sandbox ends the bot by its own hand.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
+		"AWS_ACCESS_KEY_ID=sandbox", "AWS_SECRET_ACCESS_KEY=sandbox",
+		"DRBOT_SLACK_TOKEN=" + w.secrets.slackToken, "DRBOT_SLACK_SIGNING_SECRET=" + w.secrets.signing,
+		"DRBOT_GITHUB_TOKEN=" + w.secrets.githubToken, "DRBOT_GITHUB_WEBHOOK_SECRET=" + w.secrets.webhook,
+		"DRBOT_HASH_KEY=" + w.secrets.hashKey,
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the bot: %w", err)
+	}
+	b := &Bot{cmd: cmd, done: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended is in its log; that it ended is what counts here
+		close(b.done)
+	}()
+	return b, nil
+}
+
+// awaitBot waits until the bot answers, or says why it ended.
+func (w *World) awaitBot(ctx context.Context, b *Bot) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.botAddr+"/healthz", nil)
+		if err != nil {
+			return err
+		}
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-b.done:
+			return fmt.Errorf("the bot ended at its start:\n%s", w.botLog(20))
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), fmt.Errorf("the bot does not answer:\n%s", w.botLog(20)))
+		case <-tick.C:
+		}
+	}
+}
+
+// awaitLog waits until the bot's log has a line.
+func (w *World) awaitLog(ctx context.Context, line string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(w.botLog(1000), line) {
+		select {
+		case <-ctx.Done():
+			return wrongf("the bot's log does not say %q:\n%s", line, w.botLog(20))
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// botLog is the end of the bot's log.
+func (w *World) botLog(lines int) string {
+	data, err := os.ReadFile(filepath.Join(w.opts.Dir, "bot", "drbot.log"))
+	if err != nil {
+		return err.Error()
+	}
+	all := strings.Split(strings.TrimSpace(string(data)), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}

@@ -1,0 +1,209 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/drbot/drbot/internal/sandbox/aws"
+	"github.com/drbot/drbot/internal/sandbox/github"
+	"github.com/drbot/drbot/internal/sandbox/slack"
+)
+
+// Breakage is one thing broken on purpose, outside the bot. The demo must find it.
+type Breakage struct {
+	Name  string
+	What  string   // in a sentence
+	Found []string // words that the demo's complaint must have
+	// Before changes what the world is made of; World changes the world before the
+	// bot starts. One of them is set.
+	Before func(*Options) error
+	World  func(context.Context, *World) error
+}
+
+// BreakageNames lists the names.
+func BreakageNames() []string {
+	var out []string
+	for _, b := range Breakages() {
+		out = append(out, b.Name)
+	}
+	return out
+}
+
+// Breakages is everything that make sabotage breaks.
+func Breakages() []Breakage {
+	return slices.Concat(databaseBreakages(), runtimeBreakages(), forgeBreakages(), chatBreakages())
+}
+
+func cloudFault(f aws.Faults) func(context.Context, *World) error {
+	return func(ctx context.Context, w *World) error { return w.Cloud.SetFaults(ctx, f) }
+}
+
+func databaseBreakages() []Breakage {
+	return []Breakage{
+		{
+			Name: "promotion-does-nothing", What: "the promotion is accepted, ends, and the writer has not moved",
+			Found: []string{"the promotion is over and the writer is still in " + home},
+			World: cloudFault(aws.Faults{PromotionNoop: true}),
+		},
+		{
+			Name: "promotion-twice", What: "every promotion reaches RDS twice",
+			Found: []string{"promotions were accepted of 2 asked for"},
+			World: func(_ context.Context, w *World) error {
+				w.Cloud.Proxy.Duplicate(aws.Matcher{Service: "rds", Operation: "FailoverGlobalCluster"})
+				return nil
+			},
+		},
+		{
+			Name: "no-instance-in-target", What: "the target's database instance has failed",
+			Found: []string{"no pull request", "aurora.target-instance"},
+			World: cloudFault(aws.Faults{InstanceUnavailable: []string{standby}}),
+		},
+		{
+			Name: "no-lag-readings", What: "nobody measures the replication lag",
+			Found: []string{"no report with", "replication is ok"},
+			World: cloudFault(aws.Faults{LagMissing: true}),
+		},
+	}
+}
+
+func runtimeBreakages() []Breakage {
+	return []Breakage{
+		{
+			Name: "apply-does-nothing", What: "terraform apply says it went well and does nothing",
+			Found:  []string{"Paused at gate/1", "the service wants 0 tasks"},
+			Before: wrapTerraform("apply", `exit 0`),
+		},
+		{
+			Name: "apply-fails", What: "terraform apply fails",
+			Found:  []string{"Paused at apply/" + standby},
+			Before: wrapTerraform("apply", `echo 'Error: no capacity' >&2; exit 1`),
+		},
+		{
+			Name: "drift-unseen", What: "terraform finds no difference where there is one",
+			Found:  []string{"no report with", "1 of 4 stacks differ"},
+			Before: wrapTerraform("plan", `case "$PWD" in */`+home+`) set -- "$@" -refresh-only;; esac; exec "$REAL" "$@"`),
+		},
+		{
+			Name: "zero-targets", What: "running tasks never come into the target group",
+			Found: []string{"Paused at gate/1", "0 of 2 targets are healthy"},
+			World: cloudFault(aws.Faults{TargetsEmpty: []string{standby}}),
+		},
+		{
+			Name: "tasks-never-run", What: "wanted tasks stay pending",
+			Found: []string{"Paused at gate/1", "0 of 2 tasks run"},
+			World: cloudFault(aws.Faults{RunningNever: []string{standby}}),
+		},
+		{
+			Name: "application-answers-500", What: "the application of the target is broken although its health checks pass",
+			Found: []string{"Paused at gate/1", "probe"},
+			World: func(_ context.Context, w *World) error { return w.Cloud.FailApp(standby, true) },
+		},
+		{
+			Name: "record-not-flipped", What: "the traffic stack's apply does not change the record",
+			Found: []string{"Paused at verify", "does not lead to"},
+			World: func(_ context.Context, w *World) error {
+				// Route 53 takes the change and forgets it, and Terraform believes that it was made.
+				return w.useTool(`case "$3" in point) exit 0;; esac`)
+			},
+		},
+	}
+}
+
+func forgeBreakages() []Breakage {
+	return []Breakage{
+		{
+			Name: "requester-counted", What: "the requester's approval is taken for somebody else's",
+			Found: []string{"the requester's own approval must not count"},
+			World: func(_ context.Context, w *World) error {
+				w.Hub.SetLies(github.Lies{ReviewUsers: map[string]string{loginOf("alice"): loginOf("dave")}})
+				return nil
+			},
+		},
+		{
+			Name: "merge-moves-nothing", What: "GitHub says that it merged, and the branch did not move",
+			Found: []string{"#1 is merged: false"},
+			World: func(_ context.Context, w *World) error {
+				w.Hub.SetLies(github.Lies{MergeMovesNothing: true})
+				return nil
+			},
+		},
+		{
+			Name: "wider-than-approved", What: "while the approvals come in, somebody changes the base so that the merge would do more",
+			Found: []string{"would change more than was approved"},
+			World: func(_ context.Context, w *World) error { w.onApproval = w.widenBase; return nil },
+		},
+		{
+			Name: "merged-by-hand", What: "somebody merges the pull request by hand, without the approvals",
+			Found: []string{"by hand"},
+			World: func(_ context.Context, w *World) error { w.onApproval = w.mergeByHand; return nil },
+		},
+	}
+}
+
+func chatBreakages() []Breakage {
+	return []Breakage{
+		{
+			Name: "stranger-obeyed", What: "a stranger's command comes in under a requester's name",
+			Found: []string{"mallory typed", "do not know who you are"},
+			World: func(_ context.Context, w *World) error {
+				w.Slack.RewriteUser(slackOf("mallory"), slackOf("alice"), 1)
+				return nil
+			},
+		},
+		{
+			Name: "second-message", What: "Slack loses the answer to a post and hides what was posted, so that it is posted again",
+			Found: []string{"messages of run"},
+			World: func(_ context.Context, w *World) error {
+				w.Slack.Inject(slack.Fault{Kind: slack.FaultLostReply, Method: "chat.postMessage", Times: 1})
+				w.Slack.Inject(slack.Fault{Kind: slack.FaultHideMetadata, Method: "conversations.history"})
+				return nil
+			},
+		},
+		{
+			Name: "message-stands-still", What: "Slack drops every update of a message and says that it took it",
+			Found: []string{"did not come to show"},
+			World: func(_ context.Context, w *World) error {
+				w.Slack.Inject(slack.Fault{Kind: slack.FaultDropUpdate, Method: "chat.update"})
+				return nil
+			},
+		},
+	}
+}
+
+// wrapTerraform puts a script before Terraform that misbehaves for one subcommand.
+func wrapTerraform(sub, body string) func(*Options) error {
+	return func(o *Options) error {
+		path := filepath.Join(o.Dir, "terraform")
+		script := fmt.Sprintf("#!/bin/sh\nREAL=%q\ncase \"$1\" in %s)\n%s\n;; esac\nexec \"$REAL\" \"$@\"\n", o.Terraform, sub, body)
+		o.BotTerraform = path
+		return os.WriteFile(path, []byte(script), 0o700)
+	}
+}
+
+// useTool puts a script before what the stacks call.
+func (w *World) useTool(body string) error {
+	path := filepath.Join(w.opts.Dir, "tool")
+	w.tool = path
+	return os.WriteFile(path, fmt.Appendf(nil, "#!/bin/sh\n%s\nexec %q \"$@\"\n", body, w.opts.Bot), 0o700)
+}
+
+// widenBase lets somebody add a resource to the target's stack on main.
+func (w *World) widenBase(ctx context.Context, _ int) error {
+	path := stackFolder + "/" + standby + "/main.tf"
+	src, err := w.Hub.FileAt(ctx, "main", path)
+	if err != nil {
+		return err
+	}
+	extra := "\nresource \"terraform_data\" \"extra\" {\n  input = \"nobody approved this\"\n}\n"
+	_, err = w.Hub.MoveBase(ctx, loginOf("dave"), path, strings.TrimRight(string(src), "\n")+"\n"+extra, "add something")
+	return err
+}
+
+func (w *World) mergeByHand(ctx context.Context, pull int) error {
+	_, err := w.Hub.Merge(ctx, loginOf("dave"), pull)
+	return err
+}

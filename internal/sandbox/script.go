@@ -1,0 +1,312 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/drbot/drbot/internal/sandbox/github"
+	"github.com/drbot/drbot/internal/sandbox/slack"
+)
+
+// patience is how long a step of the script may take; a run that is stuck shows
+// itself earlier, by pausing.
+const patience = 25 * time.Second
+
+// Play is the whole main job, unattended: what must be refused, a disaster
+// failover, the scheduled reports, and the way back in planned mode. It returns
+// an error that names what is wrong, if anything is.
+func (w *World) Play(ctx context.Context) error {
+	w.say("world    Slack %s  GitHub %s", w.slackURL, w.hubURL)
+	if err := w.strangers(ctx); err != nil {
+		return err
+	}
+	out, err := w.failover(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.readBack(ctx, out); err != nil {
+		return err
+	}
+	if err := w.reports(ctx); err != nil {
+		return err
+	}
+	back, err := w.failback(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.readBack(ctx, back); err != nil {
+		return err
+	}
+	w.say("done     two runs, two promotions, two merges, and every look apart from the bot agrees")
+	return nil
+}
+
+// strangers tries everything that must start nothing.
+func (w *World) strangers(ctx context.Context) error {
+	for _, try := range []struct {
+		who, line string
+		words     []string
+	}{
+		{"mallory", "/dr failover portal ap-northeast-1 disaster let me in", []string{"do not know who you are"}},
+		{"carol", "/dr failover portal ap-northeast-1 disaster testing", []string{"may not request", "alice"}},
+		{"alice", "/dr failover portall ap-northeast-1 disaster typo", []string{"no service", "portal"}},
+		{"alice", "/dr failover portal us-west-2 disaster wrong Region", []string{"not a Region of portal", "ap-northeast-1"}},
+		{"alice", "/dr failover portal ap-northeast-1 disaster", []string{"reason is required"}},
+	} {
+		if err := w.refused(ctx, try.who, try.line, try.words...); err != nil {
+			return err
+		}
+	}
+	if n := len(w.Hub.Pulls()); n != 0 {
+		return wrongf("%d pull requests were opened by commands that must be refused", n)
+	}
+	return nil
+}
+
+var runForm = regexp.MustCompile("`(" + Service + "-[0-9a-f]{8})`")
+
+// ask has somebody ask for a run, twice at once, and gives its id: both must be
+// told the same one.
+func (w *World) ask(ctx context.Context, who, line string) (string, error) {
+	var replies [2]string
+	var errs [2]error
+	var wg sync.WaitGroup
+	for i := range replies {
+		wg.Go(func() { replies[i], errs[i] = w.command(ctx, who, line) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return "", err
+		}
+	}
+	a, b := runForm.FindStringSubmatch(replies[0]), runForm.FindStringSubmatch(replies[1])
+	switch {
+	case a == nil || b == nil:
+		return "", wrongf("%s typed %s and was told no run: %s / %s", who, line, replies[0], replies[1])
+	case a[1] != b[1]:
+		return "", wrongf("two commands at once made two runs, %s and %s", a[1], b[1])
+	}
+	return a[1], nil
+}
+
+// pullOf waits for the open pull request of a run.
+func (w *World) pullOf(ctx context.Context, run string) (github.Pull, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	find := func() int {
+		return slices.IndexFunc(w.Hub.Pulls(), func(p github.Pull) bool {
+			return p.State == "open" && strings.HasPrefix(p.HeadRef, "drbot/"+run)
+		})
+	}
+	if err := w.Hub.Wait(ctx, func() bool { return find() >= 0 }); err != nil {
+		return github.Pull{}, wrongf("no pull request of %s was opened; its message says:\n%s", run, shown(w.Slack.Messages(channel), run))
+	}
+	p := w.Hub.Pulls()[find()]
+	w.say("drbot    opens #%d: %s", p.Number, p.Title)
+	return p, nil
+}
+
+// approve has a person review a change, and waits until the run's message shows
+// what came of it.
+func (w *World) approve(ctx context.Context, who, run string, pull int, shows string) error {
+	if _, err := w.Hub.Review(ctx, loginOf(who), pull, github.Approved, "", ""); err != nil {
+		return fmt.Errorf("%s approves #%d: %w", who, pull, err)
+	}
+	w.say("%-8s approves #%d", who, pull)
+	if err := w.awaitShown(ctx, run, shows, patience); err != nil {
+		return err
+	}
+	w.say("         shown: %s", shows)
+	return nil
+}
+
+// moveHead pushes a commit of a stranger's onto the bot's branch, after an
+// approval: the change must be closed, opened anew, and not carry the approval over.
+func (w *World) moveHead(ctx context.Context, m moved) (int, error) {
+	old, err := w.Hub.Pull(m.pull)
+	if err != nil {
+		return 0, err
+	}
+	w.say("mallory  pushes a commit to %s, after bob has approved %s", old.HeadRef, old.HeadSHA[:7])
+	_, err = w.Hub.Push(ctx, github.Push{By: "mallory", Branch: old.HeadRef, Path: stackFolder + "/" + standby + "/extra.tf", Content: "output \"extra\" { value = 1 }\n", Message: "just one more thing"})
+	if err != nil {
+		return 0, err
+	}
+	wait, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	closed := func() bool { p, err := w.Hub.Pull(m.pull); return err == nil && p.State == "closed" }
+	if err := w.Hub.Wait(wait, closed); err != nil {
+		return 0, fmt.Errorf("#%d was not closed after somebody pushed to it", m.pull)
+	}
+	if p, err := w.Hub.Pull(m.pull); err != nil || p.Merged {
+		return 0, fmt.Errorf("#%d was merged with a commit nobody approved (%w)", m.pull, err)
+	}
+	w.say("drbot    closes #%d: its head is not the commit drbot made", m.pull)
+	p, err := w.pullOf(ctx, m.run)
+	if err != nil {
+		return 0, err
+	}
+	return p.Number, w.awaitShown(ctx, m.run, "Approvals 0 of 2", patience)
+}
+
+// stillWaiting fails when a change was merged that must wait.
+func (w *World) stillWaiting(pull int) error {
+	p, err := w.Hub.Pull(pull)
+	if err == nil && p.Merged {
+		return fmt.Errorf("#%d was merged", pull)
+	}
+	return err
+}
+
+// failover is the disaster: Seoul to Tokyo.
+func (w *World) failover(ctx context.Context) (moved, error) {
+	m := moved{from: home, to: standby, approvers: []string{"bob", "carol"}, promotions: 1}
+	var err error
+	m.run, err = w.ask(ctx, "alice", "/dr failover portal "+standby+" disaster Seoul does not answer")
+	if err != nil {
+		return m, err
+	}
+	p, err := w.pullOf(ctx, m.run)
+	if err != nil {
+		return m, err
+	}
+	m.pull = p.Number
+	if err := w.awaitShown(ctx, m.run, "Approvals 0 of 2", patience); err != nil {
+		return m, err
+	}
+	for _, step := range []struct{ who, shows, must string }{
+		{"alice", "alice does not count", "the requester's own approval must not count"},
+		{"bob", "Approvals 1 of 2", "one approval must not be enough"},
+	} {
+		err := w.approve(ctx, step.who, m.run, m.pull, step.shows)
+		if err == nil {
+			err = w.stillWaiting(m.pull)
+		}
+		if err != nil {
+			return m, wrongf("%s: %v", step.must, err)
+		}
+	}
+	if m.pull, err = w.moveHead(ctx, m); err != nil {
+		return m, wrongf("an approval of an older commit must not count: %v", err)
+	}
+	if err := w.approve(ctx, "bob", m.run, m.pull, "Approvals 1 of 2"); err != nil {
+		return m, err
+	}
+	if w.onApproval != nil {
+		if err := w.onApproval(ctx, m.pull); err != nil {
+			return m, err
+		}
+	}
+	if err := w.approve(ctx, "carol", m.run, m.pull, "Approvals 2 of 2"); err != nil {
+		return m, err
+	}
+	return m, w.follow(ctx, m)
+}
+
+// follow shows a run's message as it changes until the run is over.
+func (w *World) follow(ctx context.Context, m moved) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
+	told := map[string]bool{}
+	for {
+		last := ""
+		_, err := w.Slack.Wait(ctx, channel, func(msgs []slack.Message) bool {
+			last = shown(msgs, m.run)
+			return len(newLines(last, told)) > 0
+		})
+		if err != nil {
+			return wrongf("the run is not over after %s; its message says:\n%s", 2*patience, shown(w.Slack.Messages(channel), m.run))
+		}
+		for _, l := range newLines(last, told) {
+			told[l] = true
+			w.say("         %s", l)
+		}
+		switch {
+		case strings.Contains(last, "*succeeded*"):
+			return nil
+		case strings.Contains(last, "*Paused at"), strings.Contains(last, "*stopped*"), strings.Contains(last, "*cancelled*"), strings.Contains(last, "*refused*"):
+			return wrongf("the run did not end well; its message says:\n%s", last)
+		}
+	}
+}
+
+// newLines are the lines of finished steps, progress and results not told yet.
+func newLines(text string, told map[string]bool) []string {
+	var out []string
+	for _, l := range strings.Split(text, "\n") {
+		if !told[l] && (strings.HasPrefix(l, "✅") || strings.HasPrefix(l, "❌") || strings.HasPrefix(l, "`█") || strings.HasPrefix(l, "*Paused") || strings.Contains(l, "is active in")) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// reports waits for the scheduled posts.
+func (w *World) reports(ctx context.Context) error {
+	since := time.Now()
+	lag, err := w.awaitPost(ctx, since, patience, "replication is ok", "aurora.lag "+home+": ok")
+	if err != nil {
+		return err
+	}
+	w.say("cron     %s", strings.ReplaceAll(strings.TrimSpace(lag), "\n", " | "))
+	// After a disaster Seoul's own stack has not been applied: the drift report must
+	// say so, and must not say it of the others.
+	drift, err := w.awaitPost(ctx, since, patience, "1 of 4 stacks differ from Git", home+": warn", "terraform_data.service")
+	if err != nil {
+		return err
+	}
+	w.say("cron     %s", strings.ReplaceAll(strings.TrimSpace(drift), "\n", " | "))
+	return nil
+}
+
+// failback is the way home, planned.
+func (w *World) failback(ctx context.Context) (moved, error) {
+	m := moved{from: standby, to: home, planned: true, approvers: []string{"carol", "dave"}, promotions: 2}
+	first, err := w.ask(ctx, "bob", "/dr failback portal "+home+" planned Seoul is back")
+	if err != nil {
+		return m, err
+	}
+	if err := w.awaitRefusal(ctx, first, "cooldown"); err != nil {
+		return m, err
+	}
+	if m.run, err = w.ask(ctx, "bob", "/dr failback portal "+home+" planned --override-cooldown Seoul is back"); err != nil {
+		return m, err
+	}
+	p, err := w.pullOf(ctx, m.run)
+	if err != nil {
+		return m, err
+	}
+	m.pull = p.Number
+	if err := w.awaitShown(ctx, m.run, "Approvals 0 of 2", patience); err != nil {
+		return m, err
+	}
+	if err := w.approve(ctx, "carol", m.run, m.pull, "Approvals 1 of 2"); err != nil {
+		return m, err
+	}
+	if err := w.approve(ctx, "dave", m.run, m.pull, "Approvals 2 of 2"); err != nil {
+		return m, err
+	}
+	return m, w.follow(ctx, m)
+}
+
+// awaitRefusal waits until a run's message says that it was refused, and why.
+func (w *World) awaitRefusal(ctx context.Context, run, why string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	text := ""
+	_, err := w.Slack.Wait(ctx, channel, func(msgs []slack.Message) bool {
+		text = shown(msgs, run)
+		return strings.Contains(text, "*refused*") && strings.Contains(text, why)
+	})
+	if err != nil {
+		return wrongf("run %s must be refused because of the %s; its message says:\n%s", run, why, text)
+	}
+	w.say("         %s is refused: %s", run, why)
+	return nil
+}

@@ -1,0 +1,193 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/drbot/drbot/internal/sandbox/aws"
+	"github.com/drbot/drbot/internal/sandbox/github"
+	"github.com/drbot/drbot/internal/sandbox/slack"
+)
+
+// Options of a world.
+type Options struct {
+	Dir string // of everything it writes; must exist and be empty
+	// Bot is the argv prefix of drbot's own program; "serve --config ..." and
+	// "sandbox tool ..." follow it.
+	Bot string
+	// Terraform is the path of the program, found by the caller.
+	Terraform string
+	// BotTerraform is another one for the bot, to break it; the same when empty.
+	BotTerraform string
+	SlackAddr    string // where the Slack page listens; a free port when empty
+	HubAddr      string // where the GitHub page listens; a free port when empty
+	// Every is how often the scheduled posts come.
+	HealthEvery, DriftEvery time.Duration
+	Out                     io.Writer // what a person watches
+	Log                     *slog.Logger
+}
+
+// World is the running sandbox.
+type World struct {
+	opts    Options
+	Cloud   *aws.Cloud
+	Slack   *slack.Server
+	Hub     *github.Server
+	Bot     *Bot
+	secrets secrets
+	began   time.Time
+	saying  sync.Mutex
+
+	tool       string                           // what the stacks call instead of the bot's program
+	onApproval func(context.Context, int) error // what happens right before the last approval
+
+	slackURL, hubURL, botAddr string
+	servers                   []*http.Server
+}
+
+type secrets struct {
+	slackToken, signing, githubToken, webhook, hashKey string
+	personas                                           map[string]string
+}
+
+func random() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails, by its documentation
+	return hex.EncodeToString(b[:])
+}
+
+// New starts the world around the bot: AWS, GitHub, Slack, the repository with its
+// stacks applied. The bot itself is started by StartBot.
+func New(ctx context.Context, o Options) (_ *World, err error) {
+	w := &World{opts: o, began: time.Now()}
+	w.secrets = secrets{slackToken: "xoxb-" + random(), signing: random(), githubToken: "ghp_" + random(), webhook: random(), hashKey: random(), personas: map[string]string{}}
+	for _, s := range cast {
+		w.secrets.personas[s.login] = "ghp_" + random()
+	}
+	defer func() {
+		if err != nil {
+			w.Close()
+		}
+	}()
+	if w.botAddr, err = freeAddr(); err != nil {
+		return nil, err
+	}
+	if w.Cloud, err = aws.Start(ctx, aws.Options{Dir: filepath.Join(o.Dir, "aws"), Home: home, Standby: standby, Service: Service, Logger: o.Log}); err != nil {
+		return nil, err
+	}
+	if err := w.startHub(ctx); err != nil {
+		return nil, fmt.Errorf("start the local GitHub: %w", err)
+	}
+	if err := w.startSlack(); err != nil {
+		return nil, fmt.Errorf("start the local Slack: %w", err)
+	}
+	if err := w.applyStacks(ctx); err != nil {
+		return nil, fmt.Errorf("apply the stacks for the first time: %w", err)
+	}
+	return w, nil
+}
+
+// freeAddr finds an address nobody listens on.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String(), nil
+}
+
+func (w *World) startHub(ctx context.Context) error {
+	seed := filepath.Join(w.opts.Dir, "seed")
+	if err := writeStacks(seed); err != nil {
+		return err
+	}
+	dir := filepath.Join(w.opts.Dir, "github")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	hub, err := github.New(ctx, github.Options{
+		Dir: dir, Owner: owner, Repo: repository, SeedDir: seed, SeedAuthor: loginOf("dave"),
+		Personas: githubPersonas(w.secrets.personas), BotLogin: botLogin, BotToken: w.secrets.githubToken,
+		WebhookURL: "http://" + w.botAddr + "/github/webhook", WebhookSecret: w.secrets.webhook, Logger: w.opts.Log,
+	})
+	if err != nil {
+		return err
+	}
+	w.Hub = hub
+	w.hubURL, err = w.listen(w.opts.HubAddr, hub)
+	hub.SetBaseURL(w.hubURL)
+	return err
+}
+
+func (w *World) startSlack() error {
+	w.Slack = slack.New(slack.Options{
+		Token: w.secrets.slackToken, SigningSecret: w.secrets.signing, TeamID: team, TeamDomain: "acme", TeamName: "Acme",
+		BotUserID: "U0DRBOT00", BotID: "B0DRBOT00", BotName: "drbot", AppID: "A0DRBOT00",
+		Channels: []slack.Channel{{ID: channel, Name: "dr-portal", Topic: "disaster recovery of portal"}},
+		Personas: slackPersonas(), CommandURL: "http://" + w.botAddr + "/slack/commands",
+		InteractionURL: "http://" + w.botAddr + "/slack/interactions", Logger: w.opts.Log,
+	})
+	var err error
+	w.slackURL, err = w.listen(w.opts.SlackAddr, w.Slack)
+	w.Slack.SetBaseURL(w.slackURL)
+	return err
+}
+
+// listen serves a stand-in on loopback.
+func (w *World) listen(addr string, h http.Handler) (string, error) {
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	w.servers = append(w.servers, srv)
+	go func() {
+		if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) && w.opts.Log != nil {
+			w.opts.Log.Error("a stand-in ended", "addr", addr, "error", err)
+		}
+	}()
+	return "http://" + l.Addr().String(), nil
+}
+
+// URLs are the pages for people.
+func (w *World) URLs() (slackPage, hubPage string) { return w.slackURL, w.hubURL }
+
+// Close ends the bot and the world.
+func (w *World) Close() {
+	if w.Bot != nil {
+		w.Bot.Kill()
+	}
+	for _, s := range w.servers {
+		_ = s.Close()
+	}
+	if w.Slack != nil {
+		w.Slack.Close()
+	}
+	if w.Hub != nil {
+		_ = w.Hub.Close()
+	}
+	if w.Cloud != nil {
+		w.Cloud.Close()
+	}
+}
+
+func (w *World) say(format string, args ...any) {
+	w.saying.Lock()
+	defer w.saying.Unlock()
+	_, _ = fmt.Fprintf(w.opts.Out, "%6.1fs  %s\n", time.Since(w.began).Seconds(), fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,107 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/internal/sandbox/aws"
+)
+
+// program is drbot itself, built once for all tests: they watch the real process.
+var program string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "drbot-program-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	program = filepath.Join(dir, "drbot")
+	build := exec.Command("go", "build", "-o", program, "github.com/drbot/drbot/cmd/drbot")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build drbot: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// transcript keeps what a world says for the log of a failed test.
+type transcript struct{ bytes.Buffer }
+
+// newWorld starts a world with a bot, or says what this machine lacks for one.
+func newWorld(t *testing.T, change ...func(*Options)) (*World, context.Context) {
+	t.Helper()
+	terraform, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("skipped: there is no terraform on PATH")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	t.Cleanup(cancel)
+	var said transcript
+	o := Options{
+		Dir: t.TempDir(), Bot: program, Terraform: terraform, Out: &said,
+		Log: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	w, err := New(ctx, o)
+	if errors.Is(err, aws.ErrNoMoto) {
+		t.Skipf("skipped: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		w.Close()
+		if t.Failed() {
+			t.Logf("what happened:\n%s\nthe bot's log:\n%s", said.String(), w.botLog(60))
+		}
+	})
+	return w, ctx
+}
+
+func serving(t *testing.T, change ...func(*Options)) (*World, context.Context) {
+	t.Helper()
+	w, ctx := newWorld(t, change...)
+	must(t, w.StartBot(ctx))
+	return w, ctx
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// asked has alice ask for the disaster failover and waits for its change.
+func asked(t *testing.T, ctx context.Context, w *World) moved {
+	t.Helper()
+	m := moved{from: home, to: standby, approvers: []string{"bob", "carol"}, promotions: 1}
+	var err error
+	m.run, err = w.ask(ctx, "alice", "/dr failover portal "+standby+" disaster Seoul does not answer")
+	must(t, err)
+	p, err := w.pullOf(ctx, m.run)
+	must(t, err)
+	m.pull = p.Number
+	must(t, w.awaitShown(ctx, m.run, "Approvals 0 of 2", patience))
+	return m
+}
+
+// restart starts the bot again after it was killed.
+func restart(t *testing.T, ctx context.Context, w *World) {
+	t.Helper()
+	<-w.Bot.Done()
+	must(t, w.StartBot(ctx))
+}
