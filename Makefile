@@ -4,9 +4,9 @@
 GO      ?= go
 BIN     := bin/drbot
 # -p 2: two cores are what CI has, and the race detector doubles the memory.
-TEST    := $(GO) tool gotestsum --format pkgname --
+TEST    := $(GO) tool gotestsum --format pkgname-and-test-fails --
 
-.PHONY: build test check demo sabotage proof fmt lint vuln docker-lint image clean
+.PHONY: build test check demo sabotage fmt lint vuln docker-lint image clean
 
 build: ## the program
 	$(GO) build -trimpath -o $(BIN) ./cmd/drbot
@@ -19,9 +19,6 @@ demo: build ## a whole failover and the way back, in a world of its own
 
 sabotage: build ## break one thing after the other; each must be found
 	$(BIN) sandbox sabotage
-
-proof: build ## the bot killed in the middle of everything
-	$(TEST) -tags proof -timeout 19m ./proof/...
 
 check: fmt lint test vuln ## what CI runs first
 
@@ -39,7 +36,7 @@ image:
 	docker build -t drbot .
 
 vuln:
-	$(GO) tool govulncheck ./...
+	@scripts/vulncheck
 
 clean:
 	rm -rf bin

@@ -69,6 +69,16 @@ func (r *runbook) act(p planned) (promoted, error) {
 	return done, nil
 }
 
+// again makes an answer that was lost a reason to ask once more: these acts do no
+// harm when they are done twice, unlike a promotion.
+func again(err error) error {
+	if err == nil || dr.CodeOf(err) != dr.Uncertain {
+		return err
+	}
+	msg, hint := dr.Public(err, "the answer was lost")
+	return &dr.Error{Code: dr.Temporary, Msg: msg, Hint: hint, Err: err}
+}
+
 func (r *runbook) quiesced() bool { return r.quiet }
 
 // quiesce scales the source to zero before a planned promotion, so that nobody
@@ -88,7 +98,7 @@ func (r *runbook) quiesce() error {
 		if err != nil {
 			return "", err
 		}
-		if err := r.deps.Workloads.Scale(ctx, r.svc, r.source, 0); err != nil {
+		if err := again(r.deps.Workloads.Scale(ctx, r.svc, r.source, 0)); err != nil {
 			return "", err
 		}
 		for {
@@ -116,7 +126,7 @@ func (r *runbook) restoreSource() {
 		if err != nil {
 			return "", err
 		}
-		return line("back to " + was + " tasks"), r.deps.Workloads.Scale(ctx, r.svc, r.source, n)
+		return line("back to " + was + " tasks"), again(r.deps.Workloads.Scale(ctx, r.svc, r.source, n))
 	})
 }
 
@@ -200,7 +210,7 @@ func (r *runbook) redeploy(done promoted) error {
 		if !done.At.IsZero() && st.DeployedAt.After(done.At) {
 			return "deployed since the promotion", nil
 		}
-		return "new deployment started", r.deps.Workloads.Redeploy(ctx, r.svc, r.req.Target)
+		return "new deployment started", again(r.deps.Workloads.Redeploy(ctx, r.svc, r.req.Target))
 	})
 	return err
 }
@@ -225,14 +235,18 @@ func (r *runbook) verify() error {
 func (r *runbook) awaitHealthy(ctx context.Context, name, dns string) (line, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.deps.Timing.Gate)
 	defer cancel()
+	var last []string
 	for {
 		lacking, facts := r.lacking(ctx, dns)
 		if len(lacking) == 0 {
 			return line(list(facts)), nil
 		}
-		r.mark(ctx, name, func(s *dr.Step, _ time.Time) { s.Detail = "waiting: " + list(lacking) })
+		if ctx.Err() == nil || last == nil {
+			last = lacking // a look cut off by the deadline says nothing about the Region
+			r.mark(ctx, name, func(s *dr.Step, _ time.Time) { s.Detail = "waiting: " + list(lacking) })
+		}
 		if wait(ctx, r.deps.Timing.Poll) != nil {
-			return "", &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("%s is not healthy after %s: %s.", r.req.Target, dr.Human(r.deps.Timing.Gate), list(lacking)), Hint: "mend what is named, then answer retry"}
+			return "", &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("%s is not healthy after %s: %s.", r.req.Target, dr.Human(r.deps.Timing.Gate), list(last)), Hint: "mend what is named, then answer retry"}
 		}
 	}
 }

@@ -82,7 +82,16 @@ func (r *runbook) mergeRefused(ctx context.Context, change dr.Change, refusal er
 	return mergeOutcome{}, &dr.Error{Code: dr.Uncertain, Msg: msg, Hint: "look at the branch protection and the required checks of #" + fmt.Sprint(change.Number), Err: refusal}
 }
 
+// afterMerge believes a merge when the base branch says so.
 func (r *runbook) afterMerge(ctx context.Context, sha string) (mergeOutcome, error) {
+	repo := r.svc.Repository
+	content, _, err := r.deps.Change.File(ctx, repo, repo.Base)
+	if err != nil {
+		return mergeOutcome{}, err
+	}
+	if active, err := r.deps.File.ActiveRegion(content); err != nil || active != r.req.Target {
+		return mergeOutcome{}, &dr.Error{Code: dr.Temporary, Msg: fmt.Sprintf("GitHub says that it merged, but %s does not say %s.", repo.Base, r.req.Target), Hint: "look at the branch; when it says " + string(r.req.Target) + ", answer retry", Err: err}
+	}
 	r.update(ctx, func(run *dr.Run) { run.MergeSHA = sha })
 	return mergeOutcome{Kind: mergeDone, SHA: sha}, nil
 }

@@ -125,7 +125,7 @@ func forgeBreakages() []Breakage {
 		},
 		{
 			Name: "merge-moves-nothing", What: "GitHub says that it merged, and the branch did not move",
-			Found: []string{"#1 is merged: false"},
+			Found: []string{"Paused at merge", "GitHub says that it merged"},
 			World: func(_ context.Context, w *World) error {
 				w.Hub.SetLies(github.Lies{MergeMovesNothing: true})
 				return nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/internal/sandbox/aws"
+	"github.com/drbot/drbot/internal/tf"
 )
 
 // program is drbot itself, built once for all tests: they watch the real process.
@@ -41,9 +42,13 @@ type transcript struct{ bytes.Buffer }
 // newWorld starts a world with a bot, or says what this machine lacks for one.
 func newWorld(t *testing.T, change ...func(*Options)) (*World, context.Context) {
 	t.Helper()
-	terraform, err := exec.LookPath("terraform")
+	cache, err := os.UserCacheDir()
 	if err != nil {
-		t.Skip("skipped: there is no terraform on PATH")
+		cache = os.TempDir()
+	}
+	terraform, err := tf.Find(t.Context(), filepath.Join(cache, "drbot"))
+	if err != nil {
+		t.Skipf("skipped: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	t.Cleanup(cancel)

@@ -1,0 +1,336 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+)
+
+var t0 = time.Date(2026, 8, 22, 3, 0, 0, 0, time.UTC)
+
+// each runs a test on every database there is.
+func each(t *testing.T, test func(t *testing.T, s *Store)) {
+	open := func(t *testing.T, url string) *Store {
+		s, err := Open(t.Context(), url, false, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	t.Run("sqlite", func(t *testing.T) { test(t, open(t, "sqlite:"+filepath.Join(t.TempDir(), "drbot.db"))) })
+	t.Run("postgres", func(t *testing.T) { test(t, open(t, postgres(t))) })
+}
+
+// postgres starts a server of its own, as a user that initdb accepts.
+func postgres(t *testing.T) string {
+	t.Helper()
+	bin := pgBin()
+	if bin == "" {
+		t.Skip("skipped: there are no PostgreSQL server programs (initdb, postgres)")
+	}
+	dir, err := os.MkdirTemp("", "drbot-pg-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	var attr *syscall.SysProcAttr
+	if os.Geteuid() == 0 {
+		const nobody = 65534 // initdb refuses root
+		if err := os.Chown(dir, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+		attr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+	data := filepath.Join(dir, "data")
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "drbot", "--auth=trust", "--no-sync", "-E", "UTF8", "--no-locale")
+	initdb.SysProcAttr, initdb.Dir = attr, dir
+	if out, err := initdb.CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	srv := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off")
+	srv.SysProcAttr, srv.Dir = attr, dir
+	if err := srv.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = srv.Process.Signal(syscall.SIGQUIT); _ = srv.Wait() })
+	u := "postgres://drbot@/postgres?host=" + url.QueryEscape(dir)
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		s, err := Open(t.Context(), u, false, slog.New(slog.DiscardHandler))
+		if err == nil {
+			_ = s.Close()
+			return u
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("PostgreSQL does not answer: %v", err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func pgBin() string {
+	if p, err := exec.LookPath("initdb"); err == nil {
+		if real, err := filepath.EvalSymlinks(p); err == nil {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(real), "postgres")); err == nil {
+				return filepath.Dir(real)
+			}
+		}
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if len(found) == 0 {
+		return ""
+	}
+	return filepath.Dir(found[len(found)-1])
+}
+
+func aRun(id string) dr.Run {
+	return dr.Run{Request: dr.Request{Run: id, Service: "portal", At: t0}, State: dr.RunRunning}
+}
+
+func TestRuns(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		ok(t, s.CreateRun(ctx, aRun("portal-1")))
+		again := aRun("portal-1")
+		again.Outcome = "another"
+		ok(t, s.CreateRun(ctx, again))
+		r, err := s.Run(ctx, "portal-1")
+		ok(t, err)
+		if r.Outcome != "" || r.Version != 1 || !r.At.Equal(t0) {
+			t.Errorf("the second record took the place of the first: %+v", r)
+		}
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				_, err := s.UpdateRun(ctx, "portal-1", func(r *dr.Run) { r.Accepts = append(r.Accepts, fmt.Sprint(i)) })
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		r, err = s.Run(ctx, "portal-1")
+		ok(t, err)
+		if len(r.Accepts) != 20 || r.Version != 21 {
+			t.Errorf("of 20 changes at once %d are there, version %d", len(r.Accepts), r.Version)
+		}
+		if _, err := s.Run(ctx, "portal-2"); dr.CodeOf(err) != dr.NotFound {
+			t.Errorf("a run that is not there gives %v", err)
+		}
+		late := aRun("portal-3")
+		late.At, late.State = t0.Add(time.Hour), dr.RunSucceeded
+		ok(t, s.CreateRun(ctx, late))
+		runs, err := s.Runs(ctx, "portal", 10)
+		ok(t, err)
+		open, err := s.OpenRuns(ctx)
+		ok(t, err)
+		other, err := s.Runs(ctx, "other", 10)
+		ok(t, err)
+		if len(runs) != 2 || runs[0].Run != "portal-3" || len(open) != 1 || len(other) != 0 {
+			t.Errorf("%d runs, %d open, %d of another service", len(runs), len(open), len(other))
+		}
+	})
+}
+
+func TestOutbox(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		for _, key := range []string{"b", "a", "b"} {
+			ok(t, s.Say(ctx, dr.Note{Key: key, Channel: "C1", Title: key}))
+		}
+		ok(t, s.Say(ctx, dr.Note{Key: "c", Channel: "C2"}))
+		notes, err := s.UnsaidNotes(ctx, "C1", 10)
+		ok(t, err)
+		if len(notes) != 2 || notes[0].Key != "b" || notes[1].Key != "a" || notes[0].Tried {
+			t.Fatalf("the outbox holds %+v", notes)
+		}
+		ok(t, s.NoteTried(ctx, "b"))
+		ok(t, s.NoteSaid(ctx, "a", "1.2"))
+		notes, err = s.UnsaidNotes(ctx, "C1", 10)
+		ok(t, err)
+		if len(notes) != 1 || !notes[0].Tried {
+			t.Errorf("the outbox holds %+v", notes)
+		}
+		channels, err := s.UnsaidChannels(ctx)
+		ok(t, err)
+		if len(channels) != 2 {
+			t.Errorf("channels %v", channels)
+		}
+	})
+}
+
+func TestShown(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		ok(t, s.CreateRun(ctx, aRun("portal-1")))
+		behind := func(want int) {
+			t.Helper()
+			ids, err := s.UnshownRuns(ctx)
+			ok(t, err)
+			if len(ids) != want {
+				t.Errorf("%d messages are behind, not %d", len(ids), want)
+			}
+		}
+		behind(1)
+		ok(t, s.SaveShown(ctx, "portal-1", dr.Shown{Channel: "C1", TS: "1.2", Version: 1}))
+		behind(0)
+		_, err := s.UpdateRun(ctx, "portal-1", func(*dr.Run) {})
+		ok(t, err)
+		behind(1)
+		m, err := s.Shown(ctx, "portal-1")
+		ok(t, err)
+		if m != (dr.Shown{Channel: "C1", TS: "1.2", Version: 1}) {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
+func TestLedger(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		in := dr.Intent{Run: "r", Act: "promote/g", From: "a", To: "b", At: t0}
+		_, fresh, err := s.Intend(ctx, in)
+		ok(t, err)
+		later := in
+		later.At = t0.Add(time.Hour)
+		stored, again, err := s.Intend(ctx, later)
+		ok(t, err)
+		if !fresh || again || !stored.At.Equal(t0) {
+			t.Errorf("fresh %t, then %t, stored at %v", fresh, again, stored.At)
+		}
+		first, err := s.Keep(ctx, "k", "1")
+		ok(t, err)
+		second, err := s.Keep(ctx, "k", "2")
+		ok(t, err)
+		if first != "1" || second != "1" {
+			t.Errorf("kept %q, then %q", first, second)
+		}
+		for i, want := range []bool{true, false} {
+			got, err := s.FirstDelivery(ctx, "d1", t0)
+			ok(t, err)
+			if got != want {
+				t.Errorf("delivery %d is new: %t", i+1, got)
+			}
+		}
+	})
+}
+
+// TestAudit changes the log behind the store's back in every way and expects each
+// to be seen.
+func TestAudit(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		for i := range 5 {
+			ok(t, s.Audit(ctx, dr.AuditEntry{At: t0, Who: fmt.Sprint("p", i), Action: "start", Granted: true}))
+		}
+		n, err := s.VerifyAudit(ctx)
+		if err != nil || n != 5 {
+			t.Fatalf("%d entries, %v", n, err)
+		}
+		for name, change := range map[string]string{
+			"an entry changed": `UPDATE drbot_audit SET doc = replace(doc, 'p2', 'p9') WHERE seq = 3`,
+			"an entry removed": `DELETE FROM drbot_audit WHERE seq = 2`,
+			"a hash changed":   `UPDATE drbot_audit SET hash = prev WHERE seq = 4`,
+		} {
+			tx, err := s.db.BeginTx(ctx, nil)
+			ok(t, err)
+			_, err = tx.ExecContext(ctx, change)
+			ok(t, err)
+			ok(t, tx.Commit())
+			if _, err := s.VerifyAudit(ctx); dr.CodeOf(err) != dr.Conflict {
+				t.Errorf("%s: %v", name, err)
+			}
+			_, err = s.db.ExecContext(ctx, `DELETE FROM drbot_audit`)
+			ok(t, err)
+			for i := range 5 {
+				ok(t, s.Audit(ctx, dr.AuditEntry{At: t0, Who: fmt.Sprint("p", i)}))
+			}
+		}
+	})
+}
+
+// TestLock takes the executor's lock twice: the second waits, is told so once, and
+// gets it when the first lets go.
+func TestLock(t *testing.T) {
+	for name, url := range map[string]func(*testing.T) string{
+		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "drbot.db") },
+		"postgres": postgres,
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := url(t)
+			first, err := AcquireLock(t.Context(), u, func(string) { t.Error("the first one waited") })
+			ok(t, err)
+			waiting := make(chan struct{})
+			got := make(chan *Lock)
+			go func() {
+				l, err := AcquireLock(t.Context(), u, func(string) { close(waiting) })
+				if err != nil {
+					t.Error(err)
+				}
+				got <- l
+			}()
+			<-waiting
+			select {
+			case <-got:
+				t.Fatal("two hold the lock")
+			case <-time.After(2 * retryLock):
+			}
+			first.Release()
+			(<-got).Release()
+		})
+	}
+}
+
+// TestLockLost kills the connection that holds the lock: its holder must know.
+func TestLockLost(t *testing.T) {
+	u := postgres(t)
+	l, err := AcquireLock(t.Context(), u, func(string) {})
+	ok(t, err)
+	s, err := Open(t.Context(), u, false, slog.New(slog.DiscardHandler))
+	ok(t, err)
+	defer func() { _ = s.Close() }()
+	_, err = s.db.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'`)
+	ok(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	select {
+	case <-l.Lost():
+	case <-ctx.Done():
+		t.Fatal("the lock is gone and its holder was not told")
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for _, url := range []string{"", "mysql://x", "sqlite:"} {
+		if _, err := Open(t.Context(), url, false, slog.New(slog.DiscardHandler)); dr.CodeOf(err) != dr.Invalid {
+			t.Errorf("%q gives %v", url, err)
+		}
+	}
+	_, err := Open(t.Context(), "postgres://drbot:s3cret-pa55@127.0.0.1:1/x", false, slog.New(slog.DiscardHandler))
+	if err == nil || strings.Contains(err.Error(), "s3cret-pa55") {
+		t.Errorf("a database that is not there gives %v", err)
+	}
+	if _, err := Open(t.Context(), "sqlite:/dev/shm/drbot-test/drbot.db", true, slog.New(slog.DiscardHandler)); dr.CodeOf(err) != dr.Invalid {
+		t.Errorf("a database on tmpfs gives %v", err)
+	}
+	_ = os.RemoveAll("/dev/shm/drbot-test")
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
