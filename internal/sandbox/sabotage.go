@@ -156,7 +156,7 @@ func chatBreakages() []Breakage {
 		},
 		{
 			Name: "second-message", What: "Slack loses the answer to a post and hides what was posted, so that it is posted again",
-			Found: []string{"messages of run"},
+			Found: []string{"2 messages of run"},
 			World: func(_ context.Context, w *World) error {
 				w.Slack.Inject(slack.Fault{Kind: slack.FaultLostReply, Method: "chat.postMessage", Times: 1})
 				w.Slack.Inject(slack.Fault{Kind: slack.FaultHideMetadata, Method: "conversations.history"})

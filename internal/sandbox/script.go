@@ -112,6 +112,12 @@ func (w *World) pullOf(ctx context.Context, run string) (github.Pull, error) {
 	return p, nil
 }
 
+// awaitPlan waits until the plan of a change is before the people: approvals given
+// earlier do not count.
+func (w *World) awaitPlan(ctx context.Context, run string, p github.Pull) error {
+	return w.awaitShown(ctx, run, "needs 2 more approvals, on "+p.HeadSHA[:7], patience)
+}
+
 // approve has a person review a change, and waits until the run's message shows
 // what came of it.
 func (w *World) approve(ctx context.Context, who, run string, pull int, shows string) error {
@@ -152,7 +158,7 @@ func (w *World) moveHead(ctx context.Context, m moved) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return p.Number, w.awaitShown(ctx, m.run, "Approvals 0 of 2", patience)
+	return p.Number, w.awaitPlan(ctx, m.run, p)
 }
 
 // stillWaiting fails when a change was merged that must wait.
@@ -177,7 +183,7 @@ func (w *World) failover(ctx context.Context) (moved, error) {
 		return m, err
 	}
 	m.pull = p.Number
-	if err := w.awaitShown(ctx, m.run, "Approvals 0 of 2", patience); err != nil {
+	if err := w.awaitPlan(ctx, m.run, p); err != nil {
 		return m, err
 	}
 	for _, step := range []struct{ who, shows, must string }{
@@ -283,7 +289,7 @@ func (w *World) failback(ctx context.Context) (moved, error) {
 		return m, err
 	}
 	m.pull = p.Number
-	if err := w.awaitShown(ctx, m.run, "Approvals 0 of 2", patience); err != nil {
+	if err := w.awaitPlan(ctx, m.run, p); err != nil {
 		return m, err
 	}
 	if err := w.approve(ctx, "carol", m.run, m.pull, "Approvals 1 of 2"); err != nil {

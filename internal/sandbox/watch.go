@@ -47,8 +47,12 @@ func (w *World) awaitShown(ctx context.Context, run, text string, within time.Du
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	over := ""
+	twice := 0
 	_, err := w.Slack.Wait(ctx, channel, func(msgs []slack.Message) bool {
 		now := shown(msgs, run)
+		if twice = len(runMessages(msgs, run)); twice > 1 {
+			return true
+		}
 		if strings.Contains(now, text) {
 			return true
 		}
@@ -60,6 +64,9 @@ func (w *World) awaitShown(ctx context.Context, run, text string, within time.Du
 		}
 		return false
 	})
+	if twice > 1 {
+		return wrongf("there are %d messages of run %s; there must be one", twice, run)
+	}
 	if over != "" {
 		return wrongf("the run did not come to show %q; it says:\n%s", text, over)
 	}

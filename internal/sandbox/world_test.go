@@ -100,7 +100,7 @@ func asked(t *testing.T, ctx context.Context, w *World) moved {
 	p, err := w.pullOf(ctx, m.run)
 	must(t, err)
 	m.pull = p.Number
-	must(t, w.awaitShown(ctx, m.run, "Approvals 0 of 2", patience))
+	must(t, w.awaitPlan(ctx, m.run, p))
 	return m
 }
 
