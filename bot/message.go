@@ -122,7 +122,11 @@ func summary(run dr.Run, now time.Time) string {
 		fmt.Fprintf(&b, " · %s", escape(run.PlanLine))
 	}
 	for _, a := range run.Accepts[:min(len(run.Accepts), mostListed)] {
-		fmt.Fprintf(&b, "\n⚠️ approving accepts: %s", fit(a, 200))
+		if run.MergeSHA == "" {
+			fmt.Fprintf(&b, "\n⚠️ approving accepts: %s", fit(a, 200))
+		} else {
+			fmt.Fprintf(&b, "\naccepted: %s", fit(a, 200))
+		}
 	}
 	return b.String()
 }

@@ -269,7 +269,8 @@ func (r *runbook) lacking(ctx context.Context, dns string) (lacking, facts []str
 	case r.svc.Workloads[r.req.Target].TargetGroup != "" && w.Healthy < w.Desired:
 		no("%d of %d targets are healthy", w.Healthy, w.Desired)
 	default:
-		yes("%d of %d tasks run, %d targets healthy", w.Running, w.Desired, w.Healthy)
+		yes("%d of %d tasks", w.Running, w.Desired)
+		yes("%d healthy targets", w.Healthy)
 	}
 	if r.svc.Database.GlobalCluster != "" {
 		st, err := r.deps.Database.DatabaseState(ctx, r.svc, r.req.Target)
@@ -281,7 +282,7 @@ func (r *runbook) lacking(ctx context.Context, dns string) (lacking, facts []str
 		case !st.WriterReady:
 			no("the writer is not available: %s", st.WriterDetail)
 		default:
-			yes("the writer is available")
+			yes("writer available")
 		}
 	}
 	r.lackingName(ctx, dns, no, yes)
@@ -302,7 +303,7 @@ func (r *runbook) lackingName(ctx context.Context, dns string, no, yes func(stri
 		no("%s does not lead to %s", dns, regional)
 		return
 	}
-	yes("%s resolves", dns)
+	yes("name resolves")
 	probes, err := r.deps.Network.Probe(ctx, r.svc, dns)
 	if err != nil {
 		no("the probes could not be made")
@@ -313,7 +314,7 @@ func (r *runbook) lackingName(ctx context.Context, dns string, no, yes func(stri
 		}
 	}
 	if len(probes) > 0 && dr.Worst(probes) == dr.OK {
-		yes("%d probes pass", len(probes))
+		yes("probes pass")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/drbot/drbot/dr"
@@ -262,8 +263,20 @@ func (r *runbook) publish(ctx context.Context, change dr.Change, plans dr.Plans,
 	if !decision.Allowed {
 		return planned{}, &dr.Error{Code: dr.Denied, Msg: "the policy denies this plan: " + list(decision.Reasons) + ".", Hint: "change the Terraform on " + repo.Base + ", then ask again"}
 	}
-	p.Recorded, err = r.recordReviews(ctx, change, p.Digest)
-	return p, err
+	if p.Recorded, err = r.recordReviews(ctx, change, p.Digest); err != nil {
+		return planned{}, err
+	}
+	return p, r.callApprovers(ctx, change, p)
+}
+
+// callApprovers asks those who may approve, by name, once for each plan.
+func (r *runbook) callApprovers(ctx context.Context, change dr.Change, p planned) error {
+	who := slices.DeleteFunc(slices.Clone(r.svc.Approvers), func(name string) bool { return name == r.req.Requester })
+	return r.deps.Outbox.Say(ctx, dr.Note{
+		Key: fmt.Sprintf("%s/call/%d/%s", r.req.Run, change.Number, p.Digest), Run: r.req.Run, Channel: r.svc.Channel,
+		Level: dr.Warn, Title: fmt.Sprintf("#%d needs %d approvals", change.Number, r.svc.Quorum), Link: change.URL, Mention: who,
+		Lines: []string{p.Line + ". Review it on GitHub: a reply here is no approval."},
+	})
 }
 
 // recordReviews keeps the ids of the reviews that existed right after a digest was

@@ -62,10 +62,11 @@ func TestPlannedSteps(t *testing.T) {
 }
 
 func TestRunID(t *testing.T) {
-	if runID("portal", "t1") != runID("portal", "t1") || runID("portal", "t1") == runID("portal", "t2") {
+	first, again, other := runID("portal", "t1"), runID("portal", "t1"), runID("portal", "t2")
+	if first != again || first == other {
 		t.Error("a command that arrives twice must be one request, and two commands two")
 	}
-	if runID("portal", "") == runID("portal", "") {
+	if a, b := runID("portal", ""), runID("portal", ""); a == b {
 		t.Error("two requests without an id of their own are one")
 	}
 }
