@@ -218,7 +218,7 @@ func outcomeText(run dr.Run) string {
 		r := run.Result
 		s := fmt.Sprintf("*%s is active in %s.* RTA *%s* of RTO %s", escape(run.Service), run.Target, dr.Human(r.RTA), dr.Human(r.RTO))
 		switch {
-		case run.Mode == dr.Planned:
+		case run.Mode == dr.Planned && r.RPAKnown:
 			s += " · RPA *0*"
 		case r.RPAKnown:
 			s += fmt.Sprintf(" · RPA about *%s* of RPO %s", dr.Human(r.RPA), dr.Human(r.RPO))
@@ -259,7 +259,7 @@ func buttons(run dr.Run) *slack.ActionBlock {
 	}
 	if q := run.Question; q != nil {
 		for _, a := range q.Answers {
-			value := short(run.Run+"|"+q.Step+"|"+a, maxButton)
+			value := fmt.Sprintf("%s|%d", run.Run, q.Number)
 			b := slack.NewButtonBlockElement(actionAnswer+a, value, plainText(dr.Capital(a), 75)).
 				WithConfirm(confirm(dr.Capital(a)+"?", dr.Capital(a)+" "+q.Step+" of "+run.Run))
 			if a == "retry" {

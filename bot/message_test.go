@@ -71,7 +71,7 @@ func TestRunMessage(t *testing.T) {
 
 	paused := sampleRun()
 	paused.State, paused.MergeSHA, paused.Outcome, paused.Hint = dr.RunPaused, "abc", "Tokyo is not healthy: 0 of 2 targets are healthy", "mend it, then answer retry"
-	paused.Question = &dr.Question{Step: "gate/1", Attempt: 1, Means: "nothing is rolled back", Answers: []string{"retry", "skip", "stop"}, Needed: 2, Votes: []string{"bob"}}
+	paused.Question = &dr.Question{Step: "gate/1", Number: 1, Means: "nothing is rolled back", Answers: []string{"retry", "skip", "stop"}, Needed: 2, Votes: []string{"bob"}}
 
 	done := sampleRun()
 	done.State, done.Ended = dr.RunSucceeded, t0.Add(time.Hour)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,10 +29,7 @@ type Desk interface {
 	NoteSaid(ctx context.Context, key, ts string) error
 }
 
-// How the poster paces itself. Slack takes about one message a second and
-// channel and 50 updates a minute (docs.slack.dev, rate limits).
 const (
-	pace    = 1200 * time.Millisecond
 	refresh = 15 * time.Second // elapsed times of a run under way
 	pauseOn = 5 * time.Second  // after a failure
 )
@@ -46,6 +44,7 @@ type Poster struct {
 	now      func() time.Time
 	log      *slog.Logger
 
+	pace    time.Duration // between two posts, or two updates, in one channel
 	wake    chan struct{}
 	mu      sync.Mutex
 	workers map[string]*worker
@@ -58,12 +57,13 @@ type worker struct {
 	runs map[string]bool
 	say  bool
 	wake chan struct{}
-	last time.Time
+
+	posted, updated time.Time
 }
 
 // NewPoster makes the poster; Run starts it.
-func NewPoster(api *slack.Client, desk Desk, services map[string]dr.Service, people dr.People, now func() time.Time, log *slog.Logger) *Poster {
-	p := &Poster{api: api, desk: desk, channels: map[string]string{}, people: people, now: now, log: log,
+func NewPoster(api *slack.Client, desk Desk, services map[string]dr.Service, people dr.People, pace time.Duration, now func() time.Time, log *slog.Logger) *Poster {
+	p := &Poster{pace: pace, api: api, desk: desk, channels: map[string]string{}, people: people, now: now, log: log,
 		wake: make(chan struct{}, 1), workers: map[string]*worker{}}
 	for name, s := range services {
 		p.channels[name] = s.Channel
@@ -223,12 +223,13 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// turn waits until the channel may be written to again.
-func (w *worker) turn(ctx context.Context) {
-	if left := pace - time.Since(w.last); left > 0 && !w.last.IsZero() {
+// turn waits until the channel may be written to again. Slack counts posts by
+// channel and updates by themselves (docs.slack.dev, rate limits).
+func turn(ctx context.Context, last *time.Time, pace time.Duration) {
+	if left := pace - time.Since(*last); left > 0 && !last.IsZero() {
 		sleep(ctx, left)
 	}
-	w.last = time.Now()
+	*last = time.Now()
 }
 
 const (
@@ -243,12 +244,16 @@ func metadata(event, key string) slack.MsgOption {
 // show brings the one message of a run up to date, posting it first if it is
 // nowhere to be found.
 func (p *Poster) show(ctx context.Context, w *worker, channel, id string) error {
-	w.turn(ctx)
-	run, err := p.desk.Run(ctx, id)
+	at, err := p.desk.Shown(ctx, id)
 	if err != nil {
 		return err
 	}
-	at, err := p.desk.Shown(ctx, id)
+	if at.TS == "" {
+		turn(ctx, &w.posted, p.pace)
+	} else {
+		turn(ctx, &w.updated, p.pace)
+	}
+	run, err := p.desk.Run(ctx, id) // after the wait: what is shown is the newest
 	if err != nil {
 		return err
 	}
@@ -365,8 +370,14 @@ func (p *Poster) say(ctx context.Context, w *worker, channel string, n dr.Unsaid
 		return err
 	}
 	text, blocks := NoteMessage(n.Note, p.mention)
-	w.turn(ctx)
+	turn(ctx, &w.posted, p.pace)
 	_, ts, err := p.api.PostMessageContext(ctx, channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))...)
+	var refused slack.SlackErrorResponse
+	if errors.As(err, &refused) && strings.HasPrefix(refused.Err, "invalid_blocks") || refused.Err == "msg_blocks_too_long" || refused.Err == "thread_not_found" {
+		// Slack will never take it like this, and one note must not hold up those behind it.
+		p.log.ErrorContext(ctx, "a note is said in plain words", "key", n.Key, "error", err)
+		_, ts, err = p.api.PostMessageContext(ctx, channel, metadata(noteEvent, n.Key), slack.MsgOptionText(text, false))
+	}
 	if err != nil {
 		return fmt.Errorf("say %s: %w", n.Key, err)
 	}

@@ -38,7 +38,7 @@ func newDesk(t *testing.T) *desk {
 	t.Cleanup(func() { s.Close(); srv.Close() })
 	client := &http.Client{Timeout: 2 * time.Second}
 	services := map[string]dr.Service{"portal": {Name: "portal", Channel: "C1"}, "other": {Name: "other", Channel: "C2"}}
-	p := NewPoster(NewClient("xoxb-1", srv.URL+"/api/", client), st, services, dr.People{{Name: "alice", SlackIDs: []string{"U1"}}}, time.Now, slog.New(slog.DiscardHandler))
+	p := NewPoster(NewClient("xoxb-1", srv.URL+"/api/", client), st, services, dr.People{{Name: "alice", SlackIDs: []string{"U1"}}}, 1200*time.Millisecond, time.Now, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	go p.Run(ctx)

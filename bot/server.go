@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 type Runbooks interface {
 	Start(ctx context.Context, c workflows.Caller, cmd workflows.StartCommand) (run dr.Run, existing bool, err error)
 	Cancel(ctx context.Context, c workflows.Caller, run string) (dr.Run, string, error)
-	Answer(ctx context.Context, c workflows.Caller, run, step, verb string) (dr.Run, string, error)
+	Answer(ctx context.Context, c workflows.Caller, run string, question int, verb string) (dr.Run, string, error)
 	Status(ctx context.Context, c workflows.Caller, service string, limit int) ([]dr.Run, error)
 }
 
@@ -107,7 +108,7 @@ func (s *Server) obey(ctx context.Context, sc slack.SlashCommand) string {
 	case "cancel":
 		return said(s.books.Cancel(ctx, caller, c.run))
 	case "answer":
-		return said(s.books.Answer(ctx, caller, c.run, "", c.answer))
+		return said(s.books.Answer(ctx, caller, c.run, 0, c.answer))
 	}
 	run, existing, err := s.books.Start(ctx, caller, workflows.StartCommand{
 		Kind: dr.Kind(c.verb), Service: c.service, Target: c.region, Mode: c.mode, Reason: c.reason,
@@ -176,7 +177,8 @@ func (s *Server) Interaction(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	cb, err := slack.InteractionCallbackParse(r)
-	if err != nil || cb.Type != slack.InteractionTypeBlockActions {
+	// A press is one action: more in one request would be done by nobody's hand.
+	if err != nil || cb.Type != slack.InteractionTypeBlockActions || len(cb.ActionCallback.BlockActions) > 1 {
 		http.Error(w, "this is no button", http.StatusBadRequest)
 		return
 	}
@@ -199,9 +201,12 @@ func (s *Server) press(ctx context.Context, cb slack.InteractionCallback, a *sla
 		return said(s.books.Cancel(ctx, caller, a.Value))
 	}
 	if verb, ok := strings.CutPrefix(a.ActionID, actionAnswer); ok {
-		run, step, _ := strings.Cut(a.Value, "|")
-		step, _, _ = strings.Cut(step, "|")
-		return said(s.books.Answer(ctx, caller, run, step, verb))
+		run, number, _ := strings.Cut(a.Value, "|")
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 {
+			return refusal(&dr.Error{Code: dr.Invalid, Msg: "that button is none of mine.", Hint: "/dr status"})
+		}
+		return said(s.books.Answer(ctx, caller, run, n, verb))
 	}
 	return "" // a link button: Slack has opened it
 }

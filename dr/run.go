@@ -95,8 +95,8 @@ type Progress struct {
 
 // Question is what a paused run asks, with the answers it takes.
 type Question struct {
+	Number  int      `json:"number"` // in the run; an answer names the question it is for
 	Step    string   `json:"step"`
-	Attempt int      `json:"attempt"`
 	What    string   `json:"what"`    // what happened
 	Means   string   `json:"means"`   // what it means for the run
 	Answers []string `json:"answers"` // of retry, skip, stop

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ func (r *runbook) act(p planned) (promoted, error) {
 	var done promoted
 	if r.req.Mode == dr.Planned {
 		if err := r.quiesce(); err != nil {
-			return done, err
+			return done, r.withSource(err)
 		}
 	}
 	gates := 0
@@ -60,10 +61,7 @@ func (r *runbook) act(p planned) (promoted, error) {
 			}
 		}
 		if err != nil {
-			if r.quiet {
-				r.restoreSource()
-			}
-			return done, err
+			return done, r.withSource(err)
 		}
 	}
 	return done, nil
@@ -78,8 +76,6 @@ func again(err error) error {
 	msg, hint := dr.Public(err, "the answer was lost")
 	return &dr.Error{Code: dr.Temporary, Msg: msg, Hint: hint, Err: err}
 }
-
-func (r *runbook) quiesced() bool { return r.quiet }
 
 // quiesce scales the source to zero before a planned promotion, so that nobody
 // writes while the writer moves. The counts are remembered: a stop before the
@@ -114,20 +110,45 @@ func (r *runbook) quiesce() error {
 	return err
 }
 
-// restoreSource puts the source's task count back when a planned run ends before
-// its promotion.
-func (r *runbook) restoreSource() {
-	step(r, "restore/"+string(r.source), func(ctx context.Context) (line, error) {
+// withSource puts the source back when a planned run ends before its promotion, and
+// says in the ending how the source is left.
+func (r *runbook) withSource(err error) error {
+	end := &ending{}
+	if r.req.Mode != dr.Planned || !errors.As(err, &end) {
+		return err
+	}
+	left := fmt.Sprintf("%s was scaled to zero for this run and stays so.", r.source)
+	if r.quiet {
+		left = r.restoreSource()
+	}
+	return &ending{State: end.State, Outcome: sentence(end.Outcome, left), Hint: end.Hint}
+}
+
+// restoreSource gives the source its tasks back, unless the writer has moved: then
+// they would write to a database that is not there any more.
+func (r *runbook) restoreSource() string {
+	out := step(r, "restore/"+string(r.source), func(ctx context.Context) (line, error) {
+		st, err := r.deps.Database.DatabaseState(ctx, r.svc, r.req.Target)
+		if err != nil {
+			return "", err
+		}
+		if st.Writer != r.source || st.Failover != "" {
+			return line(fmt.Sprintf("%s stays at zero tasks: the writer is in %s, or moving.", r.source, st.Writer)), nil
+		}
 		was, err := r.deps.Ledger.Keep(ctx, r.req.Run+"/quiesce/"+string(r.source), "")
 		if err != nil || was == "" {
-			return "nothing to put back", err
+			return line(string(r.source) + " was not scaled down."), err
 		}
 		n, err := strconv.Atoi(was)
 		if err != nil {
 			return "", err
 		}
-		return line("back to " + was + " tasks"), again(r.deps.Workloads.Scale(ctx, r.svc, r.source, n))
+		return line(fmt.Sprintf("%s has its %s tasks back.", r.source, was)), again(r.deps.Workloads.Scale(ctx, r.svc, r.source, n))
 	})
+	if !out.ok() {
+		return fmt.Sprintf("%s IS AT ZERO TASKS and could not be put back: %s", r.source, out.Msg)
+	}
+	return string(out.Value)
 }
 
 type applied struct {
@@ -162,8 +183,14 @@ func (r *runbook) apply(st dr.Stack, p planned) error {
 				r.update(ctx, func(run *dr.Run) { run.Progress = &pr })
 			}
 		})
-		r.update(ctx, func(run *dr.Run) { run.Progress = nil })
+		r.update(context.WithoutCancel(ctx), func(run *dr.Run) { run.Progress = nil })
+		if errors.Is(err, context.DeadlineExceeded) {
+			return applied{}, &dr.Error{Code: dr.Uncertain, Msg: fmt.Sprintf("the apply of %s is not over after %s.", st.Name, dr.Human(r.deps.Timing.Apply)), Hint: "it goes on by itself; answer retry to go on watching it", Err: err}
+		}
 		if err != nil {
+			return applied{}, err
+		}
+		if _, err := r.deps.Ledger.Keep(ctx, key+"/ended", strconv.Itoa(n)); err != nil {
 			return applied{}, err
 		}
 		return applied{res}, applyProblem(st, res)
@@ -171,10 +198,19 @@ func (r *runbook) apply(st dr.Stack, p planned) error {
 	return err
 }
 
-// applyKey names one apply for ever. A person's retry is another apply; a restart
-// of the bot is not.
-func (r *runbook) applyKey(ctx context.Context, name string, n int) (string, error) {
-	return r.deps.Ledger.Keep(ctx, fmt.Sprintf("%s/%s/%d", r.req.Run, name, n), fmt.Sprintf("%s/%s/%d", r.req.Run, name, n))
+// applyKey names one apply for ever. A restart of the bot is the same apply, and so
+// is a retry while nobody knows how it ended; a retry after an end is another.
+func (r *runbook) applyKey(ctx context.Context, name string, attempt int) (string, error) {
+	for k := 1; ; k++ {
+		key := fmt.Sprintf("%s/%s/%d", r.req.Run, name, k)
+		ended, err := r.deps.Ledger.Get(ctx, key+"/ended")
+		if err != nil {
+			return "", err
+		}
+		if at, err := strconv.Atoi(ended); err != nil || at >= attempt {
+			return key, nil // not ended, or ended in this very attempt
+		}
+	}
 }
 
 func applyProblem(st dr.Stack, res dr.ApplyResult) error {

@@ -15,7 +15,7 @@ type seen struct {
 	Approval dr.Approval `json:"approval"`
 	At       time.Time   `json:"at"`
 	Ended    string      `json:"ended,omitempty"` // why there is nothing to wait for any more
-	Reached  bool        `json:"reached"`         // GitHub answered
+	Merged   bool        `json:"merged"`          // by this bot
 }
 
 // reminders are the ages of a wait at which its channel is told what is left.
@@ -27,12 +27,15 @@ var reminders = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Min
 func (r *runbook) awaitApproval(change dr.Change, p planned) (seen, error) {
 	began := record(r, "await-approval", func(ctx context.Context) (time.Time, error) {
 		var expires time.Time
-		r.update(ctx, func(run *dr.Run) {
+		err := r.updated(ctx, func(run *dr.Run) {
 			if run.Expires.IsZero() {
 				run.Expires = r.deps.Now().Add(r.svc.Expiry)
 			}
 			run.State, expires = dr.RunWaiting, run.Expires
 		})
+		if err != nil {
+			return expires, err
+		}
 		r.mark(ctx, "await-approval", func(s *dr.Step, now time.Time) {
 			s.State, s.Ended = dr.StepRunning, time.Time{}
 			if s.Started.IsZero() {
@@ -41,32 +44,58 @@ func (r *runbook) awaitApproval(change dr.Change, p planned) (seen, error) {
 		})
 		return expires, nil
 	})
+	if !began.ok() {
+		return seen{}, &ending{State: dr.RunStopped, Outcome: "the wait for approval could not be begun: " + began.Msg, Hint: r.startAgain()}
+	}
 	expires := began.Value
 	told := 0
 	for {
 		look := r.look(change, p)
 		switch {
 		case look.Ended != "":
-			return look, &ending{State: dr.RunCancelled, Outcome: look.Ended, Hint: fmt.Sprintf("start again: /dr %s %s %s %s REASON", r.req.Kind, r.req.Service, r.req.Target, r.req.Mode)}
+			return look, r.cancelled(look.Ended)
+		case !look.At.Before(expires) && !look.Merged:
+			return look, r.expired(look.Approval)
 		case look.Approval.Allowed, look.Approval.Broken != "":
+			// A cancel that came before this moment counts, also behind many nudges.
+			if by := r.drainInbox(); by != "" && !look.Merged {
+				return look, r.cancelled("cancelled by " + by + ".")
+			}
 			r.endWait(look)
 			return look, nil
-		case !look.At.Before(expires):
-			return look, &ending{State: dr.RunExpired, Outcome: fmt.Sprintf("nobody approved in time: %s.", list(look.Approval.Reasons)), Hint: fmt.Sprintf("start again: /dr %s %s %s %s REASON", r.req.Kind, r.req.Service, r.req.Target, r.req.Mode)}
 		}
 		told = r.remind(look, expires, told)
 		m, ok := r.receive(min(r.deps.Timing.Review, expires.Sub(look.At)))
-		if ok && m.Kind == "cancel" {
-			return look, &ending{State: dr.RunCancelled, Outcome: "cancelled by " + m.By + "."}
+		if !ok {
+			continue
+		}
+		by := r.drainInbox()
+		if m.Kind == "cancel" {
+			by = m.By
+		}
+		if by != "" {
+			return look, r.cancelled("cancelled by " + by + ".")
 		}
 	}
+}
+
+func (r *runbook) cancelled(why string) *ending {
+	return &ending{State: dr.RunCancelled, Outcome: why, Hint: r.startAgain()}
+}
+
+func (r *runbook) expired(a dr.Approval) *ending {
+	return &ending{State: dr.RunExpired, Outcome: fmt.Sprintf("nobody approved in time: %s.", orNothing(a.Reasons)), Hint: r.startAgain()}
+}
+
+func (r *runbook) startAgain() string {
+	return fmt.Sprintf("start again: /dr %s %s %s %s REASON", r.req.Kind, r.req.Service, r.req.Target, r.req.Mode)
 }
 
 // look reads the change and counts its approvals.
 func (r *runbook) look(change dr.Change, p planned) seen {
 	out := record(r, "look", func(ctx context.Context) (seen, error) {
-		now := r.deps.Now()
-		s := seen{At: now}
+		r.nudged.Delete(r.req.Run)
+		s := seen{At: r.deps.Now()}
 		st, a, err := r.count(ctx, change, p)
 		if err != nil {
 			// A look that fails denies; the next one is soon.
@@ -76,7 +105,7 @@ func (r *runbook) look(change dr.Change, p planned) seen {
 			r.showApproval(ctx, s.Approval)
 			return s, nil
 		}
-		s.Approval, s.Reached = a, true
+		s.Approval = a
 		self, err := r.deps.Change.Self(ctx)
 		switch {
 		case err != nil:
@@ -84,7 +113,7 @@ func (r *runbook) look(change dr.Change, p planned) seen {
 		case st.Merged && st.MergedBy != self:
 			s.Ended = fmt.Sprintf("#%d was merged by %s by hand, not by drbot. Git says %s now, and nothing else has been done.", change.Number, orSomebody(st.MergedBy), r.req.Target)
 		case st.Merged:
-			s.Approval.Allowed, s.Approval.Broken = true, "" // by this run, before a restart: the merge step finds it
+			s.Merged, s.Approval.Allowed, s.Approval.Broken = true, true, "" // by this run, before a restart: the merge step finds it
 		case !st.Open:
 			s.Ended = fmt.Sprintf("#%d was closed.", change.Number)
 		}
@@ -115,24 +144,29 @@ func (r *runbook) count(ctx context.Context, change dr.Change, p planned) (dr.Ch
 	}), nil
 }
 
-// showApproval updates the record when there is something new to show.
+// showApproval updates the status and the record when there is something new to
+// show. The status comes first: a record that is up to date says that it was set.
 func (r *runbook) showApproval(ctx context.Context, a dr.Approval) {
 	run, err := r.deps.Runs.Run(ctx, r.req.Run)
 	if err == nil && sameApproval(run.Approval, a) {
 		return
 	}
+	if err := r.approvalStatus(ctx, run.Change.Head, a); err != nil {
+		r.deps.Log.WarnContext(ctx, "the approval status was not set", "run", r.req.Run, "error", err)
+	}
 	r.update(ctx, func(run *dr.Run) { run.Approval = a })
 	r.mark(ctx, "await-approval", func(s *dr.Step, _ time.Time) { s.Detail = fmt.Sprintf("%d of %d", len(a.By), a.Needed) })
-	if run.Change.Head == "" {
-		return
+}
+
+func (r *runbook) approvalStatus(ctx context.Context, head string, a dr.Approval) error {
+	if head == "" {
+		return nil
 	}
 	state := dr.StatePending
 	if a.Allowed {
 		state = dr.StateSuccess
 	}
-	if err := r.deps.Publish.Status(ctx, r.svc.Repository, run.Change.Head, "drbot/approval", state, list(a.Reasons), ""); err != nil {
-		r.deps.Log.WarnContext(ctx, "the approval status was not set", "run", r.req.Run, "error", err)
-	}
+	return r.deps.Publish.Status(ctx, r.svc.Repository, head, "drbot/approval", state, list(a.Reasons), "")
 }
 
 func sameApproval(a, b dr.Approval) bool {
@@ -151,6 +185,18 @@ func (r *runbook) endWait(look seen) {
 			}
 		})
 		return true, r.audit(ctx, "approval", sentence(list(look.Approval.By), list(look.Approval.Reasons)))
+	})
+	if !look.Approval.Allowed {
+		return
+	}
+	// Set once more, because branch protection may wait for it: a look that is over
+	// does not come back to a status that was not set.
+	record(r, "approval-status", func(ctx context.Context) (bool, error) {
+		run, err := r.deps.Runs.Run(ctx, r.req.Run)
+		if err != nil {
+			return false, err
+		}
+		return true, r.approvalStatus(ctx, run.Change.Head, look.Approval)
 	})
 }
 

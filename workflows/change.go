@@ -59,6 +59,8 @@ func (r *runbook) getApproved() (planned, error) {
 			if p, err = r.planMergeResult(change, p, out.Base); err != nil {
 				return planned{}, err
 			}
+		case mergeExpired:
+			return planned{}, r.expired(seen.Approval)
 		case mergeNotApproved: // somebody changed their mind between two looks: wait again
 		}
 	}
@@ -263,7 +265,7 @@ func (r *runbook) publish(ctx context.Context, change dr.Change, plans dr.Plans,
 	if !decision.Allowed {
 		return planned{}, &dr.Error{Code: dr.Denied, Msg: "the policy denies this plan: " + list(decision.Reasons) + ".", Hint: "change the Terraform on " + repo.Base + ", then ask again"}
 	}
-	if p.Recorded, err = r.recordReviews(ctx, change, p.Digest); err != nil {
+	if p.Recorded, err = r.recordReviews(ctx, change, p); err != nil {
 		return planned{}, err
 	}
 	return p, r.callApprovers(ctx, change, p)
@@ -280,9 +282,9 @@ func (r *runbook) callApprovers(ctx context.Context, change dr.Change, p planned
 }
 
 // recordReviews keeps the ids of the reviews that existed right after a digest was
-// posted, once: a step that runs again after a crash must not discount approvals
+// posted on a base, once: a step that runs again after a crash must not discount approvals
 // that were given while the bot was down.
-func (r *runbook) recordReviews(ctx context.Context, change dr.Change, digest string) ([]int64, error) {
+func (r *runbook) recordReviews(ctx context.Context, change dr.Change, p planned) ([]int64, error) {
 	st, err := r.deps.Change.ChangeState(ctx, r.svc.Repository, change.Number)
 	if err != nil {
 		return nil, err
@@ -295,7 +297,7 @@ func (r *runbook) recordReviews(ctx context.Context, change dr.Change, digest st
 	if err != nil {
 		return nil, err
 	}
-	stored, err := r.deps.Ledger.Keep(ctx, fmt.Sprintf("%s/reviews/%d/%s", r.req.Run, change.Number, digest), string(doc))
+	stored, err := r.deps.Ledger.Keep(ctx, fmt.Sprintf("%s/reviews/%d/%s/%s", r.req.Run, change.Number, p.Digest, p.Base), string(doc))
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,11 @@ func (r *runbook) closeOut(p promoted) error {
 			r.deps.Log.WarnContext(ctx, "the result was not written on the pull request", "run", r.req.Run, "error", err)
 			r.update(ctx, func(run *dr.Run) { run.Result = &res })
 		}
-		return closed{res}, r.say(ctx, "result", dr.OK, fmt.Sprintf("%s is active in %s", r.req.Service, r.req.Target), lines...)
+		level := dr.OK
+		if slices.ContainsFunc(run.Steps, func(s dr.Step) bool { return s.State == dr.StepSkipped }) {
+			level = dr.Warn
+		}
+		return closed{res}, r.say(ctx, "result", level, fmt.Sprintf("%s is active in %s", r.req.Service, r.req.Target), lines...)
 	})
 	if !out.ok() {
 		r.deps.Log.Error("the run ended well but its result was not told", "run", r.req.Run, "error", out.Msg)
@@ -50,7 +55,12 @@ func (r *runbook) result(ctx context.Context, run dr.Run, p promoted) dr.Result 
 	if i := run.StepIndex("verify"); i >= 0 {
 		res.RTA = run.Steps[i].Ended.Sub(r.req.Since)
 	}
+	skipped := func(step string) bool {
+		i := run.StepIndex(step)
+		return i >= 0 && run.Steps[i].State == dr.StepSkipped
+	}
 	switch {
+	case skipped(r.promoteStep()): // nothing is known of the database
 	case r.req.Mode == dr.Planned:
 		res.RPAKnown = true // a switchover waits until the target has everything
 	case p.Lag != nil:
@@ -84,7 +94,7 @@ func (r *runbook) result(ctx context.Context, run dr.Run, p promoted) dr.Result 
 func resultLines(run dr.Run) []string {
 	res := run.Result
 	lines := []string{
-		fmt.Sprintf("RTA %s of RTO %s: %s", dr.Human(res.RTA), dr.Human(res.RTO), verdict(res.RTA <= res.RTO)),
+		rtaLine(run),
 		rpaLine(run.Mode, *res),
 	}
 	var took []string
@@ -103,9 +113,17 @@ func resultLines(run dr.Run) []string {
 	return lines
 }
 
+// rtaLine claims nothing that nobody has seen.
+func rtaLine(run dr.Run) string {
+	if i := run.StepIndex("verify"); i < 0 || run.Steps[i].State != dr.StepDone {
+		return fmt.Sprintf("RTA unknown of RTO %s: verify was skipped", dr.Human(run.Result.RTO))
+	}
+	return fmt.Sprintf("RTA %s of RTO %s: %s", dr.Human(run.Result.RTA), dr.Human(run.Result.RTO), verdict(run.Result.RTA <= run.Result.RTO))
+}
+
 func rpaLine(mode dr.Mode, res dr.Result) string {
 	switch {
-	case mode == dr.Planned:
+	case mode == dr.Planned && res.RPAKnown:
 		return fmt.Sprintf("RPA 0 of RPO %s: met (a switchover loses nothing)", dr.Human(res.RPO))
 	case !res.RPAKnown:
 		return fmt.Sprintf("RPA unknown of RPO %s: the replication lag was not known at the promotion", dr.Human(res.RPO))

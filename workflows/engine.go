@@ -93,8 +93,11 @@ func (t Timing) withDefaults() Timing {
 type Engine struct {
 	deps  Deps
 	ctx   dbos.Context
-	queue dbos.Queue
+	queue dbos.Queue            // of runs
+	posts map[string]dbos.Queue // of scheduled runbooks, by kind
 	drain *drain
+
+	nudged sync.Map // runs that have a nudge in their inbox
 }
 
 // New prepares the engine on a database; Launch starts it and takes up every run
@@ -129,6 +132,69 @@ func (e *Engine) Launch() error {
 		return fmt.Errorf("register the queue of runs: %w", err)
 	}
 	e.queue = q
+	// Two hundred services share one night: their plans must not run all at once.
+	e.posts = map[string]dbos.Queue{}
+	for kind, most := range map[string]int{"health": 8, "drift": 2} {
+		q, err := dbos.RegisterQueue(e.ctx, kind, dbos.WithQueueBasePollingInterval(time.Second), dbos.WithWorkerConcurrency(most))
+		if err != nil {
+			return fmt.Errorf("register the queue %s: %w", kind, err)
+		}
+		e.posts[kind] = q
+	}
+	return nil
+}
+
+// Watch looks every minute, and at once, for runs that the engine has ended while
+// their record says otherwise (given up after too many crashes), and says so: such
+// a run does nothing any more and holds nobody's service.
+func (e *Engine) Watch(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		if err := e.settleEnded(ctx); err != nil && ctx.Err() == nil {
+			e.deps.Log.ErrorContext(ctx, "the open runs were not compared with the engine's", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (e *Engine) settleEnded(ctx context.Context) error {
+	runs, err := e.deps.Runs.OpenRuns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		h, err := dbos.RetrieveWorkflow[string](e.ctx, run.Run)
+		if err != nil {
+			continue // being started this moment
+		}
+		st, err := h.GetStatus()
+		if err != nil {
+			return err
+		}
+		switch st.Status {
+		case dbos.WorkflowStatusPending, dbos.WorkflowStatusEnqueued, dbos.WorkflowStatusDelayed:
+			continue
+		}
+		why := fmt.Sprintf("the workflow engine ended this run (%s): it does nothing any more.", st.Status)
+		_, err = e.deps.Runs.UpdateRun(ctx, run.Run, func(r *dr.Run) {
+			if !r.State.Final() {
+				r.State, r.Outcome, r.Hint, r.Ended, r.Question = dr.RunStopped, why, "look at what it had done in its steps, then ask for another run", e.deps.Now(), nil
+			}
+		})
+		if err != nil {
+			return err
+		}
+		s := e.deps.Services[run.Service]
+		if err := e.deps.Outbox.Say(ctx, dr.Note{Key: run.Run + "/engine-ended", Run: run.Run, Channel: s.Channel, Level: dr.Fail, Title: "The run is over", Lines: []string{why}}); err != nil {
+			return err
+		}
+		e.deps.Notify.Changed(run.Run)
+	}
 	return nil
 }
 

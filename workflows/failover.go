@@ -24,12 +24,24 @@ func (e *Engine) failover(ctx dbos.Context, req dr.Request) (state string, err e
 			err = h.err
 		}
 	}()
-	svc, ok := e.deps.Services[req.Service]
-	if !ok {
-		return string(dr.RunRefused), nil // the service was removed from the configuration while the run waited for its turn
+	// The service as it was when the run began: a changed configuration must not
+	// change the order or the names of the steps of a run under way.
+	began := record(r, "begin", func(ctx context.Context) (dr.Service, error) {
+		svc, ok := e.deps.Services[req.Service]
+		if !ok {
+			return svc, &dr.Error{Code: dr.NotFound, Msg: "the service " + req.Service + " is not in the configuration any more."}
+		}
+		return svc, r.deps.Runs.CreateRun(ctx, newRun(svc, req))
+	})
+	r.svc, r.source = began.Value, began.Value.Other(req.Target)
+	if !began.ok() {
+		return string(r.finish(&ending{State: dr.RunRefused, Outcome: began.Msg})), nil
 	}
-	r.svc, r.source = svc, svc.Other(req.Target)
-	record(r, "begin", func(ctx context.Context) (bool, error) { return true, r.deps.Runs.CreateRun(ctx, newRun(svc, req)) })
+	// Who may approve and where it is told are those of now; they decide within steps
+	// alone, which are not done again.
+	if now, ok := e.deps.Services[req.Service]; ok {
+		r.svc.Requesters, r.svc.Approvers, r.svc.Channel = now.Requesters, now.Approvers, now.Channel
+	}
 	return string(r.finish(r.run())), nil
 }
 
@@ -119,12 +131,14 @@ func (r *runbook) finish(err error) dr.RunState {
 	}
 	record(r, "finish", func(ctx context.Context) (bool, error) {
 		now := r.deps.Now()
-		r.update(ctx, func(run *dr.Run) {
+		if err := r.updated(ctx, func(run *dr.Run) {
 			run.State, run.Ended, run.Question, run.Progress = end.State, now, nil, nil
 			if end.State != dr.RunSucceeded {
 				run.Outcome, run.Hint = end.Outcome, end.Hint
 			}
-		})
+		}); err != nil {
+			return false, err
+		}
 		if err := r.audit(ctx, "end", sentence(string(end.State), end.Outcome)); err != nil {
 			return false, err
 		}
@@ -155,7 +169,4 @@ func (r *runbook) abandonChange(end *ending) {
 		}
 		return true, r.deps.Change.CloseChange(ctx, r.svc.Repository, run.Change)
 	})
-	if r.quiesced() {
-		r.restoreSource()
-	}
 }

@@ -12,6 +12,7 @@ const (
 	mergeDone        = "done"
 	mergeBaseMoved   = "base-moved"
 	mergeNotApproved = "not-approved"
+	mergeExpired     = "expired"
 )
 
 type mergeOutcome struct {
@@ -26,6 +27,8 @@ func (m mergeOutcome) detail() string {
 		return short(m.SHA)
 	case mergeBaseMoved:
 		return "the base moved to " + short(m.Base)
+	case mergeExpired:
+		return "the request has expired"
 	default:
 		return "not approved any more"
 	}
@@ -47,6 +50,8 @@ func (r *runbook) merge(change dr.Change, p planned) (mergeOutcome, error) {
 			return r.afterMerge(ctx, st.MergeSHA) // by this run, before a restart
 		case !approval.Allowed:
 			return mergeOutcome{Kind: mergeNotApproved}, nil
+		case r.hasExpired(ctx):
+			return mergeOutcome{Kind: mergeExpired}, nil
 		case st.BaseSHA != p.Base:
 			return mergeOutcome{Kind: mergeBaseMoved, Base: st.BaseSHA}, nil
 		}
@@ -62,10 +67,17 @@ func (r *runbook) merge(change dr.Change, p planned) (mergeOutcome, error) {
 		}
 		return r.afterMerge(ctx, sha)
 	})
-	if err == nil && out.Kind == mergeDone {
-		r.mergeSHA = out.SHA
+	if err != nil || out.Kind != mergeDone {
+		return out, err
 	}
-	return out, err
+	// From here on the run holds the service; what follows may pause, not end it.
+	r.mergeSHA = out.SHA
+	return out, r.confirmMerge(out.SHA)
+}
+
+func (r *runbook) hasExpired(ctx context.Context) bool {
+	run, err := r.deps.Runs.Run(ctx, r.req.Run)
+	return err == nil && !run.Expires.IsZero() && !r.deps.Now().Before(run.Expires)
 }
 
 // mergeRefused tells a head that moved, which is waited out, from a forge that
@@ -82,16 +94,28 @@ func (r *runbook) mergeRefused(ctx context.Context, change dr.Change, refusal er
 	return mergeOutcome{}, &dr.Error{Code: dr.Uncertain, Msg: msg, Hint: "look at the branch protection and the required checks of #" + fmt.Sprint(change.Number), Err: refusal}
 }
 
-// afterMerge believes a merge when the base branch says so.
 func (r *runbook) afterMerge(ctx context.Context, sha string) (mergeOutcome, error) {
-	repo := r.svc.Repository
-	content, _, err := r.deps.Change.File(ctx, repo, repo.Base)
-	if err != nil {
-		return mergeOutcome{}, err
+	return mergeOutcome{Kind: mergeDone, SHA: sha}, r.updated(ctx, func(run *dr.Run) { run.MergeSHA = sha })
+}
+
+// confirmMerge believes a merge when the base branch says so. A cancel that came
+// too late is told so.
+func (r *runbook) confirmMerge(sha string) error {
+	_, _, err := must(r, "merge", func(ctx context.Context, _ int) (mergeOutcome, error) {
+		repo := r.svc.Repository
+		content, _, err := r.deps.Change.File(ctx, repo, repo.Base)
+		if err != nil {
+			return mergeOutcome{}, err
+		}
+		if active, err := r.deps.File.ActiveRegion(content); err != nil || active != r.req.Target {
+			return mergeOutcome{}, &dr.Error{Code: dr.Temporary, Msg: fmt.Sprintf("GitHub says that it merged, but %s does not say %s.", repo.Base, r.req.Target), Hint: "look at the branch; when it says " + string(r.req.Target) + ", answer retry", Err: err}
+		}
+		return mergeOutcome{Kind: mergeDone, SHA: sha}, nil
+	})
+	if by := r.drainInbox(); by != "" {
+		record(r, "too-late", func(ctx context.Context) (bool, error) {
+			return true, r.say(ctx, "too-late", dr.Warn, "The cancel came after the merge", "The run goes on. To abandon it takes two people: `/dr cancel "+r.req.Run+"`; nothing is rolled back by that.")
+		})
 	}
-	if active, err := r.deps.File.ActiveRegion(content); err != nil || active != r.req.Target {
-		return mergeOutcome{}, &dr.Error{Code: dr.Temporary, Msg: fmt.Sprintf("GitHub says that it merged, but %s does not say %s.", repo.Base, r.req.Target), Hint: "look at the branch; when it says " + string(r.req.Target) + ", answer retry", Err: err}
-	}
-	r.update(ctx, func(run *dr.Run) { run.MergeSHA = sha })
-	return mergeOutcome{Kind: mergeDone, SHA: sha}, nil
+	return err
 }

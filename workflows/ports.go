@@ -102,6 +102,7 @@ type RunStore interface {
 	// UpdateRun changes the record under a lock and gives what it became.
 	UpdateRun(ctx context.Context, id string, change func(*dr.Run)) (dr.Run, error)
 	Runs(ctx context.Context, service string, limit int) ([]dr.Run, error)
+	OpenRuns(ctx context.Context) ([]dr.Run, error)
 }
 
 // Ledger keeps what must be known after a crash and what must be provable later.
@@ -110,6 +111,10 @@ type Ledger interface {
 	// Intend stores an intent unless one for the same run and act is there, and
 	// gives the stored one.
 	Intend(ctx context.Context, in dr.Intent) (stored dr.Intent, fresh bool, err error)
+	// Get gives the value kept under a key; empty when there is none.
+	Get(ctx context.Context, key string) (string, error)
+	// LastIntent gives the newest intent of a run whose act begins with a prefix.
+	LastIntent(ctx context.Context, run, prefix string) (in dr.Intent, found bool, err error)
 	// Keep stores a value under a key unless one is there, and gives the stored one.
 	Keep(ctx context.Context, key, value string) (stored string, err error)
 }

@@ -30,11 +30,10 @@ func (p promoted) detail() string {
 // before any call, and a call is never made while one is pending or after one
 // took effect.
 func (r *runbook) promote() (promoted, error) {
-	name := "promote/" + r.svc.Database.GlobalCluster
-	p, _, err := must(r, name, func(ctx context.Context, n int) (promoted, error) {
+	p, _, err := must(r, r.promoteStep(), func(ctx context.Context, n int) (promoted, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.deps.Timing.Promote)
 		defer cancel()
-		return r.movedWriter(ctx, stepName(name, n))
+		return r.movedWriter(ctx, n)
 	})
 	if err == nil {
 		r.quiet = false
@@ -42,27 +41,36 @@ func (r *runbook) promote() (promoted, error) {
 	return p, err
 }
 
-func (r *runbook) movedWriter(ctx context.Context, act string) (promoted, error) {
+func (r *runbook) promoteStep() string { return "promote/" + r.svc.Database.GlobalCluster }
+
+// movedWriter is one attempt; a person's retry is the next one.
+func (r *runbook) movedWriter(ctx context.Context, n int) (promoted, error) {
 	// The state is read through the target: a disaster run must not need the source.
 	st, err := r.deps.Database.DatabaseState(ctx, r.svc, r.req.Target)
 	if err != nil {
 		return promoted{}, err
 	}
-	if r.writerMoved(st) {
-		return r.account(ctx, act, st)
+	_, asked, err := r.deps.Ledger.LastIntent(ctx, r.req.Run, r.promoteStep())
+	if err != nil {
+		return promoted{}, err
 	}
-	if st.Failover != "" && st.FailoverTo != r.req.Target {
+	going := st.Failover != "" && st.FailoverTo == r.req.Target
+	switch {
+	case (going || st.Writer == r.req.Target) && !asked && n == 1:
+		return promoted{}, &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the database is moving to %s, or has moved, and this run did not ask for it.", r.req.Target), Hint: "somebody is failing over by hand: talk to them, then answer retry to go on from there, or stop"}
+	case r.writerMoved(st):
+		return r.account(ctx)
+	case st.Failover != "" && !going:
 		return promoted{}, &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the database is already moving to %s (%s), which this run did not ask for.", st.FailoverTo, st.Failover), Hint: "find out who is failing over by hand; answer retry when it is over"}
-	}
-	if st.Failover == "" && st.Writer != r.req.Target {
-		if err := r.requestPromotion(ctx, act, st); err != nil {
+	case !going && st.Writer != r.req.Target:
+		if err := r.requestPromotion(ctx, stepName(r.promoteStep(), n), st); err != nil {
 			return promoted{}, err
 		}
 	}
-	if st, err = r.awaitWriter(ctx); err != nil {
+	if _, err = r.awaitWriter(ctx); err != nil {
 		return promoted{}, err
 	}
-	return r.account(ctx, act, st)
+	return r.account(ctx)
 }
 
 func (r *runbook) writerMoved(st dr.DatabaseState) bool {
@@ -151,7 +159,7 @@ func (r *runbook) awaitWriter(ctx context.Context) (dr.DatabaseState, error) {
 			idleSince = time.Time{}
 			last = sentence(st.Status, st.Failover, st.WriterDetail)
 		}
-		r.mark(ctx, "promote/"+r.svc.Database.GlobalCluster, func(s *dr.Step, _ time.Time) { s.Detail = last })
+		r.mark(ctx, r.promoteStep(), func(s *dr.Step, _ time.Time) { s.Detail = last })
 		if wait(ctx, r.deps.Timing.Poll) != nil {
 			return st, &dr.Error{Code: dr.Uncertain, Msg: fmt.Sprintf("the promotion is not over after %s; last seen: %s.", dr.Human(r.deps.Timing.Promote), last), Hint: "it may still end well; answer retry to go on watching"}
 		}
@@ -176,18 +184,18 @@ func (r *runbook) keepLag(ctx context.Context, act string) error {
 }
 
 // account tells what the promotion took, from what was stored before it.
-func (r *runbook) account(ctx context.Context, act string, _ dr.DatabaseState) (promoted, error) {
-	now := r.deps.Now()
-	intent, fresh, err := r.deps.Ledger.Intend(ctx, dr.Intent{Run: r.req.Run, Act: act, From: string(r.source), To: string(r.req.Target), At: now})
-	if err != nil {
-		return promoted{}, err
+func (r *runbook) account(ctx context.Context) (promoted, error) {
+	p := promoted{At: r.deps.Now(), To: r.req.Target}
+	intent, asked, err := r.deps.Ledger.LastIntent(ctx, r.req.Run, r.promoteStep())
+	if err != nil || !asked {
+		p.LagAt, p.Already = p.At, true
+		return p, err
 	}
-	reading := lagReading{At: now}
-	if err := keepJSON(ctx, r.deps.Ledger, r.req.Run+"/lag/"+act, &reading); err != nil {
-		return promoted{}, err
+	reading := lagReading{At: intent.At}
+	if err := keepJSON(ctx, r.deps.Ledger, r.req.Run+"/lag/"+intent.Act, &reading); err != nil {
+		return p, err
 	}
-	return promoted{
-		At: intent.At, Lag: reading.Lag, LagAt: reading.At, Already: fresh,
-		Took: now.Sub(intent.At).Seconds(), To: r.req.Target,
-	}, nil
+	p.Took = p.At.Sub(intent.At).Seconds()
+	p.At, p.Lag, p.LagAt = intent.At, reading.Lag, reading.At
+	return p, nil
 }

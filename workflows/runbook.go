@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -22,9 +23,10 @@ type runbook struct {
 
 	// What follows is derived from the outcomes of steps, so a run that is taken
 	// up again gets the same values.
-	accept   string // what approvers accept besides the policy's list
-	mergeSHA string
-	quiet    bool // the source was scaled to zero and no promotion has followed
+	accept    string // what approvers accept besides the policy's list
+	mergeSHA  string
+	quiet     bool // the source was scaled to zero and no promotion has followed
+	questions int  // asked so far; numbers each question of the run
 }
 
 func (r *runbook) merged() bool { return r.mergeSHA != "" }
@@ -106,7 +108,18 @@ func durable[T any](r *runbook, name string, fn func(context.Context) (T, error)
 
 // halt ends this goroutine's part in the run without telling the engine an end.
 func (r *runbook) halt(name string, err error) {
-	if r.ctx.Err() == nil {
+	var engine *dbos.Error
+	switch {
+	case r.ctx.Err() != nil: // shutting down
+	case errors.As(err, &engine) && engine.Code == dbos.ErrorCodeUnexpectedStep:
+		// This run's steps are not those it was begun with. That is its own trouble, not
+		// that of the other runs.
+		r.deps.Log.ErrorContext(r.ctx, "the run cannot be taken up: its steps have changed", "run", r.req.Run, "step", name, "error", err)
+		r.update(context.WithoutCancel(r.ctx), func(run *dr.Run) {
+			run.State, run.Outcome = dr.RunPaused, "this version of drbot cannot go on with this run: its steps are others."
+			run.Hint = "start the version it was begun with; nothing is done meanwhile"
+		})
+	default:
 		r.deps.Log.ErrorContext(r.ctx, "the workflow engine failed", "run", r.req.Run, "step", name, "error", err)
 		r.deps.Fatal(fmt.Errorf("workflow engine in step %s of %s: %w", name, r.req.Run, err))
 	}
@@ -122,7 +135,7 @@ type halted struct{ err error }
 func attempt[T any](ctx context.Context, r *runbook, name string, fn func(context.Context) (T, error)) outcome[T] {
 	pause := r.deps.Timing.Retry
 	for try := 1; ; try++ {
-		v, err := fn(ctx)
+		v, err := guarded(ctx, fn)
 		if err == nil {
 			return outcome[T]{Value: v, At: r.deps.Now()}
 		}
@@ -137,6 +150,17 @@ func attempt[T any](ctx context.Context, r *runbook, name string, fn func(contex
 		}
 		pause = min(2*pause, 30*time.Second)
 	}
+}
+
+// guarded turns a panic into an error for a person: a defect in one step must end
+// neither the run without a word nor the process.
+func guarded[T any](ctx context.Context, fn func(context.Context) (T, error)) (v T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &dr.Error{Code: dr.Uncertain, Msg: "drbot itself failed in this step; how far it came is not known.", Hint: "the log has the cause; look at the world before you answer retry", Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	return fn(ctx)
 }
 
 // wait pauses inside a step.
@@ -186,6 +210,13 @@ func (r *runbook) update(ctx context.Context, change func(*dr.Run)) {
 	r.deps.Notify.Changed(r.req.Run)
 }
 
+// updated is update for what the run itself depends on: it must be written.
+func (r *runbook) updated(ctx context.Context, change func(*dr.Run)) error {
+	_, err := r.deps.Runs.UpdateRun(ctx, r.req.Run, change)
+	r.deps.Notify.Changed(r.req.Run)
+	return err
+}
+
 // say puts a reply into the run's thread, once for its key.
 func (r *runbook) say(ctx context.Context, key string, level dr.Level, title string, lines ...string) error {
 	return r.deps.Outbox.Say(ctx, dr.Note{
@@ -203,10 +234,12 @@ func (r *runbook) audit(ctx context.Context, action, detail string) error {
 
 // message is what people and webhooks send to a run under way.
 type message struct {
-	Kind   string `json:"kind"` // nudge, cancel, answer
-	By     string `json:"by,omitempty"`
-	Answer string `json:"answer,omitempty"`
-	Step   string `json:"step,omitempty"`
+	// Kind is nudge, cancel (counts before the merge), abandon (counts after it) or
+	// answer (counts for one question).
+	Kind     string `json:"kind"`
+	By       string `json:"by,omitempty"`
+	Answer   string `json:"answer,omitempty"`
+	Question int    `json:"question,omitempty"`
 }
 
 const inbox = "inbox"
@@ -225,6 +258,20 @@ func (r *runbook) receive(timeout time.Duration) (message, bool) {
 	}
 }
 
+// drainInbox reads what has arrived, so that many nudges cost one look and a
+// cancel is not kept waiting behind them.
+func (r *runbook) drainInbox() (cancelledBy string) {
+	for {
+		m, ok := r.receive(time.Millisecond)
+		if !ok {
+			return cancelledBy
+		}
+		if m.Kind == "cancel" && cancelledBy == "" {
+			cancelledBy = m.By
+		}
+	}
+}
+
 // must runs a step until it has gone well. When it does not, the run pauses and
 // asks a person. skipped is true when people decided to go on without it.
 func must[T any](r *runbook, name string, fn func(context.Context, int) (T, error)) (value T, skipped bool, err error) {
@@ -236,7 +283,7 @@ func must[T any](r *runbook, name string, fn func(context.Context, int) (T, erro
 		if !r.merged() && out.Code != dr.Temporary && out.Code != dr.Uncertain {
 			return out.Value, false, refuse(out) // nothing has been changed and waiting would not help
 		}
-		verb, err := r.ask(name, n, out.Msg, out.Hint)
+		verb, err := r.ask(name, out.Msg, out.Hint)
 		if err != nil {
 			return out.Value, false, err
 		}

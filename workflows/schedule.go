@@ -79,7 +79,7 @@ func (e *Engine) startDue(ctx context.Context, mem Memory, kind, service string,
 		fn = e.drift
 	}
 	id := kind + "/" + service + "/" + due.UTC().Format("2006-01-02T15:04:05Z")
-	if _, err := dbos.RunWorkflow(e.ctx, fn, in, dbos.WithWorkflowID(id)); err != nil {
+	if _, err := dbos.RunWorkflow(e.ctx, fn, in, dbos.WithWorkflowID(id), dbos.WithQueue(e.posts[kind])); err != nil {
 		return fmt.Errorf("start %s: %w", id, err)
 	}
 	return mem.Put(ctx, key, due.Format(time.RFC3339Nano))
@@ -100,10 +100,6 @@ func newestDue(sched cron.Schedule, last, now time.Time) time.Time {
 // scheduled is the part of the scheduled runbooks that is alike: a runbook
 // without a record of its own, whose only trace is its report.
 func (e *Engine) scheduled(ctx dbos.Context, in Due, report func(*runbook)) (err error) {
-	svc, ok := e.deps.Services[in.Service]
-	if !ok {
-		return nil // removed from the configuration since
-	}
 	id, err := dbos.GetWorkflowID(ctx)
 	if err != nil {
 		return err
@@ -117,7 +113,13 @@ func (e *Engine) scheduled(ctx dbos.Context, in Due, report func(*runbook)) (err
 			err = h.err
 		}
 	}()
-	report(&runbook{Engine: e, ctx: ctx, svc: svc, req: dr.Request{Run: id, Service: svc.Name}})
+	r := &runbook{Engine: e, ctx: ctx, req: dr.Request{Run: id, Service: in.Service}}
+	// The service as it was at the beginning, so that a report taken up again has the
+	// same steps; nothing for one that was removed from the configuration.
+	r.svc = record(r, "begin", func(context.Context) (dr.Service, error) { return e.deps.Services[in.Service], nil }).Value
+	if r.svc.Name != "" {
+		report(r)
+	}
 	return nil
 }
 

@@ -210,7 +210,7 @@ func (e *Engine) Cancel(ctx context.Context, c Caller, id string) (dr.Run, strin
 		return run, "", err
 	}
 	if !run.PastMerge() {
-		return run, "cancelling; nothing has been changed.", e.send(run, message{Kind: "cancel", By: who.Name})
+		return run, "cancelling; if the merge comes first the run goes on and says so.", e.send(run, message{Kind: "cancel", By: who.Name})
 	}
 	run, err = e.deps.Runs.UpdateRun(ctx, id, func(r *dr.Run) {
 		if !slices.Contains(r.Abandon, who.Name) {
@@ -223,11 +223,11 @@ func (e *Engine) Cancel(ctx context.Context, c Caller, id string) (dr.Run, strin
 	if len(run.Abandon) < 2 {
 		return run, "this run is past its merge, so abandoning it takes two people; one more is needed. Nothing is rolled back by it.", nil
 	}
-	return run, "abandoned at its next pause; nothing is rolled back.", e.send(run, message{Kind: "cancel", By: strings.Join(run.Abandon, " and ")})
+	return run, "abandoned at its next pause; nothing is rolled back.", e.send(run, message{Kind: "abandon", By: strings.Join(run.Abandon, " and ")})
 }
 
-// Answer answers the question of a paused run.
-func (e *Engine) Answer(ctx context.Context, c Caller, id, step, verb string) (dr.Run, string, error) {
+// Answer answers a question of a paused run; the one it asks now when number is 0.
+func (e *Engine) Answer(ctx context.Context, c Caller, id string, number int, verb string) (dr.Run, string, error) {
 	run, who, err := e.voice(ctx, c, "answer "+clip(verb, 10), id)
 	if err != nil {
 		return run, "", err
@@ -243,11 +243,12 @@ func (e *Engine) Answer(ctx context.Context, c Caller, id, step, verb string) (d
 	if !slices.Contains(run.Question.Answers, verb) {
 		return run, "", &dr.Error{Code: dr.Invalid, Msg: fmt.Sprintf("%q is no answer to this question.", clip(verb, 20)), Hint: "answer with one of: " + list(run.Question.Answers)}
 	}
-	if step == "" {
-		step = run.Question.Step
+	step := run.Question.Step
+	if number == 0 {
+		number = run.Question.Number
 	}
-	if step != run.Question.Step {
-		return run, "", &dr.Error{Code: dr.Conflict, Msg: "that question is answered; the run asks about " + run.Question.Step + " now.", Hint: "/dr status " + run.Service}
+	if number != run.Question.Number {
+		return run, "", &dr.Error{Code: dr.Conflict, Msg: "that question is answered; the run asks about " + step + " now.", Hint: "/dr status " + run.Service}
 	}
 	if verb == "skip" && run.Question.Needed > 1 && who.Name == run.Requester {
 		return run, "", &dr.Error{Code: dr.Denied, Msg: "the requester's word does not count for skipping " + step + ".", Hint: fmt.Sprintf("%d others have to say skip", run.Question.Needed)}
@@ -256,7 +257,7 @@ func (e *Engine) Answer(ctx context.Context, c Caller, id, step, verb string) (d
 	if verb == "skip" && run.Question.Needed > 1 {
 		said = fmt.Sprintf("skip noted; %s takes %d people", step, run.Question.Needed)
 	}
-	return run, said, e.send(run, message{Kind: "answer", By: who.Name, Answer: verb, Step: step})
+	return run, said, e.send(run, message{Kind: "answer", By: who.Name, Answer: verb, Question: number})
 }
 
 // voice finds an open run and checks that the caller has a say in it.
@@ -303,7 +304,7 @@ func (e *Engine) Status(ctx context.Context, c Caller, service string, limit int
 
 // Nudge tells the runs whose change this is to look at it now.
 func (e *Engine) Nudge(ctx context.Context, owner, repo string, number int) error {
-	runs, err := e.deps.Runs.Runs(ctx, "", 200)
+	runs, err := e.deps.Runs.OpenRuns(ctx)
 	if err != nil {
 		return err
 	}
@@ -311,6 +312,11 @@ func (e *Engine) Nudge(ctx context.Context, owner, repo string, number int) erro
 		s := e.deps.Services[run.Service]
 		if run.State != dr.RunWaiting || number != 0 && run.Change.Number != number ||
 			!strings.EqualFold(s.Repository.Owner, owner) || !strings.EqualFold(s.Repository.Name, repo) {
+			continue
+		}
+		// One nudge is enough until the run has looked: a busy repository must not fill
+		// its inbox.
+		if _, pending := e.nudged.LoadOrStore(run.Run, true); pending {
 			continue
 		}
 		if err := e.send(run, message{Kind: "nudge"}); err != nil {

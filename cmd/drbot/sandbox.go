@@ -22,6 +22,7 @@ type sandboxFlags struct {
 	infra    string
 	dir      string
 	sabotage string
+	outage   string
 	slack    string
 	github   string
 }
@@ -43,6 +44,7 @@ func (w *world) sandboxCommand() *cobra.Command {
 	c.Flags().StringVar(&f.infra, "infra", "minimal", "the infrastructure to apply: minimal")
 	c.Flags().StringVar(&f.dir, "dir", "", "an empty folder to keep everything in (default: a temporary one, removed at the end)")
 	c.Flags().StringVar(&f.sabotage, "sabotage", "", "with --auto: break one thing, which must then be found; see drbot sandbox sabotage")
+	c.Flags().StringVar(&f.outage, "outage", "", "with --auto: the source Region is gone from the first second, source=hang or source=refuse")
 	c.Flags().StringVar(&f.slack, "slack", "127.0.0.1:8065", "where the Slack page listens")
 	c.Flags().StringVar(&f.github, "github", "127.0.0.1:8066", "where the GitHub page listens")
 	c.AddCommand(w.toolCommand(), w.sabotageCommand())
@@ -55,6 +57,13 @@ func (w *world) sandbox(ctx context.Context, f sandboxFlags) error {
 		return err
 	}
 	defer cleanup()
+	if f.outage != "" {
+		mode, err := sandbox.ParseOutage(f.outage)
+		if err != nil {
+			return misuse(err.Error()+".", "drbot sandbox --auto --outage source=hang")
+		}
+		o.Outage = mode
+	}
 	if f.auto {
 		return sandbox.Auto(ctx, o, f.sabotage)
 	}
@@ -140,6 +149,10 @@ func (w *world) toolCommand() *cobra.Command {
 			name := w.getenv("DRBOT_SANDBOX_NAME")
 			return aws.PointTraffic(c.Context(), w.getenv("DRBOT_SANDBOX_ENDPOINT"), w.getenv("DRBOT_SANDBOX_ZONE"), name, args[0]+"."+name)
 		},
+	})
+	c.AddCommand(&cobra.Command{
+		Use: "effect URL", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return sandbox.TellEffect(c.Context(), args[0], w.stdout) },
 	})
 	return c
 }

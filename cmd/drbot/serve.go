@@ -73,6 +73,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		return err
 	}
 	s.start(ctx, stop)
+	go s.engine.Watch(ctx)
 	if err := s.engine.Schedule(ctx, st); err != nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func assemble(ctx context.Context, cfg *config.Config, st *store.Store, stop con
 		return nil, err
 	}
 	client := &http.Client{Timeout: 15 * time.Second}
-	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), st, cfg.Services, cfg.People, time.Now, log)
+	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), st, cfg.Services, cfg.People, cfg.Slack.Pace, time.Now, log)
 	t := cfg.Timing
 	engine, err := workflows.New(cfg.Database, workflows.Deps{
 		Services: cfg.Services, People: cfg.People,
@@ -175,6 +176,9 @@ func (s *server) routes(cfg *config.Config, st *store.Store, client *http.Client
 		Secret: []byte(cfg.GitHub.WebhookSecret), Logger: s.log,
 		Seen: func(ctx context.Context, id string) (bool, error) { return st.FirstDelivery(ctx, id, time.Now()) },
 		Nudge: func(ctx context.Context, n github.Nudge) {
+			if n.Kind == "status" {
+				return // the bot's own among them; no approval is a status
+			}
 			owner, repo, _ := strings.Cut(n.Repo, "/")
 			if err := s.engine.Nudge(ctx, owner, repo, n.Number); err != nil {
 				s.log.WarnContext(ctx, "a nudge was lost; the next look is soon", "error", err)

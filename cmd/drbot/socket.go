@@ -90,7 +90,7 @@ func socketServer(e *workflows.Engine, log *slog.Logger) *http.Server {
 	})
 	mux.HandleFunc("POST /v1/answer", func(w http.ResponseWriter, r *http.Request) {
 		handle(w, r, log, func(ctx context.Context, c workflows.Caller, req sayRequest) (sayAnswer, error) {
-			run, said, err := e.Answer(ctx, c, req.Run, "", req.Answer)
+			run, said, err := e.Answer(ctx, c, req.Run, 0, req.Answer)
 			return sayAnswer{run, said}, err
 		})
 	})

@@ -30,7 +30,10 @@ type Config struct {
 }
 
 // Slack is how to reach Slack.
-type Slack struct{ TeamID, Token, SigningSecret, APIURL string }
+type Slack struct {
+	TeamID, Token, SigningSecret, APIURL string
+	Pace                                 time.Duration
+}
 
 // GitHub is how to reach GitHub.
 type GitHub struct{ Token, WebhookSecret, APIURL, GitURL string }
@@ -131,7 +134,7 @@ func (f *faults) secret(path string, s Secret, getenv func(string) string, read 
 func (f *faults) build(in file, getenv func(string) string, secrets bool) *Config {
 	c := &Config{
 		Listen: in.Listen, Socket: in.Socket, Database: in.State.Database, WorkDir: in.State.WorkDir, Throwaway: in.State.Throwaway,
-		Slack:  Slack{TeamID: in.Slack.TeamID, APIURL: in.Slack.APIURL},
+		Slack:  Slack{TeamID: in.Slack.TeamID, APIURL: in.Slack.APIURL, Pace: time.Duration(in.Slack.Pace)},
 		GitHub: GitHub{APIURL: in.GitHub.APIURL, GitURL: strings.TrimSuffix(in.GitHub.GitURL, "/")},
 		Terraform: Terraform{
 			Path: in.Terraform.Path, PluginDir: in.Terraform.PluginDir, Environment: in.Terraform.Environment,

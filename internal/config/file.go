@@ -56,6 +56,8 @@ type slack struct {
 	Token         Secret `yaml:"token"`
 	SigningSecret Secret `yaml:"signing_secret"`
 	APIURL        string `yaml:"api_url"`
+	// Pace is the time between two posts, or two updates, in one channel.
+	Pace Duration `yaml:"pace"`
 }
 
 type github struct {
@@ -177,6 +179,7 @@ func defaults() file {
 		Socket: "/run/drbot/drbot.sock",
 		State:  state{Database: "sqlite:/var/lib/drbot/drbot.db", WorkDir: "/var/lib/drbot/work"},
 		AWS:    aws{CallTimeout: Duration(5 * time.Second)},
+		Slack:  slack{Pace: Duration(1200 * time.Millisecond)},
 		GitHub: github{GitURL: "https://github.com"},
 		Timing: timing{Drain: Duration(30 * time.Minute)},
 		Terraform: terraform{

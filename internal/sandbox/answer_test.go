@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/internal/sandbox/aws"
+	"github.com/drbot/drbot/internal/sandbox/github"
 	"github.com/drbot/drbot/internal/sandbox/slack"
 )
 
@@ -57,7 +58,7 @@ func TestCancel(t *testing.T) {
 	}
 	text, err := w.command(ctx, "alice", "/dr cancel "+m.run)
 	must(t, err)
-	if !strings.Contains(text, "nothing has been changed") {
+	if !strings.Contains(text, "cancelling") {
 		t.Errorf("alice was told %q", text)
 	}
 	wait, cancel := context.WithTimeout(ctx, patience)
@@ -75,6 +76,27 @@ func TestCancel(t *testing.T) {
 	next := asked(t, ctx, w)
 	if next.run == m.run || next.pull == m.pull {
 		t.Errorf("the next request was given %s and #%d", next.run, next.pull)
+	}
+}
+
+// TestCancelComesFirst cancels and has both approvals come in right behind it: a
+// cancel that was taken is not overtaken by the merge.
+func TestCancelComesFirst(t *testing.T) {
+	t.Parallel()
+	w, ctx := serving(t)
+	m := asked(t, ctx, w)
+	if _, err := w.command(ctx, "alice", "/dr cancel "+m.run); err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range m.approvers {
+		// The pull request may be closed by now, which is as right.
+		_, _ = w.Hub.Review(ctx, loginOf(who), m.pull, github.Approved, "", "")
+	}
+	if err := w.waitText(ctx, m.run, "*cancelled*"); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := w.Hub.Pull(m.pull); err != nil || p.Merged {
+		t.Errorf("the change was merged after the cancel (%v)", err)
 	}
 }
 

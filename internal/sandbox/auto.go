@@ -40,7 +40,11 @@ func Auto(ctx context.Context, o Options, sabotage string) error {
 	if err := w.StartBot(ctx); err != nil {
 		return err
 	}
-	if err := w.Play(ctx); err != nil {
+	play := w.Play
+	if o.Outage != "" {
+		play = func(ctx context.Context) error { return w.PlayOutage(ctx, o.Outage) }
+	}
+	if err := play(ctx); err != nil {
 		if ctx.Err() == nil {
 			w.say("WRONG    %v", err)
 			w.say("         the end of the bot's log:\n%s", w.botLog(15))

@@ -41,7 +41,7 @@ func (b *Bot) Done() <-chan struct{} { return b.done }
 var configTemplate = template.Must(template.New("drbot.yaml").Parse(`listen: {{.Listen}}
 socket: {{.Dir}}/drbot.sock
 state:
-  database: sqlite:{{.Dir}}/drbot.db
+  database: {{.Database}}
   work_dir: {{.Dir}}/work
   throwaway: true
 slack:
@@ -49,6 +49,7 @@ slack:
   token: {env: DRBOT_SLACK_TOKEN}
   signing_secret: {env: DRBOT_SLACK_SIGNING_SECRET}
   api_url: {{.SlackURL}}/api/
+  pace: {{.Pace}}
 github:
   token: {env: DRBOT_GITHUB_TOKEN}
   webhook_secret: {env: DRBOT_GITHUB_WEBHOOK_SECRET}
@@ -62,10 +63,12 @@ terraform:
 {{- range $k, $v := .ToolEnv}}
     {{$k}}: {{$v}}
 {{- end}}
+  pass_env: [{{range $i, $name := .PassEnv}}{{if $i}}, {{end}}{{$name}}{{end}}]
 aws:
   endpoint: {{.Cloud.Endpoint}}
+  call_timeout: {{.CallTimeout}}
 # A sandbox moves in seconds what takes AWS minutes.
-timing: {poll: 200ms, review: 5s, promote: 60s, settle: 2s, gate: 15s, quiesce: 15s, apply: 60s, retry: 200ms, drain: 20s}
+timing: {poll: {{.Poll}}, review: 5s, promote: 60s, settle: 2s, gate: 15s, quiesce: 15s, apply: 60s, retry: 200ms, drain: 20s}
 people:
 {{- range .People}}
   - {name: {{.Name}}, slack: [{{.SlackID}}], github: [{{.Login}}]{{if .LocalUser}}, local_users: [{{.LocalUser}}]{{end}}}
@@ -76,7 +79,7 @@ services:
     regions: [{{.Home}}, {{.Standby}}]
     objectives: {rto: 4h, rpo: 5m}
     channel: {{.Channel}}
-    cooldown: 30m
+    cooldown: {{.Cooldown}}
     expiry: 60m
     repository: {owner: {{.Owner}}, name: {{.Repo}}, base: main, file: {{.File}}}
     stacks:
@@ -146,6 +149,14 @@ func (w *World) writeConfig() (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
+	database := w.opts.Database
+	if database == "" {
+		database = "sqlite:" + dir + "/drbot.db"
+	}
+	pace, poll, cooldown := "1200ms", "200ms", "30m"
+	if w.opts.Quick {
+		pace, poll, cooldown = "500ms", "50ms", "0s"
+	}
 	terraform := w.opts.Terraform
 	if w.opts.BotTerraform != "" {
 		terraform = w.opts.BotTerraform
@@ -153,8 +164,9 @@ func (w *World) writeConfig() (string, error) {
 	var b strings.Builder
 	err := configTemplate.Execute(&b, map[string]any{
 		"Listen": w.botAddr, "Dir": dir, "Team": team, "SlackURL": w.slackURL, "HubURL": w.hubURL,
-		"Terraform": terraform, "ToolEnv": w.toolEnv(), "Cloud": w.Cloud.Layout, "People": people, "Stacks": stacks,
+		"Terraform": terraform, "ToolEnv": w.toolEnv(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "People": people, "Stacks": stacks,
 		"Service": Service, "Home": home, "Standby": standby, "Channel": channel, "Owner": owner, "Repo": repository,
+		"Database": database, "Pace": pace, "Poll": poll, "Cooldown": cooldown, "CallTimeout": callTimeout.String(),
 		"File": regionFile, "Health": every(w.opts.HealthEvery), "Drift": every(w.opts.DriftEvery),
 	})
 	if err != nil {
@@ -193,6 +205,7 @@ func (w *World) spawn(cfg string) (*Bot, error) {
 		"DRBOT_GITHUB_TOKEN=" + w.secrets.githubToken, "DRBOT_GITHUB_WEBHOOK_SECRET=" + w.secrets.webhook,
 		"DRBOT_HASH_KEY=" + w.secrets.hashKey,
 	}
+	cmd.Env = append(cmd.Env, w.opts.BotEnv...) // of two values the last holds
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the bot: %w", err)
 	}

@@ -34,8 +34,19 @@ type Options struct {
 	HubAddr      string // where the GitHub page listens; a free port when empty
 	// Every is how often the scheduled posts come.
 	HealthEvery, DriftEvery time.Duration
-	Out                     io.Writer // what a person watches
-	Log                     *slog.Logger
+	// Outage takes the source Region away from the first second: hang or refuse.
+	Outage aws.Mode
+	// Watch counts every effect of the bot's, and lets a test kill it at one.
+	Watch bool
+	// Quick takes out every wait that only makes a sandbox look real.
+	Quick bool
+	// Database is the bot's, by URL; a SQLite file in Dir when empty.
+	Database string
+	// BotEnv are more variables of the bot's process, as NAME=value; Terraform gets
+	// those that PassEnv names.
+	BotEnv, PassEnv []string
+	Out             io.Writer // what a person watches
+	Log             *slog.Logger
 }
 
 // World is the running sandbox.
@@ -45,6 +56,7 @@ type World struct {
 	Slack   *slack.Server
 	Hub     *github.Server
 	Bot     *Bot
+	Effects effects
 	secrets secrets
 	began   time.Time
 	saying  sync.Mutex
@@ -83,8 +95,14 @@ func New(ctx context.Context, o Options) (_ *World, err error) {
 	if w.botAddr, err = freeAddr(); err != nil {
 		return nil, err
 	}
-	if w.Cloud, err = aws.Start(ctx, aws.Options{Dir: filepath.Join(o.Dir, "aws"), Home: home, Standby: standby, Service: Service, Logger: o.Log}); err != nil {
+	if w.Cloud, err = aws.Start(ctx, aws.Options{Dir: filepath.Join(o.Dir, "aws"), Home: home, Standby: standby, Service: Service, Timings: o.timings(), Logger: o.Log}); err != nil {
 		return nil, err
+	}
+	if o.Watch {
+		w.Effects.watchCloud(w.Cloud.Proxy)
+		if err := w.watchTerraform(); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.startHub(ctx); err != nil {
 		return nil, fmt.Errorf("start the local GitHub: %w", err)
@@ -96,6 +114,13 @@ func New(ctx context.Context, o Options) (_ *World, err error) {
 		return nil, fmt.Errorf("apply the stacks for the first time: %w", err)
 	}
 	return w, nil
+}
+
+func (o Options) timings() aws.Timings {
+	if !o.Quick {
+		return aws.Timings{}
+	}
+	return aws.Timings{Promotion: 300 * time.Millisecond, Resync: 200 * time.Millisecond, TaskStart: 100 * time.Millisecond, TargetHealthy: 100 * time.Millisecond}
 }
 
 // freeAddr finds an address nobody listens on.
@@ -126,23 +151,36 @@ func (w *World) startHub(ctx context.Context) error {
 		return err
 	}
 	w.Hub = hub
-	w.hubURL, err = w.listen(w.opts.HubAddr, hub)
+	w.hubURL, err = w.listen(w.opts.HubAddr, w.watched(hubEffect, hub))
 	hub.SetBaseURL(w.hubURL)
 	return err
 }
 
 func (w *World) startSlack() error {
+	limits := slack.RateLimits{}
+	if w.opts.Quick {
+		limits = slack.NoLimits()
+	}
 	w.Slack = slack.New(slack.Options{
-		Token: w.secrets.slackToken, SigningSecret: w.secrets.signing, TeamID: team, TeamDomain: "acme", TeamName: "Acme",
+		Limits: limits,
+		Token:  w.secrets.slackToken, SigningSecret: w.secrets.signing, TeamID: team, TeamDomain: "acme", TeamName: "Acme",
 		BotUserID: "U0DRBOT00", BotID: "B0DRBOT00", BotName: "drbot", AppID: "A0DRBOT00",
 		Channels: []slack.Channel{{ID: channel, Name: "dr-portal", Topic: "disaster recovery of portal"}},
 		Personas: slackPersonas(), CommandURL: "http://" + w.botAddr + "/slack/commands",
 		InteractionURL: "http://" + w.botAddr + "/slack/interactions", Logger: w.opts.Log,
 	})
 	var err error
-	w.slackURL, err = w.listen(w.opts.SlackAddr, w.Slack)
+	w.slackURL, err = w.listen(w.opts.SlackAddr, w.watched(slackEffect, w.Slack))
 	w.Slack.SetBaseURL(w.slackURL)
 	return err
+}
+
+// watched counts the effects on a stand-in, where that was asked for.
+func (w *World) watched(name func(*http.Request) string, h http.Handler) http.Handler {
+	if !w.opts.Watch {
+		return h
+	}
+	return w.Effects.watch(name, h)
 }
 
 // listen serves a stand-in on loopback.

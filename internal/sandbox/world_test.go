@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/drbot/drbot/internal/sandbox/aws"
 	"github.com/drbot/drbot/internal/tf"
@@ -50,8 +49,7 @@ func newWorld(t *testing.T, change ...func(*Options)) (*World, context.Context) 
 	if err != nil {
 		t.Skipf("skipped: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	t.Cleanup(cancel)
+	ctx := t.Context() // the test run's own limit is the bound of a world
 	var said transcript
 	o := Options{
 		Dir: t.TempDir(), Bot: program, Terraform: terraform, Out: &said,

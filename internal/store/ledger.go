@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -99,6 +100,26 @@ func (s *Store) Intend(ctx context.Context, in dr.Intent) (dr.Intent, bool, erro
 		return in, false, fmt.Errorf("decode the intent: %w", err)
 	}
 	return was, false, nil
+}
+
+// LastIntent gives the newest intent of a run whose act begins with a prefix.
+func (s *Store) LastIntent(ctx context.Context, run, prefix string) (dr.Intent, bool, error) {
+	rows, err := s.db.QueryContext(ctx, s.q(`SELECT doc FROM drbot_intents WHERE run = ?`), run)
+	if err != nil {
+		return dr.Intent{}, false, fmt.Errorf("read the intents: %w", err)
+	}
+	all, err := scanDocs[dr.Intent](rows)
+	if err != nil {
+		return dr.Intent{}, false, fmt.Errorf("read the intents: %w", err)
+	}
+	var last dr.Intent
+	found := false
+	for _, in := range all {
+		if strings.HasPrefix(in.Act, prefix) && (!found || in.At.After(last.At)) {
+			last, found = in, true
+		}
+	}
+	return last, found, nil
 }
 
 // Keep stores a value under a key unless one is there, and gives the stored one.

@@ -4,17 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/store/storetest"
 )
 
 var t0 = time.Date(2026, 8, 22, 3, 0, 0, 0, time.UTC)
@@ -30,69 +28,7 @@ func each(t *testing.T, test func(t *testing.T, s *Store)) {
 		return s
 	}
 	t.Run("sqlite", func(t *testing.T) { test(t, open(t, "sqlite:"+filepath.Join(t.TempDir(), "drbot.db"))) })
-	t.Run("postgres", func(t *testing.T) { test(t, open(t, postgres(t))) })
-}
-
-// postgres starts a server of its own, as a user that initdb accepts.
-func postgres(t *testing.T) string {
-	t.Helper()
-	bin := pgBin()
-	if bin == "" {
-		t.Skip("skipped: there are no PostgreSQL server programs (initdb, postgres)")
-	}
-	dir, err := os.MkdirTemp("", "drbot-pg-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	var attr *syscall.SysProcAttr
-	if os.Geteuid() == 0 {
-		const nobody = 65534 // initdb refuses root
-		if err := os.Chown(dir, nobody, nobody); err != nil {
-			t.Fatal(err)
-		}
-		attr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	}
-	data := filepath.Join(dir, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "drbot", "--auth=trust", "--no-sync", "-E", "UTF8", "--no-locale")
-	initdb.SysProcAttr, initdb.Dir = attr, dir
-	if out, err := initdb.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	srv := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off")
-	srv.SysProcAttr, srv.Dir = attr, dir
-	if err := srv.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = srv.Process.Signal(syscall.SIGQUIT); _ = srv.Wait() })
-	u := "postgres://drbot@/postgres?host=" + url.QueryEscape(dir)
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		s, err := Open(t.Context(), u, false, slog.New(slog.DiscardHandler))
-		if err == nil {
-			_ = s.Close()
-			return u
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("PostgreSQL does not answer: %v", err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-func pgBin() string {
-	if p, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(p); err == nil {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(real), "postgres")); err == nil {
-				return filepath.Dir(real)
-			}
-		}
-	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if len(found) == 0 {
-		return ""
-	}
-	return filepath.Dir(found[len(found)-1])
+	t.Run("postgres", func(t *testing.T) { test(t, open(t, storetest.Postgres(t))) })
 }
 
 func aRun(id string) dr.Run {
@@ -266,7 +202,7 @@ func TestAudit(t *testing.T) {
 func TestLock(t *testing.T) {
 	for name, url := range map[string]func(*testing.T) string{
 		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "drbot.db") },
-		"postgres": postgres,
+		"postgres": storetest.Postgres,
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := url(t)
@@ -295,7 +231,7 @@ func TestLock(t *testing.T) {
 
 // TestLockLost kills the connection that holds the lock: its holder must know.
 func TestLockLost(t *testing.T) {
-	u := postgres(t)
+	u := storetest.Postgres(t)
 	l, err := AcquireLock(t.Context(), u, func(string) {})
 	ok(t, err)
 	s, err := Open(t.Context(), u, false, slog.New(slog.DiscardHandler))
