@@ -222,9 +222,9 @@ func applyProblem(st dr.Stack, res dr.ApplyResult) error {
 	case dr.ApplyLocked:
 		return &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the state of %s is locked: %s", st.Name, res.Summary), Hint: "when its holder is done, answer retry"}
 	case dr.ApplyLost:
-		return &dr.Error{Code: dr.Uncertain, Msg: fmt.Sprintf("the apply of %s died without a result; it had completed: %s.", st.Name, orNothing(res.Made)), Hint: "compare these with the state; import what is missing, then answer retry"}
+		return &dr.Error{Code: dr.Uncertain, Msg: fmt.Sprintf("the apply of %s died without a result. %s", st.Name, res.Summary), Hint: "see to what it names, then answer retry: what was completed is not made a second time"}
 	default:
-		return &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the apply of %s failed: %s", st.Name, res.Summary), Hint: "answer retry to plan and apply what is left"}
+		return &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("the apply of %s failed: %s", st.Name, res.Summary), Hint: "mend what it names, then answer retry: what is left is planned and applied"}
 	}
 }
 

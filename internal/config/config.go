@@ -81,13 +81,13 @@ func Load(path string, getenv func(string) string, secrets bool) (*Config, error
 // Parse reads and checks the text of a file.
 func Parse(data []byte, getenv func(string) string, secrets bool) (*Config, error) {
 	var doc map[string]any
-	if err := yaml.Unmarshal(data, &doc); err != nil {
+	if err := unmarshal(data, &doc); err != nil {
 		return nil, &dr.Error{Code: dr.Invalid, Msg: "the configuration is not YAML: " + yaml.FormatError(err, false, false)}
 	}
 	var f faults
 	f.shape("", doc, reflect.TypeFor[file]())
 	in := defaults()
-	if err := yaml.Unmarshal(data, &in); err != nil {
+	if err := unmarshal(data, &in); err != nil {
 		if len(f.list) == 0 {
 			f.add("", "%s", yaml.FormatError(err, false, false))
 		}
@@ -98,6 +98,17 @@ func Parse(data []byte, getenv func(string) string, secrets bool) (*Config, erro
 		return nil, f.err()
 	}
 	return c, nil
+}
+
+// unmarshal guards against the decoder's own panics, which some malformed tags
+// cause: a configuration is what somebody typed.
+func unmarshal(data []byte, v any) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it cannot be decoded: %v", p)
+		}
+	}()
+	return yaml.Unmarshal(data, v)
 }
 
 func (f *faults) err() error {

@@ -146,10 +146,73 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(data)
 	f.Add([]byte("services:\n  - regions: [a]\n    workloads: {x: null}"))
+	f.Add([]byte("people: [null]\nservices: [null, {stacks: [null], probes: [null]}]"))
+	f.Add([]byte("a: &a [x, x]\nservices: *a"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := Parse(data, secrets, false)
-		if err == nil && len(c.Services) == 0 {
-			t.Error("a configuration without a service was taken")
+		if err != nil {
+			if msg, hint := dr.Public(err, ""); dr.CodeOf(err) != dr.Invalid || msg == "" || strings.Contains(msg, "faults") && hint == "" {
+				t.Errorf("refused with %q, %q, code %s", msg, hint, dr.CodeOf(err))
+			}
+			return
+		}
+		if len(c.Services) == 0 || c.Slack.TeamID == "" {
+			t.Errorf("taken with %d services and the team %q", len(c.Services), c.Slack.TeamID)
+		}
+		for name, s := range c.Services {
+			taken(t, c.People, name, s)
 		}
 	})
+}
+
+// taken checks what a failover relies on of every service that was let in.
+func taken(t *testing.T, people dr.People, name string, s dr.Service) {
+	t.Helper()
+	if s.Name != name || s.Channel == "" || s.Expiry <= 0 || s.Objectives.RTO <= 0 || s.Objectives.RPO <= 0 {
+		t.Errorf("%q: taken with %+v", name, s)
+	}
+	if len(s.Regions) != 2 || s.Regions[0] == s.Regions[1] {
+		t.Fatalf("%s lives in %v", name, s.Regions)
+	}
+	for _, to := range s.Regions {
+		from := s.Regions[0]
+		if from == to {
+			from = s.Regions[1]
+		}
+		stacks := s.RunStacks(dr.Disaster, from, to)
+		if len(stacks) < 2 || stacks[0].Region != to {
+			t.Errorf("%s: a disaster applies %v", name, stacks)
+		}
+		for _, st := range stacks {
+			if st.Role == dr.DataStack || st.Region == from || filepath.IsAbs(st.Dir) || strings.Contains("/"+st.Dir+"/", "/../") {
+				t.Errorf("%s: a disaster applies %+v", name, st)
+			}
+		}
+		if s.Database.ClusterARN[to] == "" || s.Workloads[to].Service == "" || s.Names.Regional[to] == "" {
+			t.Errorf("%s: nothing is known of %s", name, to)
+		}
+	}
+	gate, traffic := slices.Index(s.Acts, dr.ActGate), slices.Index(s.Acts, dr.ActApplyTraffic)
+	if !slices.Contains(s.Acts, dr.ActPromote) || gate < 0 || traffic < gate {
+		t.Errorf("%s: the acts are %v", name, s.Acts)
+	}
+	if s.Quorum < 2 {
+		t.Errorf("%s: %d people are enough", name, s.Quorum)
+	}
+	// Whoever requests, enough people who are somebody else can approve.
+	for _, who := range s.Requesters {
+		others := map[string]bool{}
+		for _, a := range s.Approvers {
+			p, known := people.ByName(a)
+			if !known {
+				t.Errorf("%s: %q may approve and is nobody", name, a)
+			}
+			if a != who && len(p.GitHubLogins) > 0 {
+				others[p.Name] = true
+			}
+		}
+		if _, known := people.ByName(who); !known || len(others) < s.Quorum {
+			t.Errorf("%s: %q may request (known: %t), and %d others approve", name, who, known, len(others))
+		}
+	}
 }

@@ -25,7 +25,9 @@ const (
 // Apply plans again, refuses what is wider than approved, applies, and follows
 // until the end. The request's key names this apply for ever: a second call
 // follows the first, or gives its result, from another process too. A supervisor
-// that died is replaced only while its Terraform provably had not begun.
+// that died is replaced only while its Terraform provably had not begun; after
+// that the apply is lost, and what it left is seen to by the next one under
+// another key.
 //
 // When ctx ends, Apply returns and the apply goes on.
 func (t *Terraform) Apply(ctx context.Context, req dr.ApplyRequest, progress func(dr.Progress)) (dr.ApplyResult, error) {
@@ -95,7 +97,7 @@ func (t *Terraform) begin(ctx context.Context, f folder, req dr.ApplyRequest, ma
 	case err != nil:
 		return nil, false, fmt.Errorf("look at the apply: %w", err)
 	case began:
-		result, err := f.lost()
+		result, err := t.lost(ctx, f, stored, req.Service.Repository)
 		return result, false, err
 	case !mayStart:
 		return nil, false, &dr.Error{Code: dr.Temporary, Msg: "Terraform's supervisor ended before it applied anything.", Hint: "its log is in the folder of the apply"}
@@ -115,26 +117,6 @@ func (f folder) result() (*dr.ApplyResult, error) {
 	}
 	return &r, nil
 }
-
-// lost is the result of an apply whose processes are gone without one.
-func (f folder) lost() (*dr.ApplyResult, error) {
-	seen := newTail(f, "", nil)
-	defer seen.close()
-	if err := seen.read(); err != nil {
-		return nil, err
-	}
-	if err := f.clear(); err != nil {
-		return nil, fmt.Errorf("clear the lost apply: %w", err)
-	}
-	r := &dr.ApplyResult{Kind: dr.ApplyLost, Made: seen.tally.made, Counts: seen.tally.counts}
-	r.Summary = fmt.Sprintf("Terraform's processes are gone without a result. It had completed %d changes of %d; more may have been made.", seen.tally.done, seen.tally.total)
-	if _, err := os.Stat(f.file(rescuedState)); err == nil {
-		r.Summary += " " + rescuedNote
-	}
-	return r, nil
-}
-
-const rescuedNote = "The state could not be stored; it is kept as " + rescuedState + " in the folder of the apply."
 
 // start starts the supervisor in a session of its own, where neither the end of
 // the bot nor a signal to its group reaches it. It is born with the alive lock:

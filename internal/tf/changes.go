@@ -23,6 +23,9 @@ func allowed(raw *tfjson.Plan, key []byte, stack string, withDrift bool) (dr.Pla
 	if raw.Complete != nil && !*raw.Complete || len(raw.DeferredChanges) > 0 {
 		return dr.Plan{}, &dr.Error{Code: dr.Conflict, Msg: "The plan of stack " + stack + " leaves changes for later: it cannot be approved as a whole."}
 	}
+	if !readable(raw) {
+		return dr.Plan{}, &dr.Error{Code: dr.Conflict, Msg: "The plan of stack " + stack + " has an entry that says nothing: it cannot be approved as a whole."}
+	}
 	plan := dr.Plan{Stack: stack, Terraform: raw.TerraformVersion}
 	var err error
 	if plan.Changes, err = changesOf(raw.ResourceChanges, key, stack); err != nil {
@@ -49,6 +52,22 @@ func allowed(raw *tfjson.Plan, key []byte, stack string, withDrift bool) (dr.Pla
 	}
 	slices.Sort(plan.Failed)
 	return plan, nil
+}
+
+// readable tells whether every entry of a plan says what it does. What is empty
+// would be left out of what people see.
+func readable(raw *tfjson.Plan) bool {
+	for _, rc := range slices.Concat(raw.ResourceChanges, raw.ResourceDrift) {
+		if rc == nil || rc.Change == nil {
+			return false
+		}
+	}
+	for _, c := range raw.OutputChanges {
+		if c == nil {
+			return false
+		}
+	}
+	return !slices.Contains(raw.ActionInvocations, nil)
 }
 
 func changesOf(list []*tfjson.ResourceChange, key []byte, stack string) ([]dr.ResourceChange, error) {
@@ -85,7 +104,7 @@ func changesOf(list []*tfjson.ResourceChange, key []byte, stack string) ([]dr.Re
 // no change. A move or an import changes the state alone but is an act all the
 // same, so a plan never does something that people did not see.
 func actionsOf(rc *tfjson.ResourceChange) []string {
-	if rc.Change == nil || rc.Mode == tfjson.DataResourceMode {
+	if rc.Mode == tfjson.DataResourceMode {
 		return nil
 	}
 	var out []string

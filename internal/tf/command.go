@@ -39,6 +39,7 @@ type module struct {
 	name  string // of the stack
 	dir   string
 	saved string // the plan file
+	locks string // names the provider choice
 	scrub scrubber
 	tf    *tfexec.Terraform
 }
@@ -133,7 +134,9 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (dr.Plan, error) 
 		return dr.Plan{}, err
 	}
 	m.scrub = m.scrub.and(secretsOf(raw)...)
-	return allowed(raw, m.job.Secrets.HashKey, m.name, drift)
+	plan, err := allowed(raw, m.job.Secrets.HashKey, m.name, drift)
+	plan.LockFile = m.locks
+	return plan, err
 }
 
 // apply applies the saved plan. It is never killed: what Terraform is making

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // mostDiagnostics is how many of Terraform's errors are named to people.
@@ -16,6 +15,7 @@ const mostDiagnostics = 3
 // reads it. Messages, ids and provisioner output are not among the fields.
 type event struct {
 	Type       string      `json:"type"`
+	At         string      `json:"@timestamp"`
 	Diagnostic *diagnostic `json:"diagnostic"`
 	Hook       struct {
 		Resource struct {
@@ -131,33 +131,7 @@ func plainErrors(text string) []diagnostic {
 	return out
 }
 
-// lockedBy reads Terraform's description of a held lock. Some backends leave
-// parts of it empty.
+// lockedBy says who holds a lock that Terraform describes.
 func lockedBy(detail string, scrub scrubber) string {
-	var who, id, since string
-	for line := range strings.Lines(detail) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		value = cut(scrub.line(value), 80)
-		switch name {
-		case "Who":
-			who = value
-		case "ID":
-			id = value
-		case "Created":
-			if at, err := time.Parse("2006-01-02 15:04:05.999999999 -0700 MST", value); err == nil {
-				since = at.UTC().Format(time.RFC3339)
-			}
-		}
-	}
-	if who == "" {
-		who = "somebody else"
-	}
-	text := "The state is locked by " + who
-	if since != "" {
-		text += " since " + since
-	}
-	if id != "" {
-		text += ", lock " + id
-	}
-	return text + "."
+	return "The state is locked by " + parseLock(detail, scrub).String() + "."
 }

@@ -27,6 +27,12 @@ const (
 	logFile      = "supervisor.log"
 	workFolder   = "work"            // checkout and plan; removed at the end
 	rescuedState = "errored.tfstate" // state that Terraform could not store
+	ownLockFile  = "lock.json"       // the state's lock as it was seen while the apply ran
+	familyLock   = "family"          // held by Terraform and all that it starts
+	lostFile     = "lost.json"       // what was found after everything had died
+	settledFile  = "settled"         // nothing that a dead apply left is to be seen to
+
+	releaseLock = "release.lock" // beside the folders: one at a time frees a state's lock
 )
 
 const applying = "apply\n"
@@ -168,6 +174,7 @@ func recordOf(e event) (record, bool) {
 type tally struct {
 	total, done int
 	made        []string // addresses completed, in order
+	created     []string // those that were made anew
 	open        []string // addresses being worked on, the latest last
 	counts      dr.Counts
 }
@@ -189,6 +196,7 @@ func (t *tally) add(r record) {
 		switch r.Action {
 		case "create":
 			t.counts.Add++
+			t.created = append(t.created, r.Address)
 		case "update":
 			t.counts.Change++
 		case "delete":

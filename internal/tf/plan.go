@@ -44,22 +44,19 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 	if err != nil {
 		return dr.Plan{}, err
 	}
-	return m.prepare(ctx, req.Stack, !t.opts.PlanUnlocked, req.Drift)
+	if err := m.ready(ctx, req.Stack); err != nil {
+		return dr.Plan{}, err
+	}
+	return m.plan(ctx, !t.opts.PlanUnlocked, req.Drift)
 }
 
-// prepare is what an apply and a plan have in common. The lock file is hashed as
-// the commit has it, before init, which writes one where there is none.
-func (m *module) prepare(ctx context.Context, stack dr.Stack, locked, drift bool) (dr.Plan, error) {
-	lockHash, err := hashLockFile(m.dir)
-	if err != nil {
-		return dr.Plan{}, err
+// ready is what comes before a plan. The lock file is hashed as the commit has
+// it, before init, which writes one where there is none.
+func (m *module) ready(ctx context.Context, stack dr.Stack) (err error) {
+	if m.locks, err = hashLockFile(m.dir); err != nil {
+		return err
 	}
-	if err := m.init(ctx, stack.BackendConfig); err != nil {
-		return dr.Plan{}, err
-	}
-	plan, err := m.plan(ctx, locked, drift)
-	plan.LockFile = lockHash
-	return plan, err
+	return m.init(ctx, stack.BackendConfig)
 }
 
 // forPeople gives an error the words and the code it goes out with.

@@ -82,10 +82,20 @@ func TestActiveRegionRefuses(t *testing.T) {
 	}
 }
 
+// replacedOnce tells whether a text is another with one piece replaced.
+func replacedOnce(before, after, old, new string) bool {
+	for i := 0; i+len(old) <= len(before); i++ {
+		if before[i:i+len(old)] == old && before[:i]+new+before[i+len(old):] == after {
+			return true
+		}
+	}
+	return false
+}
+
 func FuzzSetActiveRegion(f *testing.F) {
 	for _, seed := range []string{
 		"active_region = \"ap-northeast-2\"\n", "active_region=\"a\"#x\r\n", "\ufeffactive_region = \"a\"",
-		"active_region = <<E\na\nE\n", "a {\n}\nactive_region = \"a\" /* b */", "active_region = \"${\"a\"}\"", "active_region = \"a\\n\"",
+		"active_region = <<E\na\nE\n", "a {\n}\nactive_region = \"a\" /* b */", "# not us-east-1\nactive_region = \"us-east-1\"\n", "active_region = \"${\"a\"}\"", "active_region = \"a\\n\"",
 	} {
 		f.Add(seed, "ap-northeast-1")
 	}
@@ -104,6 +114,9 @@ func FuzzSetActiveRegion(f *testing.F) {
 		}
 		if now, err := file.ActiveRegion(out); err != nil || now != dr.Region(to) {
 			t.Fatalf("after the change it says %q, %v", now, err)
+		}
+		if !replacedOnce(content, out, string(was), to) {
+			t.Fatalf("more than %q was replaced: %q became %q", was, content, out)
 		}
 		if back, err := file.SetActiveRegion(out, was); err != nil || back != content {
 			t.Fatalf("there and back gave %q, %v", back, err)

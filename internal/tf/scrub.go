@@ -85,12 +85,15 @@ func cut(text string, runes int) string {
 func secretsOf(plan *tfjson.Plan) []string {
 	var out []string
 	for _, rc := range slices.Concat(plan.ResourceChanges, plan.ResourceDrift) {
-		if rc.Change != nil {
+		if rc != nil && rc.Change != nil {
 			out = marked(out, rc.Change.Before, rc.Change.BeforeSensitive)
 			out = marked(out, rc.Change.After, rc.Change.AfterSensitive)
 		}
 	}
 	for _, c := range plan.OutputChanges {
+		if c == nil {
+			continue // the plan is refused for it elsewhere
+		}
 		out = marked(out, c.Before, c.BeforeSensitive)
 		out = marked(out, c.After, c.AfterSensitive)
 	}

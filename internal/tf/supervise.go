@@ -47,6 +47,7 @@ type supervisor struct {
 	alive    *os.File // held open for the lock on it
 	progress *os.File
 	tally    tally
+	remarks  []string // what was found of applies that died
 }
 
 // takeOver checks that this process was started to supervise this folder and
@@ -104,15 +105,37 @@ func (s *supervisor) run(ctx context.Context) dr.ApplyResult {
 	}
 	c := plan.Counts()
 	s.note(record{Type: recordPlanned, Total: c.Add + c.Change + c.Destroy})
+	family, err := s.family(ctx)
+	if err != nil {
+		return s.notApplied(ctx, fmt.Errorf("ready the apply: %w", err))
+	}
+	defer family.Close()
 	if err := writeAtomic(s.folder.file(phaseFile), []byte(applying)); err != nil {
 		return s.notApplied(ctx, fmt.Errorf("record that the apply begins: %w", err))
 	}
+	w := newWitness(s.folder, m)
+	stop := w.start(ctx)
 	err = m.apply(ctx, func(e event) {
+		w.hear(e)
 		if r, ok := recordOf(e); ok {
 			s.note(r)
 		}
 	})
+	stop()
 	return s.applied(ctx, err)
+}
+
+// family takes the lock that Terraform and everything it starts inherits: as long
+// as it is held, something of this apply lives, whatever became of this process.
+func (s *supervisor) family(ctx context.Context) (*os.File, error) {
+	f, err := lockFile(ctx, s.folder.file(familyLock))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETFD, 0); err != nil { // not closed on exec
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // prepare makes the plan that is applied, within the time a plan may take.
@@ -127,7 +150,17 @@ func (s *supervisor) prepare(ctx context.Context) (*module, dr.Plan, error) {
 	if err != nil {
 		return nil, dr.Plan{}, err
 	}
-	plan, err := m.prepare(ctx, s.request.Stack, true, false)
+	if err := m.ready(ctx, s.request.Stack); err != nil {
+		return nil, dr.Plan{}, err
+	}
+	fell, err := s.afterFallen(ctx, m)
+	if err != nil {
+		return nil, dr.Plan{}, err
+	}
+	plan, err := m.plan(ctx, true, false)
+	if err == nil {
+		err = s.passAfter(plan, fell)
+	}
 	return m, plan, err
 }
 
@@ -197,25 +230,47 @@ func (s *supervisor) finish(r *dr.ApplyResult) error {
 	if rescued {
 		r.Summary += " " + rescuedNote
 	}
+	for _, said := range s.remarks {
+		r.Summary += " " + said
+	}
 	if err := s.folder.write(resultFile, r); err != nil {
 		return err
 	}
 	return s.folder.clear()
 }
 
-// process tells people which process supervised an apply. Whether it lives is
-// never judged by it: process ids are used again.
+// process says which process supervised an apply, and where. Whether it lives is
+// judged by locks, never by its id: process ids are used again.
 type process struct {
 	PID     int       `json:"pid"`
 	Started string    `json:"started,omitempty"` // ticks since the boot
 	BootID  string    `json:"boot_id,omitempty"`
 	At      time.Time `json:"at"`
+	Host    string    `json:"host,omitempty"`
+	Machine string    `json:"machine,omitempty"` // /etc/machine-id
+}
+
+// endedWithBoot tells whether locks that the kernel keeps say all about that
+// process: it ran under the kernel that this one runs under, or that kernel is
+// gone because the very machine was started anew. Names alone do not tell
+// machines apart, and an image can bring its machine id along, so it takes both.
+func (p process) endedWithBoot(now process) bool {
+	if p.BootID != "" && p.BootID == now.BootID {
+		return true
+	}
+	return p.BootID != "" && now.BootID != "" && p.Machine != "" && p.Machine == now.Machine && p.Host == now.Host
 }
 
 func self() process {
 	p := process{PID: os.Getpid(), At: time.Now().UTC()}
 	if boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
 		p.BootID = strings.TrimSpace(string(boot))
+	}
+	if host, err := os.Hostname(); err == nil {
+		p.Host = host
+	}
+	if machine, err := os.ReadFile("/etc/machine-id"); err == nil {
+		p.Machine = strings.TrimSpace(string(machine))
 	}
 	if stat, err := os.ReadFile("/proc/self/stat"); err == nil {
 		// The name in parentheses may hold spaces; the start time is the 20th

@@ -74,6 +74,8 @@ type world struct {
 	bare string
 	tree string
 	opts Options
+
+	backend map[string]string // the settings of a backend other than local
 }
 
 func newWorld(t *testing.T) *world {
@@ -148,6 +150,9 @@ func files(main string) map[string]string {
 }
 
 func (w *world) stack() dr.Stack {
+	if w.backend != nil {
+		return dr.Stack{Name: "app", Dir: "app", Role: dr.RegionStack, BackendConfig: w.backend}
+	}
 	return dr.Stack{Name: "app", Dir: "app", Role: dr.RegionStack, BackendConfig: map[string]string{"path": w.state()}}
 }
 

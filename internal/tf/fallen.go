@@ -1,0 +1,212 @@
+package tf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+)
+
+const (
+	// dying is how long the last children of a killed apply are given to end.
+	dying = 2 * time.Second
+	// mostNamed is how many addresses a text for people names.
+	mostNamed = 10
+)
+
+// fallen is an apply that began and left no state that can be trusted: it died
+// without a result, or its state could not be stored. Nobody has settled it.
+type fallen struct {
+	folder  folder
+	created []string // Terraform said that it had made them
+	open    []string // it was working on them
+	rescued bool     // there is a state that could not be stored
+}
+
+// fallenApplies finds the fallen applies of the state that a request is for,
+// among the folders beside its own.
+func fallenApplies(own folder, req request) ([]fallen, error) {
+	entries, err := os.ReadDir(filepath.Dir(string(own)))
+	if err != nil {
+		return nil, fmt.Errorf("look for applies that died: %w", err)
+	}
+	var out []fallen
+	for _, e := range entries {
+		f := folder(filepath.Join(filepath.Dir(string(own)), e.Name()))
+		if !e.IsDir() || f == own {
+			continue
+		}
+		fell, err := f.fell()
+		if err != nil {
+			return nil, fmt.Errorf("look for applies that died: %w", err)
+		}
+		var other request
+		if !fell {
+			continue
+		}
+		if known, err := f.read(requestFile, &other); !known || err != nil {
+			return nil, errors.Join(errors.New("an apply that died does not say what it was"), err)
+		}
+		if !other.sameState(req) {
+			continue
+		}
+		a, err := f.fallen()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// sameState tells whether two applies write one state.
+func (r request) sameState(o request) bool {
+	return r.Place.GitURL == o.Place.GitURL && r.Stack.Dir == o.Stack.Dir && maps.Equal(r.Stack.BackendConfig, o.Stack.BackendConfig)
+}
+
+// fell tells whether an apply began, is over, and is one to look after.
+func (f folder) fell() (bool, error) {
+	if f.has(settledFile) {
+		return false, nil
+	}
+	if began, err := f.began(); !began || err != nil {
+		return false, err
+	}
+	// In this order: a result is written before its supervisor ends.
+	if alive, err := held(f.file(aliveLock)); alive || err != nil {
+		return false, err
+	}
+	return !f.has(resultFile) || f.has(rescuedState), nil
+}
+
+func (f folder) has(name string) bool {
+	_, err := os.Stat(f.file(name))
+	return err == nil
+}
+
+func (f folder) fallen() (fallen, error) {
+	seen := newTail(f, "", nil)
+	defer seen.close()
+	if err := seen.read(); err != nil {
+		return fallen{}, err
+	}
+	return fallen{folder: f, created: seen.tally.created, open: seen.tally.open, rescued: f.has(rescuedState)}, nil
+}
+
+// settle notes that nothing of a fallen apply is left to see to. People do the
+// same by making the file.
+func (f folder) settle() error { return writeAtomic(f.file(settledFile), []byte("settled\n")) }
+
+// missing lists what the apply made and an up-to-date state does not have.
+func (a fallen) missing(state []string) []string {
+	var out []string
+	for _, address := range a.created {
+		if !slices.Contains(state, address) {
+			out = append(out, address)
+		}
+	}
+	return out
+}
+
+// again lists what the apply made and a plan would make once more.
+func (a fallen) again(p dr.Plan) []string {
+	var out []string
+	for _, c := range p.Changes {
+		if slices.Contains(c.Actions, "create") && slices.Contains(a.created, c.Address) {
+			out = append(out, c.Address)
+		}
+	}
+	return out
+}
+
+// refusal says why nothing is applied before somebody has seen to these.
+func (a fallen) refusal(addresses []string) *dr.Error {
+	text := "An earlier apply of this stack died after it had made " + named(addresses) + ", which the state does not have."
+	if a.rescued {
+		text += " " + rescuedNote + " Push that state."
+	}
+	return &dr.Error{Code: dr.Conflict, Msg: text + " Import each with terraform import, or delete it; after deleting, make an empty file " + a.folder.file(settledFile) + "."}
+}
+
+// left releases the lock that a fallen apply left on the state, if there is one
+// and it is proved to be that apply's. It says what it did, or why not; nothing
+// when there is no lock.
+func (a fallen) left(ctx context.Context, m *module) (string, error) {
+	outlives, err := m.lockOutlives()
+	if !outlives || err != nil {
+		return "", err
+	}
+	// Two that release at once could free a lock taken in between.
+	one, err := lockFile(ctx, filepath.Join(filepath.Dir(string(a.folder)), releaseLock))
+	if err != nil {
+		return "", fmt.Errorf("wait for another release: %w", err)
+	}
+	defer unlock(one)
+	now, err := m.lockNow(ctx)
+	if now == nil || err != nil {
+		return "", err
+	}
+	var own ownLock
+	if _, err := a.folder.read(ownLockFile, &own); err != nil {
+		return "", err
+	}
+	stays := "The state stays locked by " + now.String() + ": "
+	switch why, err := a.folder.maybeAlive(ctx); {
+	case err != nil:
+		return "", err
+	case !own.Lock.same(*now):
+		return stays + "it is not the lock of the apply that died, as far as is known.", nil
+	case !own.proves(*now):
+		return stays + "it was seen while the apply that died ran, but is not proved to be its.", nil
+	case why != "":
+		return stays + why + ".", nil
+	}
+	if err := m.forceUnlock(ctx, now.ID); err != nil {
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		return stays + "it is of the apply that died, but could not be released.", nil
+	}
+	return "The lock " + now.ID + " of the apply that died was released.", nil
+}
+
+// maybeAlive says why something of an apply may still run; empty when all of it
+// is proved dead.
+func (f folder) maybeAlive(ctx context.Context) (string, error) {
+	var was process
+	if known, err := f.read(processFile, &was); !known || err != nil {
+		return "it is not known where that apply ran", err
+	}
+	if !was.endedWithBoot(self()) {
+		return "that apply ran on another machine, " + was.Host + ", which may still be up", nil
+	}
+	if alive, err := held(f.file(aliveLock)); alive || err != nil {
+		return "that apply still runs", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dying)
+	defer cancel()
+	for {
+		if alive, err := held(f.file(familyLock)); !alive || err != nil {
+			return "", err
+		}
+		select {
+		case <-time.After(lockPoll):
+		case <-ctx.Done():
+			return "something that apply had started still runs", nil
+		}
+	}
+}
+
+func named(addresses []string) string {
+	if more := len(addresses) - mostNamed; more > 0 {
+		return strings.Join(addresses[:mostNamed], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(addresses, ", ")
+}
