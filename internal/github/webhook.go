@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/drbot/drbot/dr"
@@ -157,6 +158,9 @@ func (h *Webhook) take(w http.ResponseWriter, r *http.Request, delivery, event s
 	}
 }
 
+// fullName is owner/name as GitHub allows them.
+var fullName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,39}/[A-Za-z0-9._-]{1,100}$`)
+
 func parse(event string, body []byte) (Nudge, error) {
 	var p struct {
 		Repository *struct {
@@ -173,7 +177,7 @@ func parse(event string, body []byte) (Nudge, error) {
 	if err := json.Unmarshal(body, &p); err != nil {
 		return Nudge{}, errors.New("the body is not the JSON of an event")
 	}
-	if p.Repository == nil || strings.Count(p.Repository.FullName, "/") != 1 {
+	if p.Repository == nil || !fullName.MatchString(p.Repository.FullName) {
 		return Nudge{}, errors.New("the event names no repository")
 	}
 	n := Nudge{Repo: p.Repository.FullName, Kind: event}
@@ -183,6 +187,7 @@ func parse(event string, body []byte) (Nudge, error) {
 	case p.Issue != nil && len(p.Issue.PullRequest) > 0:
 		n.Number = p.Issue.Number
 	}
+	n.Number = max(n.Number, 0) // what names no pull request is about the repository
 	return n, nil
 }
 

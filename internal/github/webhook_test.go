@@ -10,6 +10,7 @@ import (
 	"hash"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -183,15 +184,42 @@ func TestNewWebhookNeedsASecret(t *testing.T) {
 	}
 }
 
+// FuzzWebhook sends genuine deliveries of anything: twice, as GitHub redelivers,
+// and once while the record of deliveries is broken.
 func FuzzWebhook(f *testing.F) {
 	f.Add("pull_request", `{"pull_request":{"number":7},`+inRepository+`}`)
+	f.Add("pull_request_review", `{"pull_request":{"number":-7},`+inRepository+`}`)
 	f.Add("issue_comment", `{"issue":null}`)
+	f.Add("issue_comment", `{"issue":{"number":1,"pull_request":null},`+inRepository+`}`)
 	f.Add("push", `{"repository":{"full_name":3}}`)
+	f.Add("status", `{"repository":{"full_name":"/"}}`)
+	f.Add("push", `{"repository":{"full_name":"acme/../infra\n"}}`)
+	f.Add("ping", `{}`)
+	f.Add("Push", `{`+inRepository+`}`)
+	events := []string{"pull_request", "pull_request_review", "issue_comment", "push", "status"}
+	name := regexp.MustCompile(`^[A-Za-z0-9_-]+/[A-Za-z0-9._-]+$`)
 	f.Fuzz(func(t *testing.T, event, body string) {
 		h := newHook(t)
-		code, _ := h.send(delivery(event, body))
-		if code != 200 && len(h.nudges) > 0 {
-			t.Errorf("answered %d and nudged %v", code, h.nudges)
+		code, text := h.send(delivery(event, body))
+		if code >= 500 {
+			t.Errorf("answered %d %s", code, text)
+		}
+		if code != 200 && len(h.nudges)+len(h.seen) > 0 {
+			t.Errorf("answered %d and took %v, nudged %v", code, h.seen, h.nudges)
+		}
+		if again, _ := h.send(delivery(event, body)); again != code || len(h.nudges) > 1 {
+			t.Errorf("answered %d, then %d, and nudged %v", code, again, h.nudges)
+		}
+		for _, n := range h.nudges {
+			if !slices.Contains(events, event) || n.Kind != event || n.Number < 0 || len(n.Repo) > 140 || !name.MatchString(n.Repo) {
+				t.Errorf("%q: %q made the nudge %+v", event, body, n)
+			}
+		}
+		b := newHook(t)
+		b.broken = errors.New("the database is away")
+		broken, _ := b.send(delivery(event, body))
+		if len(b.nudges) > 0 || len(h.nudges) > 0 && broken != 503 || len(h.nudges) == 0 && broken != code {
+			t.Errorf("answered %d, and %d without a record; nudged %v and %v", code, broken, h.nudges, b.nudges)
 		}
 	})
 }
