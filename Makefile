@@ -6,7 +6,7 @@ BIN     := bin/drbot
 # -p 2: two cores are what CI has, and the race detector doubles the memory.
 TEST    := $(GO) tool gotestsum --format pkgname-and-test-fails --
 
-.PHONY: build test check demo sabotage fmt lint vuln docker-lint image clean
+.PHONY: build test fuzz check demo sabotage fmt lint vuln docker-lint image clean proof bench outage
 
 build: ## the program
 	$(GO) build -trimpath -o $(BIN) ./cmd/drbot
@@ -20,14 +20,34 @@ demo: build ## a whole failover and the way back, in a world of its own
 sabotage: build ## break one thing after the other; each must be found
 	$(BIN) sandbox sabotage
 
+# Without its own limit, making an input smaller that is merely new takes 60 s.
+fuzz: ## every fuzz target for 20 s; the packages are asked, so that none is forgotten
+	@set -e; pkgs=$$($(GO) list ./...); for pkg in $$pkgs; do \
+		listed=$$($(GO) test -list '^Fuzz' $$pkg); \
+		for target in $$listed; do case $$target in Fuzz*) \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime 20s -fuzzminimizetime 1s $$pkg;; esac; \
+		done; \
+	done
+
+proof: ## the bot killed at every effect, lied to and let down; takes minutes
+	$(TEST) -tags proof -p 1 -timeout 20m -run '^TestProof' ./internal/sandbox
+
+bench: build ## what the bot itself costs, beside its budget
+	$(BIN) sandbox bench
+
+outage: build ## the demo with the source Region gone from the first second
+	$(BIN) sandbox --auto --outage source=refuse
+	$(BIN) sandbox --auto --outage source=hang
+
 check: fmt lint test vuln ## what CI runs first
 
 fmt:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 
 lint: docker-lint
-	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
+	$(GO) vet -tags proof ./...
+	$(GO) tool staticcheck -tags proof ./...
 
 docker-lint:
 	@scripts/lint-dockerfile Dockerfile

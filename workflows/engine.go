@@ -150,6 +150,10 @@ func (e *Engine) Launch() error {
 func (e *Engine) Watch(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
+	// What happened while nobody listened is looked at now, not at the next look.
+	if err := e.nudgeAll(ctx); err != nil {
+		e.deps.Log.WarnContext(ctx, "the waiting runs were not nudged; their next look is soon", "error", err)
+	}
 	for {
 		if err := e.settleEnded(ctx); err != nil && ctx.Err() == nil {
 			e.deps.Log.ErrorContext(ctx, "the open runs were not compared with the engine's", "error", err)
@@ -160,6 +164,21 @@ func (e *Engine) Watch(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+func (e *Engine) nudgeAll(ctx context.Context) error {
+	runs, err := e.deps.Runs.OpenRuns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if run.State == dr.RunWaiting {
+			if err := e.send(run, message{Kind: "nudge"}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (e *Engine) settleEnded(ctx context.Context) error {

@@ -47,7 +47,7 @@ func (w *world) sandboxCommand() *cobra.Command {
 	c.Flags().StringVar(&f.outage, "outage", "", "with --auto: the source Region is gone from the first second, source=hang or source=refuse")
 	c.Flags().StringVar(&f.slack, "slack", "127.0.0.1:8065", "where the Slack page listens")
 	c.Flags().StringVar(&f.github, "github", "127.0.0.1:8066", "where the GitHub page listens")
-	c.AddCommand(w.toolCommand(), w.sabotageCommand())
+	c.AddCommand(w.toolCommand(), w.sabotageCommand(), w.benchCommand())
 	return c
 }
 
@@ -154,6 +154,26 @@ func (w *world) toolCommand() *cobra.Command {
 		Use: "effect URL", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return sandbox.TellEffect(c.Context(), args[0], w.stdout) },
 	})
+	return c
+}
+
+func (w *world) benchCommand() *cobra.Command {
+	var runs int
+	c := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure what the bot itself costs, beside its budget",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o, cleanup, err := w.sandboxOptions(c.Context(), sandboxFlags{})
+			if err != nil {
+				return err
+			}
+			defer cleanup()
+			o.HealthEvery, o.DriftEvery = 0, 0
+			return sandbox.Bench(c.Context(), o, runs)
+		},
+	}
+	c.Flags().IntVar(&runs, "runs", 5, "how many runs to measure")
 	return c
 }
 

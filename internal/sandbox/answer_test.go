@@ -178,17 +178,6 @@ func TestStopRestores(t *testing.T) {
 	}
 }
 
-// waitText waits for a text in a run's message, paused or not.
-func (w *World) waitText(ctx context.Context, run, text string) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
-	defer cancel()
-	_, err := w.Slack.Wait(ctx, channel, func(msgs []slack.Message) bool { return strings.Contains(shown(msgs, run), text) })
-	if err != nil {
-		return wrongf("the message does not show %q:\n%s", text, shown(w.Slack.Messages(channel), run))
-	}
-	return nil
-}
-
 // dues lists the due times of the health reports in the channel.
 func dues(msgs []slack.Message) []time.Time {
 	var out []time.Time

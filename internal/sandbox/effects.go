@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/drbot/drbot/internal/sandbox/aws"
 )
@@ -226,17 +227,42 @@ func (w *World) watchTerraform() error {
 case "$1" in
 apply)
   stack=$(basename "$PWD")
+  began=$(date +%%s%%N)
   n=$(%[1]q sandbox tool effect "%[2]s/?when=before&stack=$stack")
   %[3]q "$@"
   status=$?
   %[1]q sandbox tool effect "%[2]s/?when=after&stack=$stack&n=$n"
+  echo "$began $(date +%%s%%N)" >>%[4]q
   exit $status
   ;;
 esac
-exec %[3]q "$@"
-`, w.opts.Bot, url, w.opts.Terraform)
+began=$(date +%%s%%N)
+%[3]q "$@"
+status=$?
+echo "$began $(date +%%s%%N)" >>%[4]q
+exit $status
+`, w.opts.Bot, url, w.opts.Terraform, w.livesFile())
 	w.opts.BotTerraform = path
 	return os.WriteFile(path, []byte(script), 0o700)
+}
+
+func (w *World) livesFile() string { return filepath.Join(w.opts.Dir, "terraform-lives") }
+
+// lives reads when a Terraform of the bot's lived.
+func (w *World) lives() ([]span, error) {
+	data, err := os.ReadFile(w.livesFile())
+	if err != nil {
+		return nil, err
+	}
+	var out []span
+	for _, l := range strings.Split(strings.TrimSpace(string(data)), "\n") {
+		var from, to int64
+		if _, err := fmt.Sscan(l, &from, &to); err != nil {
+			return nil, fmt.Errorf("read the life %q: %w", l, err)
+		}
+		out = append(out, span{time.Unix(0, from), time.Unix(0, to)})
+	}
+	return out, nil
 }
 
 // TellEffect is what the script before Terraform calls: it gives the answer of the

@@ -17,6 +17,7 @@ import (
 type leg struct {
 	planned bool
 	strike  *strike
+	trouble func(*stage) // begins when the run does, and again after the approvals
 }
 
 // stage is a world that plays one leg after the other, with the bot started again
@@ -27,7 +28,6 @@ type stage struct {
 	ctx    context.Context
 	at     string // where the service is
 	runs   int
-	pulls  int
 	mu     sync.Mutex
 	keeper chan struct{}
 }
@@ -56,7 +56,7 @@ func (s *stage) strikeBot() {
 
 // play plays one leg to its end and gives the effects it had.
 func (s *stage) play(l leg) (struck bool, order []effect, err error) {
-	ctx, cancel := context.WithTimeout(s.ctx, 90*time.Second)
+	ctx, cancel := context.WithTimeout(s.ctx, 150*time.Second)
 	defer cancel()
 	m := moved{from: s.at, to: s.Cloud.Layout.Other(s.at), planned: l.planned, approvers: []string{"bob", "carol"}, promotions: s.runs + 1}
 	mode := "disaster"
@@ -64,13 +64,19 @@ func (s *stage) play(l leg) (struck bool, order []effect, err error) {
 		mode = "planned"
 	}
 	s.Effects.reset(l.strike, s.strikeBot)
+	if l.trouble != nil {
+		l.trouble(s)
+	}
 	if m.run, err = s.askOnce(ctx, "/dr failover portal "+m.to+" "+mode+" proof "+fmt.Sprint(s.runs)); err != nil {
 		return false, nil, err
 	}
 	if m.pull, err = s.approveWhenPlanned(ctx, m.run); err != nil {
 		return false, nil, err
 	}
-	if err := s.awaitShown(ctx, m.run, "*succeeded*", 60*time.Second); err != nil {
+	if l.trouble != nil {
+		l.trouble(s)
+	}
+	if err := s.awaitShown(ctx, m.run, "*succeeded*", 80*time.Second); err != nil {
 		return false, nil, err
 	}
 	if err := s.readBack(ctx, m); err != nil {
@@ -138,10 +144,10 @@ type kind struct {
 	legs []bool // planned?, in order; the strike is on the first
 }
 
-// TestKilledAtEveryEffect counts the effects of a clean run of every kind, and then
+// TestProofKilledAtEveryEffect counts the effects of a clean run of every kind, and then
 // plays the run again for each effect, killing the bot before it, and after it:
 // every time the same end.
-func TestKilledAtEveryEffect(t *testing.T) {
+func TestProofKilledAtEveryEffect(t *testing.T) {
 	databases := map[string]func(*testing.T) string{
 		"sqlite":   func(*testing.T) string { return "" },
 		"postgres": postgresURL,

@@ -1,0 +1,315 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/drbot/drbot/internal/sandbox/github"
+)
+
+// span is a stretch of time that was not the bot's.
+type span struct{ from, to time.Time }
+
+// union is how much of a window the spans cover.
+func union(spans []span, from, to time.Time) time.Duration {
+	slices.SortFunc(spans, func(a, b span) int { return a.from.Compare(b.from) })
+	var covered time.Duration
+	at := from
+	for _, s := range spans {
+		begin, end := s.from, s.to
+		if begin.Before(at) {
+			begin = at
+		}
+		if end.After(to) {
+			end = to
+		}
+		if end.After(begin) {
+			covered += end.Sub(begin)
+			at = end
+		}
+	}
+	return covered
+}
+
+// Bench measures what the bot itself costs, read from the stand-ins' clocks, and
+// prints it beside the budget of docs/design.md. It fails when a budget is missed.
+func Bench(ctx context.Context, o Options, runs int) error {
+	o.Quick, o.Watch = true, true
+	out := o.Out
+	o.Out = io.Discard
+	w, err := New(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	b := &bench{World: w, out: out}
+	began := time.Now()
+	if err := w.StartBot(ctx); err != nil {
+		return err
+	}
+	b.report("start-up, from exec to serving", time.Since(began), time.Second)
+	var shares []time.Duration
+	for i := range runs {
+		share, err := b.run(ctx, i)
+		if err != nil {
+			return err
+		}
+		shares = append(shares, share)
+	}
+	slices.Sort(shares)
+	b.report(fmt.Sprintf("the bot's own share of a run, median of %d", runs), shares[len(shares)/2], 2*time.Second)
+	b.report("the same, the longest", shares[len(shares)-1], 2*time.Second)
+	if err := b.acks(ctx, runs); err != nil {
+		return err
+	}
+	if err := b.resume(ctx, runs+1); err != nil {
+		return err
+	}
+	if err := b.memory(); err != nil {
+		return err
+	}
+	if len(b.missed) > 0 {
+		return fmt.Errorf("over budget: %s", strings.Join(b.missed, "; "))
+	}
+	return nil
+}
+
+type bench struct {
+	*World
+	out    io.Writer
+	missed []string
+}
+
+func (b *bench) report(what string, took, budget time.Duration) {
+	b.line(what, took.Round(100*time.Microsecond).String(), budget.String(), took <= budget)
+}
+
+func (b *bench) line(what, got, budget string, met bool) {
+	verdict := "met"
+	if !met {
+		verdict = "MISSED"
+		b.missed = append(b.missed, what)
+	}
+	_, _ = fmt.Fprintf(b.out, "%-52s %10s of %6s  %s\n", what, got, budget, verdict)
+}
+
+// run plays one planned run, there or back, and gives the bot's share of it: the
+// wall time less everything that was somebody else's.
+func (b *bench) run(ctx context.Context, i int) (time.Duration, error) {
+	m := moved{from: home, to: standby, planned: true}
+	if i%2 == 1 {
+		m.from, m.to = standby, home
+	}
+	var others []span
+	began := time.Now()
+	text, err := b.command(ctx, "alice", fmt.Sprintf("/dr failover portal %s planned bench %d", m.to, i))
+	if err != nil {
+		return 0, err
+	}
+	id := runForm.FindStringSubmatch(text)
+	if id == nil {
+		return 0, wrongf("the bench was told no run: %s", text)
+	}
+	m.run = id[1]
+	p, err := b.pullOf(ctx, m.run)
+	if err != nil {
+		return 0, err
+	}
+	if err := b.awaitPlan(ctx, m.run, p); err != nil {
+		return 0, err
+	}
+	// The plan is before the people from the moment its last comment or status stands;
+	// from then to the second approval the people are slow, not the bot.
+	posted := b.lastStatus(p.HeadSHA)
+	for _, who := range []string{"bob", "carol"} {
+		if _, err := b.Hub.Review(ctx, loginOf(who), p.Number, github.Approved, "", ""); err != nil {
+			return 0, err
+		}
+	}
+	others = append(others, span{posted, time.Now()})
+	if err := b.waitText(ctx, m.run, "*succeeded*"); err != nil {
+		return 0, err
+	}
+	ended := b.resultPosted(p.Number)
+	spans, err := b.callSpans()
+	if err != nil {
+		return 0, err
+	}
+	others = append(others, spans...)
+	own := ended.Sub(began) - union(others, began, ended)
+	_, _ = fmt.Fprintf(b.out, "  run %d: %s in all, %s of it the bot's\n", i+1, ended.Sub(began).Round(time.Millisecond), own.Round(time.Millisecond))
+	return own, nil
+}
+
+// lastStatus is when the last status of a commit was set.
+func (b *bench) lastStatus(sha string) time.Time {
+	var at time.Time
+	for _, c := range b.Hub.CallsTo("POST", "/statuses/"+sha) {
+		if end := c.At.Add(c.Duration); end.After(at) {
+			at = end
+		}
+	}
+	return at
+}
+
+// resultPosted is when the result stood on the pull request: the last thing a run
+// does.
+func (b *bench) resultPosted(pull int) time.Time {
+	var at time.Time
+	for _, c := range b.Hub.CallsTo("POST", "/issues/"+strconv.Itoa(pull)+"/comments") {
+		if end := c.At.Add(c.Duration); end.After(at) {
+			at = end
+		}
+	}
+	return at
+}
+
+// callSpans is every time in which somebody else was at work: a call to GitHub or
+// AWS was open, a Terraform lived, or the emulated cloud was still changing. A fact
+// that has become true and is not noticed yet is the bot's time again.
+func (b *bench) callSpans() ([]span, error) {
+	var out []span
+	for _, c := range b.Hub.Calls() {
+		out = append(out, span{c.At, c.At.Add(c.Duration)})
+	}
+	timings := b.opts.timings()
+	for _, c := range b.Cloud.Proxy.Calls() {
+		end := c.End
+		switch {
+		case strings.HasSuffix(c.Operation, "GlobalCluster") && c.Write:
+			end = end.Add(timings.Promotion)
+		case c.Operation == "UpdateService":
+			end = end.Add(timings.TaskStart + timings.TargetHealthy)
+		}
+		out = append(out, span{c.Start, end})
+	}
+	lives, err := b.lives()
+	return append(out, lives...), err
+}
+
+// acks types fifty commands a second while a run is in flight and looks at how long
+// Slack waits for each acknowledgement.
+func (b *bench) acks(ctx context.Context, i int) error {
+	to := standby
+	if i%2 == 1 {
+		to = home
+	}
+	text, err := b.command(ctx, "alice", "/dr failover portal "+to+" planned bench of acknowledgements")
+	if err != nil {
+		return err
+	}
+	run := runForm.FindStringSubmatch(text)
+	if run == nil {
+		return wrongf("the bench was told no run: %s", text)
+	}
+	const rate, seconds = 50, 6
+	tick := time.NewTicker(time.Second / rate)
+	defer tick.Stop()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var took []time.Duration
+	var failed error
+	for n := range rate * seconds {
+		<-tick.C
+		wg.Go(func() {
+			line := []string{"/dr status portal", "/dr help", "/dr failover portal " + to + " planned again", "/dr status"}[n%4]
+			d, err := b.Slack.Command(ctx, slackOf("alice"), channel, line)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || d.Status != 200 {
+				failed = fmt.Errorf("%s was answered %d (%w)", line, d.Status, err)
+				return
+			}
+			took = append(took, d.Ack)
+		})
+	}
+	wg.Wait()
+	if failed != nil {
+		return failed
+	}
+	slices.Sort(took)
+	b.report(fmt.Sprintf("acknowledgement at %d a second, p50 of %d", rate, len(took)), took[len(took)/2], 100*time.Millisecond)
+	b.report("the same, p99", took[len(took)*99/100], 100*time.Millisecond)
+	if _, err := b.command(ctx, "alice", "/dr cancel "+run[1]); err != nil {
+		return err
+	}
+	return b.waitText(ctx, run[1], "*cancelled*")
+}
+
+// resume kills the bot while a run waits for approval and measures from the new
+// process's start to its next look at the reviews.
+func (b *bench) resume(ctx context.Context, _ int) error {
+	from, _, err := b.Cloud.GlobalWriter(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := b.command(ctx, "alice", "/dr failover portal "+b.Cloud.Layout.Other(from)+" planned bench of a restart")
+	if err != nil {
+		return err
+	}
+	run := runForm.FindStringSubmatch(text)
+	if run == nil {
+		return wrongf("the bench was told no run: %s", text)
+	}
+	p, err := b.pullOf(ctx, run[1])
+	if err != nil {
+		return err
+	}
+	if err := b.awaitPlan(ctx, run[1], p); err != nil {
+		return err
+	}
+	b.Bot.Kill()
+	began := time.Now()
+	if err := b.StartBot(ctx); err != nil {
+		return err
+	}
+	suffix := fmt.Sprintf("/pulls/%d/reviews", p.Number)
+	var looked time.Time
+	wait, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err = b.Hub.Wait(wait, func() bool {
+		for _, c := range b.Hub.CallsTo("GET", suffix) {
+			if c.At.After(began) {
+				looked = c.At
+				return true
+			}
+		}
+		return false
+	})
+	if err != nil {
+		return wrongf("the restarted bot did not look at the reviews")
+	}
+	b.report("resume, from exec to the run's next act", looked.Sub(began), 2*time.Second)
+	if _, err := b.command(ctx, "alice", "/dr cancel "+run[1]); err != nil {
+		return err
+	}
+	return b.waitText(ctx, run[1], "*cancelled*")
+}
+
+// memory reads what the process holds while nothing is under way.
+func (b *bench) memory() error {
+	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(b.Bot.cmd.Process.Pid), "status"))
+	if err != nil {
+		return err
+	}
+	for _, l := range strings.Split(string(data), "\n") {
+		f := strings.Fields(l)
+		if len(f) < 2 || f[0] != "VmRSS:" {
+			continue
+		}
+		kb, err := strconv.Atoi(f[1])
+		if err != nil {
+			return err
+		}
+		b.line("memory, idle after a restart (VmRSS)", fmt.Sprintf("%d MB", kb>>10), "100 MB", kb>>10 < 100)
+	}
+	return nil
+}

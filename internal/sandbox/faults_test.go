@@ -1,0 +1,64 @@
+//go:build proof
+
+package sandbox
+
+import (
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/internal/sandbox/aws"
+	"github.com/drbot/drbot/internal/sandbox/github"
+	"github.com/drbot/drbot/internal/sandbox/slack"
+)
+
+// trouble is one way in which a service answers badly for a while.
+type trouble struct {
+	name string
+	on   func(*stage)
+}
+
+// silence is longer than the bot waits for any of its calls.
+const silence = 12 * time.Second
+
+func troubles() []trouble {
+	var out []trouble
+	for _, kind := range []slack.FaultKind{slack.FaultRateLimited, slack.FaultServerError, slack.FaultHalfBody, slack.FaultLostReply, slack.FaultHang} {
+		out = append(out, trouble{"slack " + string(kind), func(s *stage) {
+			s.Slack.Inject(slack.Fault{Kind: kind, Times: 3, RetryAfter: 1, For: silence})
+		}})
+	}
+	for _, kind := range []github.Kind{github.TooManyRequests, github.SecondaryLimit, github.ServerError, github.HalfBody, github.LostReply, github.DroppedReply, github.Hang} {
+		out = append(out, trouble{"github " + string(kind), func(s *stage) {
+			s.Hub.Inject(github.Fault{Kind: kind, Path: "/repos/", Times: 3, RetryAfter: time.Second, For: silence})
+		}})
+	}
+	for _, kind := range []aws.FaultKind{aws.Throttle, aws.ServerError, aws.HalfBody, aws.Stall} {
+		for _, service := range []string{"rds", "ecs", "monitoring"} {
+			out = append(out, trouble{"aws " + service + " " + string(kind), func(s *stage) {
+				s.Cloud.Proxy.Inject(aws.Fault{Match: aws.Matcher{Service: service}, Kind: kind, Times: 2, RetryAfter: 1, For: 2 * callTimeout})
+			}})
+		}
+	}
+	return out
+}
+
+// TestProofFaults has each service answer badly, in each way, at the beginning of a run
+// and again after its approvals: every run ends as it must, and nothing is lost or
+// done twice.
+func TestProofFaults(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	for i, f := range troubles() {
+		began := time.Now()
+		l := leg{planned: i%3 != 0, trouble: f.on}
+		if s.at != home {
+			l.planned = true // the way back from a disaster
+		}
+		if _, _, err := s.play(l); err != nil {
+			t.Fatalf("%s: %v\nthe bot's log:\n%s", f.name, err, s.botLog(30))
+		}
+		s.Slack.ClearFaults()
+		s.Hub.ClearFaults()
+		t.Logf("%-28s %5.1fs", f.name, time.Since(began).Seconds())
+	}
+}
