@@ -145,6 +145,11 @@ func Wider(now, approved Plan) []string {
 func widerChange(now, was ResourceChange) []string {
 	var out []string
 	for _, a := range now.Actions {
+		if a == "delete" && slices.Equal(was.Actions, []string{"create"}) && slices.Contains(now.Actions, "create") {
+			// People approved that it be made, so it was not there: what is deleted is the
+			// broken half that an earlier try of the same apply left behind.
+			continue
+		}
 		if !slices.Contains(was.Actions, a) {
 			out = append(out, fmt.Sprintf("%s: %s was not approved", now.Address, a))
 		}

@@ -26,6 +26,8 @@ func TestWider(t *testing.T) {
 		"an unknown value now known":  {func(p *dr.Plan) { p.Changes[0].Paths[1].Value = "h9" }, ""},
 		"another address":             {func(p *dr.Plan) { p.Changes[0].Address = "aws_lb.other" }, "aws_lb.other: create was not in the approved plan"},
 		"another action":              {func(p *dr.Plan) { p.Changes[1].Actions = []string{"delete", "create"} }, "delete was not approved"},
+		"a broken create made anew":   {func(p *dr.Plan) { p.Changes[0].Actions = []string{"delete", "create"} }, ""},
+		"a create turned into delete": {func(p *dr.Plan) { p.Changes[0].Actions = []string{"delete"} }, "delete was not approved"},
 		"another path":                {func(p *dr.Plan) { p.Changes[1].Paths[0].Path = "task_definition" }, "a change of task_definition was not approved"},
 		"another value":               {func(p *dr.Plan) { p.Changes[1].Paths[0].Value = "h3" }, "another value than the approved one"},
 		"a known value now not known": {func(p *dr.Plan) { p.Changes[1].Paths[0].Value = "" }, "another value than the approved one"},
