@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/sandbox/github"
 )
 
@@ -67,6 +70,8 @@ func Bench(ctx context.Context, o Options, runs int) error {
 	slices.Sort(shares)
 	b.report(fmt.Sprintf("the bot's own share of a run, median of %d", runs), shares[len(shares)/2], 2*time.Second)
 	b.report("the same, the longest", shares[len(shares)-1], 2*time.Second)
+	slices.Sort(b.pairs)
+	b.report(fmt.Sprintf("added to a plan and apply of a stack, median of %d", len(b.pairs)), b.pairs[len(b.pairs)/2], 300*time.Millisecond)
 	if err := b.acks(ctx, runs); err != nil {
 		return err
 	}
@@ -86,6 +91,7 @@ type bench struct {
 	*World
 	out    io.Writer
 	missed []string
+	pairs  []time.Duration // what the bot adds to a plan and apply of one stack
 }
 
 func (b *bench) report(what string, took, budget time.Duration) {
@@ -145,8 +151,43 @@ func (b *bench) run(ctx context.Context, i int) (time.Duration, error) {
 	}
 	others = append(others, spans...)
 	own := ended.Sub(began) - union(others, began, ended)
+	if err := b.overheads(ctx); err != nil {
+		return 0, err
+	}
 	_, _ = fmt.Fprintf(b.out, "  run %d: %s in all, %s of it the bot's\n", i+1, ended.Sub(began).Round(time.Millisecond), own.Round(time.Millisecond))
 	return own, nil
+}
+
+// overheads takes the plan and apply steps of the run that has just ended and counts
+// what of them no Terraform was alive in, a stack's plan and apply together.
+func (b *bench) overheads(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, b.opts.Bot, "runs", "--json", "--limit", "1", "--config", filepath.Join(b.opts.Dir, "bot", "drbot.yaml")).Output()
+	if err != nil {
+		return fmt.Errorf("ask for the run: %w", err)
+	}
+	var runs []dr.Run
+	if err := json.Unmarshal(out, &runs); err != nil || len(runs) != 1 {
+		return fmt.Errorf("read the run: %w", err)
+	}
+	lives, err := b.lives()
+	if err != nil {
+		return err
+	}
+	own := func(s dr.Step) time.Duration { return s.Ended.Sub(s.Started) - union(lives, s.Started, s.Ended) }
+	var plan time.Duration
+	var applies []time.Duration
+	for _, s := range runs[0].Steps {
+		switch {
+		case s.Name == "plan":
+			plan = own(s)
+		case strings.HasPrefix(s.Name, "apply/"):
+			applies = append(applies, own(s))
+		}
+	}
+	for _, a := range applies {
+		b.pairs = append(b.pairs, plan/time.Duration(len(applies))+a)
+	}
+	return nil
 }
 
 // lastStatus is when the last status of a commit was set.
