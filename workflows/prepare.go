@@ -155,7 +155,11 @@ func (r *runbook) checkReadiness() error {
 		})
 		found := readiness{Checks: checks, Verdict: verdict}
 		if !verdict.Allowed {
-			return found, &dr.Error{Code: dr.Denied, Msg: "not ready: " + list(verdict.Reasons) + ".", Hint: r.notReadyHint()}
+			code := dr.Denied
+			if slices.ContainsFunc(checks, func(c dr.Check) bool { return c.Level == dr.Unknown }) {
+				code = dr.Temporary // what could not be read may be readable in a moment
+			}
+			return found, &dr.Error{Code: code, Msg: "not ready: " + list(verdict.Reasons) + ".", Hint: r.notReadyHint()}
 		}
 		return found, nil
 	})

@@ -120,13 +120,26 @@ func (s *stage) askOnce(ctx context.Context, line string) (string, error) {
 	}
 }
 
+// patiently waits three times as long as people would: a service that is silent holds
+// every one of the bot's calls for as long as it may.
+func (s *stage) patiently(ctx context.Context, wait func() error) error {
+	err := wait()
+	for n := 0; n < 2 && err != nil && ctx.Err() == nil; n++ {
+		err = wait()
+	}
+	return err
+}
+
 // approveWhenPlanned has two people approve when the plan is before them.
 func (s *stage) approveWhenPlanned(ctx context.Context, run string) (int, error) {
-	p, err := s.pullOf(ctx, run)
+	var p github.Pull
+	err := s.patiently(ctx, func() (err error) {
+		if p, err = s.pullOf(ctx, run); err != nil {
+			return err
+		}
+		return s.awaitPlan(ctx, run, p)
+	})
 	if err != nil {
-		return 0, err
-	}
-	if err := s.awaitPlan(ctx, run, p); err != nil {
 		return 0, err
 	}
 	for _, who := range []string{"bob", "carol"} {
@@ -136,6 +149,10 @@ func (s *stage) approveWhenPlanned(ctx context.Context, run string) (int, error)
 	}
 	return p.Number, nil
 }
+
+// mostUpdates is how many updates of the one message are struck in a run. How many
+// there are depends on the clock, and each does what the one before it did.
+const mostUpdates = 3
 
 // kind is a run of the proof by what it starts from: its effects are the same each
 // time.
@@ -180,6 +197,9 @@ func everywhere(t *testing.T, s *stage, k kind) (strikes, missed int) {
 			t.Fatalf("%s, leg %d, clean: %v", k.name, i, err)
 		}
 		for _, e := range order {
+			if strings.HasSuffix(e.name, "chat.update") && e.n > mostUpdates {
+				continue // the same act again: the message is brought up to date
+			}
 			points[i] = append(points[i], strike{e, false}, strike{e, true})
 		}
 		t.Logf("%s, leg %d has %d effects: %v", k.name, i, len(order), order)

@@ -120,7 +120,7 @@ func (o Options) timings() aws.Timings {
 	if !o.Quick {
 		return aws.Timings{}
 	}
-	return aws.Timings{Promotion: 300 * time.Millisecond, Resync: 200 * time.Millisecond, TaskStart: 100 * time.Millisecond, TargetHealthy: 100 * time.Millisecond}
+	return aws.Timings{Promotion: 300 * time.Millisecond, Resync: 200 * time.Millisecond, TaskStart: 100 * time.Millisecond, TargetHealthy: 100 * time.Millisecond, LagEvery: 200 * time.Millisecond}
 }
 
 // freeAddr finds an address nobody listens on.
