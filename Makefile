@@ -12,7 +12,7 @@ build: ## the program
 	$(GO) build -trimpath -o $(BIN) ./cmd/drbot
 
 test: ## everything that needs no provider, with the race detector
-	$(TEST) -race -p 2 -timeout 9m ./...
+	$(TEST) -race -p 2 -timeout 15m ./...
 
 demo: build ## a whole failover and the way back, in a world of its own
 	$(BIN) sandbox --auto
