@@ -99,7 +99,7 @@ func (s *Server) obey(ctx context.Context, sc slack.SlashCommand) string {
 	if err != nil {
 		return refusal(err)
 	}
-	caller := workflows.Caller{Via: "slack", SlackID: sc.UserID, SlackName: sc.UserName}
+	caller := workflows.Caller{Via: "slack", SlackID: sc.UserID}
 	switch c.verb {
 	case "help":
 		return usage
@@ -196,7 +196,7 @@ func (s *Server) press(ctx context.Context, cb slack.InteractionCallback, a *sla
 	if cb.Team.ID != s.team {
 		return refusal(&dr.Error{Code: dr.Denied, Msg: "I only take commands from my own workspace.", Hint: "ask somebody there"})
 	}
-	caller := workflows.Caller{Via: "slack", SlackID: cb.User.ID, SlackName: cb.User.Name}
+	caller := workflows.Caller{Via: "slack", SlackID: cb.User.ID}
 	if a.ActionID == actionCancel {
 		return said(s.books.Cancel(ctx, caller, a.Value))
 	}

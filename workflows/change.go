@@ -29,7 +29,7 @@ func (r *runbook) getApproved() (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
-	p, err := r.plan(change, "")
+	p, err := r.plan(change)
 	if err != nil {
 		return planned{}, err
 	}
@@ -43,7 +43,7 @@ func (r *runbook) getApproved() (planned, error) {
 			if change, err = r.replaceChange(change, changes, seen.Approval.Broken); err != nil {
 				return planned{}, err
 			}
-			if p, err = r.plan(change, ""); err != nil {
+			if p, err = r.plan(change); err != nil {
 				return planned{}, err
 			}
 			continue
@@ -156,17 +156,13 @@ func (r *runbook) replaceChange(old dr.Change, n int, why string) (dr.Change, er
 
 // plan makes the plan of every stack of the run on the head commit and puts it
 // before the people.
-func (r *runbook) plan(change dr.Change, mergeInto string) (planned, error) {
+func (r *runbook) plan(change dr.Change) (planned, error) {
 	p, _, err := must(r, "plan", func(ctx context.Context, _ int) (planned, error) {
-		plans, err := r.plans(ctx, change.Head, mergeInto)
+		plans, err := r.plans(ctx, change.Head, "")
 		if err != nil {
 			return planned{}, err
 		}
-		base := change.Base
-		if mergeInto != "" {
-			base = mergeInto
-		}
-		return r.publish(ctx, change, plans, base)
+		return r.publish(ctx, change, plans, change.Base)
 	})
 	return p, err
 }

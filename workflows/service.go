@@ -21,7 +21,6 @@ import (
 type Caller struct {
 	Via       string // slack, cli
 	SlackID   string
-	SlackName string // to greet, never to decide
 	LocalUser string
 }
 

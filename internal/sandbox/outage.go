@@ -69,28 +69,6 @@ func (w *World) PlayOutage(ctx context.Context, mode aws.Mode) error {
 	return nil
 }
 
-// through takes one run from its command to its end.
-func (w *World) through(ctx context.Context, m *moved, who, line string) error {
-	var err error
-	if m.run, err = w.ask(ctx, who, line); err != nil {
-		return err
-	}
-	p, err := w.pullOf(ctx, m.run)
-	if err != nil {
-		return err
-	}
-	m.pull = p.Number
-	if err := w.awaitPlan(ctx, m.run, p); err != nil {
-		return err
-	}
-	for i, approver := range m.approvers {
-		if err := w.approve(ctx, approver, m.run, m.pull, fmt.Sprintf("Approvals %d of 2", i+1)); err != nil {
-			return err
-		}
-	}
-	return w.follow(ctx, *m)
-}
-
 // untouched looks through the proxy's journal: since the outage began nothing was
 // written to the Region, Terraform asked it for nothing, and every read of it was
 // bounded.

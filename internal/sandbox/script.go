@@ -281,24 +281,30 @@ func (w *World) failback(ctx context.Context) (moved, error) {
 	if err := w.awaitRefusal(ctx, first, "cooldown"); err != nil {
 		return m, err
 	}
-	if m.run, err = w.ask(ctx, "bob", "/dr failback portal "+home+" planned --override-cooldown Seoul is back"); err != nil {
-		return m, err
+	err = w.through(ctx, &m, "bob", "/dr failback portal "+home+" planned --override-cooldown Seoul is back")
+	return m, err
+}
+
+// through takes one run from its command to its end.
+func (w *World) through(ctx context.Context, m *moved, who, line string) error {
+	var err error
+	if m.run, err = w.ask(ctx, who, line); err != nil {
+		return err
 	}
 	p, err := w.pullOf(ctx, m.run)
 	if err != nil {
-		return m, err
+		return err
 	}
 	m.pull = p.Number
 	if err := w.awaitPlan(ctx, m.run, p); err != nil {
-		return m, err
+		return err
 	}
-	if err := w.approve(ctx, "carol", m.run, m.pull, "Approvals 1 of 2"); err != nil {
-		return m, err
+	for i, approver := range m.approvers {
+		if err := w.approve(ctx, approver, m.run, m.pull, fmt.Sprintf("Approvals %d of 2", i+1)); err != nil {
+			return err
+		}
 	}
-	if err := w.approve(ctx, "dave", m.run, m.pull, "Approvals 2 of 2"); err != nil {
-		return m, err
-	}
-	return m, w.follow(ctx, m)
+	return w.follow(ctx, *m)
 }
 
 // awaitRefusal waits until a run's message says that it was refused, and why.
