@@ -270,7 +270,7 @@ func (r *runbook) publish(ctx context.Context, change dr.Change, plans dr.Plans,
 // callApprovers asks those who may approve, by name, once for each plan.
 func (r *runbook) callApprovers(ctx context.Context, change dr.Change, p planned) error {
 	who := slices.DeleteFunc(slices.Clone(r.svc.Approvers), func(name string) bool { return name == r.req.Requester })
-	return r.deps.Outbox.Say(ctx, dr.Note{
+	return r.deps.say(ctx, dr.Note{
 		Key: fmt.Sprintf("%s/call/%d/%s", r.req.Run, change.Number, p.Digest), Run: r.req.Run, Channel: r.svc.Channel,
 		Level: dr.Warn, Title: fmt.Sprintf("#%d needs %d approvals", change.Number, r.svc.Quorum), Link: change.URL, Mention: who,
 		Lines: []string{p.Line + ". Review it on GitHub: a reply here is no approval."},

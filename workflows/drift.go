@@ -42,7 +42,7 @@ func (e *Engine) drift(ctx dbos.Context, in Due) (string, error) {
 			if err := r.deps.Reports.AddDrift(ctx, r.svc.Name, in.At, found); err != nil {
 				return false, err
 			}
-			return true, r.deps.Outbox.Say(ctx, driftNote(r, in, commit.Value, found))
+			return true, r.deps.say(ctx, driftNote(r, in, commit.Value, found))
 		})
 	})
 }

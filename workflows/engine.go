@@ -53,6 +53,14 @@ type Deps struct {
 	Fatal func(error)
 }
 
+// say puts a note into the outbox and has it posted now rather than at the
+// poster's next round.
+func (d *Deps) say(ctx context.Context, n dr.Note) error {
+	err := d.Outbox.Say(ctx, n)
+	d.Notify.Changed(n.Run)
+	return err
+}
+
 // Timing is how long the runbooks wait for what. Zero values take the defaults.
 type Timing struct {
 	Poll        time.Duration // between two looks at something that changes within seconds
@@ -209,7 +217,7 @@ func (e *Engine) settleEnded(ctx context.Context) error {
 			return err
 		}
 		s := e.deps.Services[run.Service]
-		if err := e.deps.Outbox.Say(ctx, dr.Note{Key: run.Run + "/engine-ended", Run: run.Run, Channel: s.Channel, Level: dr.Fail, Title: "The run is over", Lines: []string{why}}); err != nil {
+		if err := e.deps.say(ctx, dr.Note{Key: run.Run + "/engine-ended", Run: run.Run, Channel: s.Channel, Level: dr.Fail, Title: "The run is over", Lines: []string{why}}); err != nil {
 			return err
 		}
 		e.deps.Notify.Changed(run.Run)

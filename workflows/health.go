@@ -26,7 +26,7 @@ func (e *Engine) health(ctx dbos.Context, in Due) (string, error) {
 				lines[i] = c.Line()
 			}
 			worst := dr.Worst(checks)
-			return true, r.deps.Outbox.Say(ctx, dr.Note{
+			return true, r.deps.say(ctx, dr.Note{
 				Key: r.req.Run, Channel: r.svc.Channel, Level: worst,
 				Title: fmt.Sprintf("%s: replication is %s", r.svc.Name, worst),
 				Lines: lines, Context: lateNote(in),

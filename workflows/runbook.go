@@ -219,7 +219,7 @@ func (r *runbook) updated(ctx context.Context, change func(*dr.Run)) error {
 
 // say puts a reply into the run's thread, once for its key.
 func (r *runbook) say(ctx context.Context, key string, level dr.Level, title string, lines ...string) error {
-	return r.deps.Outbox.Say(ctx, dr.Note{
+	return r.deps.say(ctx, dr.Note{
 		Key: r.req.Run + "/" + key, Run: r.req.Run, Channel: r.svc.Channel,
 		Level: level, Title: title, Lines: lines,
 	})

@@ -20,23 +20,25 @@ type trouble struct {
 // silence is longer than the bot waits for any of its calls.
 const silence = 12 * time.Second
 
-func troubles() []trouble {
-	var out []trouble
+// troubles are all ways, by service.
+func troubles() map[string][]trouble {
+	out := map[string][]trouble{}
+	add := func(service, name string, on func(*stage)) { out[service] = append(out[service], trouble{name, on}) }
 	for _, kind := range []slack.FaultKind{slack.FaultRateLimited, slack.FaultServerError, slack.FaultHalfBody, slack.FaultLostReply, slack.FaultHang} {
-		out = append(out, trouble{"slack " + string(kind), func(s *stage) {
+		add("slack", string(kind), func(s *stage) {
 			s.Slack.Inject(slack.Fault{Kind: kind, Times: 3, RetryAfter: 1, For: silence})
-		}})
+		})
 	}
 	for _, kind := range []github.Kind{github.TooManyRequests, github.SecondaryLimit, github.ServerError, github.HalfBody, github.LostReply, github.DroppedReply, github.Hang} {
-		out = append(out, trouble{"github " + string(kind), func(s *stage) {
+		add("github", string(kind), func(s *stage) {
 			s.Hub.Inject(github.Fault{Kind: kind, Path: "/repos/", Times: 3, RetryAfter: time.Second, For: silence})
-		}})
+		})
 	}
 	for _, kind := range []aws.FaultKind{aws.Throttle, aws.ServerError, aws.HalfBody, aws.Stall} {
 		for _, service := range []string{"rds", "ecs", "monitoring"} {
-			out = append(out, trouble{"aws " + service + " " + string(kind), func(s *stage) {
+			add("aws", service+" "+string(kind), func(s *stage) {
 				s.Cloud.Proxy.Inject(aws.Fault{Match: aws.Matcher{Service: service}, Kind: kind, Times: 2, RetryAfter: 1, For: 2 * callTimeout})
-			}})
+			})
 		}
 	}
 	return out
@@ -47,18 +49,23 @@ func troubles() []trouble {
 // done twice.
 func TestProofFaults(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "")
-	for i, f := range troubles() {
-		began := time.Now()
-		l := leg{planned: i%3 != 0, trouble: f.on}
-		if s.at != home {
-			l.planned = true // the way back from a disaster
-		}
-		if _, _, err := s.play(l); err != nil {
-			t.Fatalf("%s: %v\nthe bot's log:\n%s", f.name, err, s.botLog(30))
-		}
-		s.Slack.ClearFaults()
-		s.Hub.ClearFaults()
-		t.Logf("%-28s %5.1fs", f.name, time.Since(began).Seconds())
+	for service, ways := range troubles() {
+		t.Run(service, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, "")
+			for i, f := range ways {
+				began := time.Now()
+				l := leg{planned: i%3 != 0, trouble: f.on}
+				if s.at != home {
+					l.planned = true // the way back from a disaster
+				}
+				if _, _, err := s.play(l); err != nil {
+					t.Fatalf("%s %s: %v\nthe bot's log:\n%s", service, f.name, err, s.botLog(30))
+				}
+				s.Slack.ClearFaults()
+				s.Hub.ClearFaults()
+				t.Logf("%-6s %-24s %5.1fs", service, f.name, time.Since(began).Seconds())
+			}
+		})
 	}
 }
