@@ -111,9 +111,9 @@ func summary(run dr.Run, now time.Time) string {
 	if !run.Ended.IsZero() {
 		end = run.Ended
 	}
-	fmt.Fprintf(&b, "*%s* · %s since the request", run.State, dr.Human(end.Sub(run.At)))
+	fmt.Fprintf(&b, "*%s* · %s since the request", run.State, dr.Human(end.Sub(run.Requested())))
 	if !run.State.Final() && run.Objective.RTO > 0 {
-		fmt.Fprintf(&b, " · %s left of the RTO of %s", dr.Human(run.Objective.RTO-now.Sub(run.Since)), dr.Human(run.Objective.RTO))
+		fmt.Fprintf(&b, " · %s left of the RTO of %s", dr.Human(run.Objective.RTO-now.Sub(run.Began())), dr.Human(run.Objective.RTO))
 	}
 	if run.Change.URL != "" {
 		fmt.Fprintf(&b, " · <%s|#%d>", run.Change.URL, run.Change.Number)
@@ -216,7 +216,7 @@ func progressText(p dr.Progress) string {
 func outcomeText(run dr.Run) string {
 	if run.Result != nil && run.State == dr.RunSucceeded {
 		r := run.Result
-		s := fmt.Sprintf("*%s is active in %s.* RTA *%s* of RTO %s", escape(run.Service), run.Target, dr.Human(r.RTA), dr.Human(r.RTO))
+		s := fmt.Sprintf("*%s is active in %s.* RTA *%s* of RTO %s", escape(run.Service), run.Target, r.Took(), dr.Human(r.RTO))
 		switch {
 		case run.Mode == dr.Planned && r.RPAKnown:
 			s += " · RPA *0*"

@@ -31,6 +31,9 @@ type Desk interface {
 const (
 	refresh = 15 * time.Second // elapsed times of a run under way
 	pauseOn = 5 * time.Second  // after a failure
+	// clocksApart is how far Slack's clock and this host's may differ: a message of our
+	// own that is not found because of it would be posted again.
+	clocksApart = 24 * time.Hour
 )
 
 // Poster keeps Slack as the store says it should be. What cannot be said now is
@@ -285,7 +288,7 @@ func (p *Poster) show(ctx context.Context, w *worker, channel, id string) error 
 
 // find looks for a message of ours by its metadata, in a channel or a thread.
 func (p *Poster) find(ctx context.Context, channel, thread, event, id string, since time.Time) (string, error) {
-	oldest := strconv.FormatInt(since.Add(-time.Minute).Unix(), 10)
+	oldest := strconv.FormatInt(since.Add(-clocksApart).Unix(), 10)
 	cursor := ""
 	for range 20 { // 4,000 messages since the run was asked for
 		var msgs []slack.Message

@@ -47,7 +47,12 @@ func newDesk(t *testing.T) *desk {
 
 func (d *desk) run(t *testing.T, id, service string) {
 	t.Helper()
-	r := dr.Run{Request: dr.Request{Run: id, Service: service, Kind: dr.Failover, At: time.Now()}, State: dr.RunRunning}
+	d.runAt(t, id, service, time.Now())
+}
+
+func (d *desk) runAt(t *testing.T, id, service string, at time.Time) {
+	t.Helper()
+	r := dr.Run{Request: dr.Request{Run: id, Service: service, Kind: dr.Failover, At: at}, State: dr.RunRunning}
 	if err := d.CreateRun(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
@@ -120,16 +125,20 @@ func TestOneMessageARun(t *testing.T) {
 }
 
 // TestLostReplies loses the answer to every post once: each message must still
-// stand there once.
+// stand there once, also when this host's clock is not that of Slack.
 func TestLostReplies(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	d.slack.Inject(slack.Fault{Kind: slack.FaultLostReply, Method: "chat.postMessage", Times: 2})
-	d.run(t, "portal-1", "portal")
-	d.say(t, dr.Note{Key: "n1", Run: "portal-1", Channel: "C1", Title: "in the thread"})
-	d.settled(t)
-	if n := len(d.slack.Messages("C1")); n != 2 {
-		t.Errorf("there are %d messages", n)
+	for name, ahead := range map[string]time.Duration{"one clock": 0, "an hour ahead of Slack": time.Hour, "an hour behind": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.slack.Inject(slack.Fault{Kind: slack.FaultLostReply, Method: "chat.postMessage", Times: 2})
+			d.runAt(t, "portal-1", "portal", time.Now().Add(ahead))
+			d.say(t, dr.Note{Key: "n1", Run: "portal-1", Channel: "C1", Title: "in the thread"})
+			d.settled(t)
+			if n := len(d.slack.Messages("C1")); n != 2 {
+				t.Errorf("there are %d messages", n)
+			}
+		})
 	}
 }
 

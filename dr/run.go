@@ -106,7 +106,7 @@ type Question struct {
 
 // Result is what a run took against what was promised.
 type Result struct {
-	RTA      time.Duration `json:"rta"`
+	RTA      time.Duration `json:"rta"` // below zero when the clock was set back and nobody saw by how much
 	RTO      time.Duration `json:"rto"`
 	RPA      time.Duration `json:"rpa"`       // an estimate in disaster mode
 	RPAKnown bool          `json:"rpa_known"` // false when the lag was unknown at the decision
@@ -115,32 +115,48 @@ type Result struct {
 	Left     []string      `json:"left,omitempty"`   // what remains to be done later
 }
 
+// Took is the RTA as people read it.
+func (r Result) Took() string {
+	if r.RTA < 0 {
+		return "unknown"
+	}
+	return Human(r.RTA)
+}
+
 // Run is one execution of a runbook, as it is shown and kept.
 type Run struct {
 	Request
-	Source    Region     `json:"source"`
-	State     RunState   `json:"state"`
-	Outcome   string     `json:"outcome,omitempty"` // why it ended or waits, for a person
-	Hint      string     `json:"hint,omitempty"`    // what to type next
-	Steps     []Step     `json:"steps"`
-	Checks    []Check    `json:"checks,omitempty"`
-	Accepts   []string   `json:"accepts,omitempty"` // what an approval accepts: expected data loss, unknown lag
-	Change    Change     `json:"change"`
-	PlanLine  string     `json:"plan_line,omitempty"` // "3 to add, 1 to change, 0 to destroy in 2 stacks"
-	Digest    string     `json:"digest,omitempty"`
-	Approval  Approval   `json:"approval"`
-	Expires   time.Time  `json:"expires,omitzero"`
-	MergeSHA  string     `json:"merge_sha,omitempty"`
-	Progress  *Progress  `json:"progress,omitempty"`
-	Question  *Question  `json:"question,omitempty"`
-	Result    *Result    `json:"result,omitempty"`
-	Ended     time.Time  `json:"ended,omitzero"`
-	Abandon   []string   `json:"abandon,omitempty"` // persons who want a run past merge ended
-	Version   int64      `json:"version"`           // grows with every change of the record
-	Objective Objectives `json:"objectives"`
-	Quorum    int        `json:"quorum"`
-	Decisions []Decision `json:"decisions,omitempty"`
+	Source    Region        `json:"source"`
+	State     RunState      `json:"state"`
+	Outcome   string        `json:"outcome,omitempty"` // why it ended or waits, for a person
+	Hint      string        `json:"hint,omitempty"`    // what to type next
+	Steps     []Step        `json:"steps"`
+	Checks    []Check       `json:"checks,omitempty"`
+	Accepts   []string      `json:"accepts,omitempty"` // what an approval accepts: expected data loss, unknown lag
+	Change    Change        `json:"change"`
+	PlanLine  string        `json:"plan_line,omitempty"` // "3 to add, 1 to change, 0 to destroy in 2 stacks"
+	Digest    string        `json:"digest,omitempty"`
+	Approval  Approval      `json:"approval"`
+	Expires   time.Time     `json:"expires,omitzero"`
+	ClockJump time.Duration `json:"clock_jump,omitempty"` // what the clock jumped by while it went; times before are of the old clock
+	MergeSHA  string        `json:"merge_sha,omitempty"`
+	Progress  *Progress     `json:"progress,omitempty"`
+	Question  *Question     `json:"question,omitempty"`
+	Result    *Result       `json:"result,omitempty"`
+	Ended     time.Time     `json:"ended,omitzero"`
+	Abandon   []string      `json:"abandon,omitempty"` // persons who want a run past merge ended
+	Version   int64         `json:"version"`           // grows with every change of the record
+	Objective Objectives    `json:"objectives"`
+	Quorum    int           `json:"quorum"`
+	Decisions []Decision    `json:"decisions,omitempty"`
 }
+
+// Requested and Began are when the run was asked for and when the trouble began, by
+// the clock as it goes now.
+func (r Run) Requested() time.Time { return r.At.Add(r.ClockJump) }
+
+// Began is described at Requested.
+func (r Run) Began() time.Time { return r.Since.Add(r.ClockJump) }
 
 // PastMerge tells whether the change of a run has been merged.
 func (r Run) PastMerge() bool { return r.MergeSHA != "" }

@@ -243,7 +243,16 @@ func (r *runbook) redeploy(done promoted) error {
 		if err != nil {
 			return "", err
 		}
-		if !done.At.IsZero() && st.DeployedAt.After(done.At) {
+		// Compared by the platform's clock alone: by this host's, if that is behind, tasks
+		// from before the promotion would pass for new ones.
+		before := done.Deployed
+		if before.IsZero() {
+			before = st.DeployedAt // known from this step's own first look on
+			if err := keepJSON(ctx, r.deps.Ledger, r.req.Run+"/deployed/"+string(r.req.Target), &before); err != nil {
+				return "", err
+			}
+		}
+		if st.DeployedAt.After(before) {
 			return "deployed since the promotion", nil
 		}
 		return "new deployment started", again(r.deps.Workloads.Redeploy(ctx, r.svc, r.req.Target))

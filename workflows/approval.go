@@ -14,8 +14,9 @@ import (
 type seen struct {
 	Approval dr.Approval `json:"approval"`
 	At       time.Time   `json:"at"`
-	Ended    string      `json:"ended,omitempty"` // why there is nothing to wait for any more
-	Merged   bool        `json:"merged"`          // by this bot
+	Ended    string      `json:"ended,omitempty"`  // why there is nothing to wait for any more
+	Merged   bool        `json:"merged"`           // by this bot
+	Expires  time.Time   `json:"expires,omitzero"` // as it is by now: it goes along with a clock that jumped
 }
 
 // reminders are the ages of a wait at which its channel is told what is left.
@@ -51,6 +52,9 @@ func (r *runbook) awaitApproval(change dr.Change, p planned) (seen, error) {
 	told := 0
 	for {
 		look := r.look(change, p)
+		if !look.Expires.IsZero() {
+			expires = look.Expires
+		}
 		switch {
 		case look.Ended != "":
 			return look, r.cancelled(look.Ended)
@@ -95,7 +99,10 @@ func (r *runbook) startAgain() string {
 func (r *runbook) look(change dr.Change, p planned) seen {
 	out := record(r, "look", func(ctx context.Context) (seen, error) {
 		r.nudged.Delete(r.req.Run)
-		s := seen{At: r.deps.Now()}
+		s := seen{At: r.now(ctx)}
+		if run, err := r.deps.Runs.Run(ctx, r.req.Run); err == nil {
+			s.Expires = run.Expires
+		}
 		st, a, err := r.count(ctx, change, p)
 		if err != nil {
 			// A look that fails denies; the next one is soon.
@@ -211,7 +218,11 @@ func (r *runbook) remind(look seen, expires time.Time, told int) int {
 	}
 	n := told
 	record(r, "remind/await-approval", func(ctx context.Context) (bool, error) {
-		left := r.svc.Objectives.RTO - look.At.Sub(r.req.Since)
+		run, err := r.deps.Runs.Run(ctx, r.req.Run)
+		if err != nil {
+			return false, err
+		}
+		left := r.svc.Objectives.RTO - look.At.Sub(run.Began())
 		return true, r.say(ctx, fmt.Sprintf("remind/await/%d", n), dr.Warn, "Waiting for approval",
 			dr.Capital(list(look.Approval.Reasons))+".",
 			fmt.Sprintf("%s left of the RTO of %s; this request expires in %s.", dr.Human(left), dr.Human(r.svc.Objectives.RTO), dr.Human(expires.Sub(look.At))))

@@ -15,7 +15,7 @@ type closed struct {
 }
 
 func (c closed) detail() string {
-	return fmt.Sprintf("RTA %s of %s", dr.Human(c.Result.RTA), dr.Human(c.Result.RTO))
+	return fmt.Sprintf("RTA %s of %s", c.Result.Took(), dr.Human(c.Result.RTO))
 }
 
 // closeOut measures what the run took against what was promised and tells it in
@@ -53,7 +53,7 @@ func (r *runbook) closeOut(p promoted) error {
 func (r *runbook) result(ctx context.Context, run dr.Run, p promoted) dr.Result {
 	res := dr.Result{RTO: r.svc.Objectives.RTO, RPO: r.svc.Objectives.RPO}
 	if i := run.StepIndex("verify"); i >= 0 {
-		res.RTA = run.Steps[i].Ended.Sub(r.req.Since)
+		res.RTA = run.Steps[i].Ended.Sub(run.Began())
 	}
 	skipped := func(step string) bool {
 		i := run.StepIndex(step)
@@ -65,7 +65,8 @@ func (r *runbook) result(ctx context.Context, run dr.Run, p promoted) dr.Result 
 		res.RPAKnown = true // a switchover waits until the target has everything
 	case p.Lag != nil:
 		res.RPAKnown = true
-		res.RPA = time.Duration(*p.Lag*float64(time.Second)) + p.At.Sub(p.LagAt)
+		// A reading that seems younger than the promotion was made by another clock.
+		res.RPA = time.Duration(*p.Lag*float64(time.Second)) + max(0, p.At.Sub(p.LagAt))
 	}
 	if r.svc.Database.GlobalCluster != "" {
 		short, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -104,6 +105,9 @@ func resultLines(run dr.Run) []string {
 		}
 	}
 	lines = append(lines, "Steps: "+list(took))
+	if run.ClockJump != 0 {
+		lines = append(lines, fmt.Sprintf("The clock of drbot's host jumped by %s during the run; the times above allow for it", dr.Human(run.ClockJump)))
+	}
 	for _, e := range res.Events {
 		lines = append(lines, fmt.Sprintf("Event %s %s: %s", e.At.UTC().Format("15:04:05"), e.Source, e.Text))
 	}
@@ -117,6 +121,9 @@ func resultLines(run dr.Run) []string {
 func rtaLine(run dr.Run) string {
 	if i := run.StepIndex("verify"); i < 0 || run.Steps[i].State != dr.StepDone {
 		return fmt.Sprintf("RTA unknown of RTO %s: verify was skipped", dr.Human(run.Result.RTO))
+	}
+	if run.Result.RTA < 0 {
+		return fmt.Sprintf("RTA unknown of RTO %s: the clock was set back during the run", dr.Human(run.Result.RTO))
 	}
 	return fmt.Sprintf("RTA %s of RTO %s: %s", dr.Human(run.Result.RTA), dr.Human(run.Result.RTO), verdict(run.Result.RTA <= run.Result.RTO))
 }

@@ -76,8 +76,9 @@ func (r *runbook) merge(change dr.Change, p planned) (mergeOutcome, error) {
 }
 
 func (r *runbook) hasExpired(ctx context.Context) bool {
+	now := r.now(ctx)
 	run, err := r.deps.Runs.Run(ctx, r.req.Run)
-	return err == nil && !run.Expires.IsZero() && !r.deps.Now().Before(run.Expires)
+	return err == nil && !run.Expires.IsZero() && !now.Before(run.Expires)
 }
 
 // mergeRefused tells a head that moved, which is waited out, from a forge that

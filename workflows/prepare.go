@@ -99,7 +99,8 @@ func (r *runbook) cooldown(ctx context.Context) (locked, error) {
 		return locked{}, err
 	}
 	for _, run := range runs {
-		ago := r.req.At.Sub(run.Ended).Round(time.Second)
+		// An end that lies in the future is of a clock that was set back.
+		ago := max(0, r.req.At.Sub(run.Ended).Round(time.Second))
 		if run.State != dr.RunSucceeded || run.Run == r.req.Run || ago >= r.svc.Cooldown {
 			continue
 		}

@@ -16,6 +16,9 @@ type promoted struct {
 	Already bool      `json:"already"`        // the writer was there before
 	Took    float64   `json:"took,omitempty"` // seconds
 	To      dr.Region `json:"to"`
+	// Deployed is when the target's tasks were last deployed before the promotion, by
+	// the platform's own clock; zero when that is not known.
+	Deployed time.Time `json:"deployed,omitzero"`
 }
 
 func (p promoted) detail() string {
@@ -92,8 +95,9 @@ func (r *runbook) requestPromotion(ctx context.Context, act string, st dr.Databa
 		return err
 	}
 	if !fresh {
-		if age := r.deps.Now().Sub(intent.At); age > r.deps.Timing.StaleIntent {
-			return &dr.Error{Code: dr.Uncertain, Msg: fmt.Sprintf("the promotion was asked for %s ago and nothing shows that it was accepted.", dr.Human(age)), Hint: "look at the RDS events of " + r.svc.Database.GlobalCluster + "; answer retry to ask for it again"}
+		// An intent of the future is of a clock that was set back: its age is not known.
+		if age := r.deps.Now().Sub(intent.At); age.Abs() > r.deps.Timing.StaleIntent {
+			return &dr.Error{Code: dr.Uncertain, Msg: fmt.Sprintf("the promotion was asked for at %s, and nothing shows that it was accepted.", intent.At.UTC().Format("15:04:05 MST")), Hint: "look at the RDS events of " + r.svc.Database.GlobalCluster + "; answer retry to ask for it again"}
 		}
 		if shown, err := r.signOfPromotion(ctx); err != nil || shown {
 			return err
@@ -167,18 +171,23 @@ func (r *runbook) awaitWriter(ctx context.Context) (dr.DatabaseState, error) {
 }
 
 type lagReading struct {
-	Lag *float64  `json:"lag"`
-	At  time.Time `json:"at"`
+	Lag      *float64  `json:"lag"`
+	At       time.Time `json:"at"`
+	Deployed time.Time `json:"deployed,omitzero"`
 }
 
 // keepLag notes how far behind the target is, right before the promotion: what
-// the estimate of the data loss is made from.
+// the estimate of the data loss is made from. So that nothing depends on two clocks
+// being alike, it also notes which deployment the target has then.
 func (r *runbook) keepLag(ctx context.Context, act string) error {
 	short, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	reading := lagReading{At: r.deps.Now()}
 	if c, err := r.deps.Lag.Lag(short, r.svc, r.req.Target); err == nil && c.Level != dr.Unknown {
 		reading = lagReading{Lag: c.Value, At: c.At}
+	}
+	if st, err := r.deps.Workloads.Workload(short, r.svc, r.req.Target); err == nil {
+		reading.Deployed = st.DeployedAt
 	}
 	return keepJSON(ctx, r.deps.Ledger, r.req.Run+"/lag/"+act, &reading)
 }
@@ -196,6 +205,6 @@ func (r *runbook) account(ctx context.Context) (promoted, error) {
 		return p, err
 	}
 	p.Took = p.At.Sub(intent.At).Seconds()
-	p.At, p.Lag, p.LagAt = intent.At, reading.Lag, reading.At
+	p.At, p.Lag, p.LagAt, p.Deployed = intent.At, reading.Lag, reading.At, reading.Deployed
 	return p, nil
 }

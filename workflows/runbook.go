@@ -27,6 +27,8 @@ type runbook struct {
 	mergeSHA  string
 	quiet     bool // the source was scaled to zero and no promotion has followed
 	questions int  // asked so far; numbers each question of the run
+
+	clock jumps // of this process alone
 }
 
 func (r *runbook) merged() bool { return r.mergeSHA != "" }
@@ -178,7 +180,7 @@ func wait(ctx context.Context, d time.Duration) error {
 // mark changes one line of the run's record. The record is a picture of the run
 // for people: when it cannot be written the run goes on and the log says so.
 func (r *runbook) mark(ctx context.Context, name string, change func(*dr.Step, time.Time)) {
-	now := r.deps.Now()
+	now := r.now(ctx)
 	r.update(ctx, func(run *dr.Run) {
 		i := run.StepIndex(name)
 		if i < 0 {

@@ -66,8 +66,10 @@ func (e *Engine) startDue(ctx context.Context, mem Memory, kind, service string,
 	}
 	now := e.deps.Now()
 	last, err := time.Parse(time.RFC3339Nano, stored)
-	if err != nil {
-		return mem.Put(ctx, key, now.Format(time.RFC3339Nano)) // the first time: nothing was missed
+	if err != nil || last.After(now) {
+		// The first time nothing was missed. A time of the future is of a clock that was
+		// set back: nothing would be due until it comes.
+		return mem.Put(ctx, key, now.Format(time.RFC3339Nano))
 	}
 	due := newestDue(sched, last, now)
 	if due.IsZero() {

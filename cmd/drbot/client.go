@@ -190,7 +190,7 @@ func runText(r dr.Run) string {
 		_, _ = fmt.Fprintf(&b, "%s\nanswer with: drbot answer %s %s\n", r.Question.Means, r.Run, strings.Join(r.Question.Answers, "|"))
 	}
 	if r.Result != nil {
-		_, _ = fmt.Fprintf(&b, "RTA %s of RTO %s\n", dr.Human(r.Result.RTA), dr.Human(r.Result.RTO))
+		_, _ = fmt.Fprintf(&b, "RTA %s of RTO %s\n", r.Result.Took(), dr.Human(r.Result.RTO))
 	}
 	return b.String()
 }

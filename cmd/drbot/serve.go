@@ -36,9 +36,19 @@ func (w *world) serveCommand() *cobra.Command {
 				return err
 			}
 			log := slog.New(slog.NewJSONHandler(w.stderr, nil))
-			return serve(c.Context(), cfg, log)
+			return ended(serve(c.Context(), cfg, log))
 		},
 	}
+}
+
+// ended says what to do about an end that nothing else has words for, which is as a
+// rule the database's.
+func ended(err error) error {
+	var known *dr.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	return &dr.Error{Code: dr.Temporary, Msg: "the bot cannot go on.", Hint: "see to what the cause names (a full or read-only disk, a database that is away) and start drbot again: the runs go on where they were", Err: err}
 }
 
 // serve runs the bot until the context ends, the lock is lost or the engine fails.

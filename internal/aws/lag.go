@@ -18,6 +18,8 @@ const (
 	lagPeriod = 60 // seconds
 	// lagWarn is the share of the RPO above which a lag is worth a look: 60 s of 5 min.
 	lagWarn = 0.2
+	// clocksApart is how far CloudWatch's clock and this host's may differ.
+	clocksApart = time.Minute
 )
 
 // lagMetrics in the order of preference. The second is for engine versions that
@@ -130,7 +132,10 @@ func (c *Client) judgeLag(check dr.Check, metric string, p point, rpo float64) d
 	case math.IsNaN(p.value) || math.IsInf(p.value, 0) || p.value < 0:
 		check.Detail = "the reading is no lag"
 		return check
-	case age.Abs() > c.opts.StaleAfter:
+	case age < -clocksApart:
+		check.Detail = fmt.Sprintf("the last reading, %.1f s, lies %s in the future: this host's clock is wrong", seconds, brief(-age))
+		return check
+	case age > c.opts.StaleAfter:
 		check.Detail = fmt.Sprintf("the last reading, %.1f s, is %s old", seconds, brief(age))
 		return check
 	}

@@ -64,7 +64,7 @@ func (t *transport) limit(resp *http.Response, inARow int) (until time.Time, ref
 	now := t.now()
 	code := resp.StatusCode
 	spent := resp.Header.Get("X-Ratelimit-Remaining") == "0"
-	reset := resetTime(resp.Header)
+	reset := resetTime(resp.Header, now)
 	if code != http.StatusTooManyRequests && code != http.StatusForbidden {
 		if spent && reset.After(now) {
 			return reset.Add(limitMargin), false
@@ -86,12 +86,18 @@ func (t *transport) limit(resp *http.Response, inARow int) (until time.Time, ref
 	}
 }
 
-func resetTime(h http.Header) time.Time {
+// resetTime is when the window ends, by this host's clock. GitHub says it by its own,
+// which the answer carries as well: only their difference counts.
+func resetTime(h http.Header, now time.Time) time.Time {
 	n, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64)
 	if err != nil || n <= 0 {
 		return time.Time{}
 	}
-	return time.Unix(n, 0)
+	at := time.Unix(n, 0)
+	if theirs, err := http.ParseTime(h.Get("Date")); err == nil {
+		return now.Add(at.Sub(theirs))
+	}
+	return at
 }
 
 // retryAfter reads seconds or a date.

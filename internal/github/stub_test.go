@@ -147,9 +147,12 @@ func (c *clock) total() time.Duration {
 func newStub(t *testing.T, change ...func(*Options)) (*Client, *stub, *clock) {
 	t.Helper()
 	s := &stub{t: t, on: map[string][]http.HandlerFunc{}}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
 	clk := &clock{now: time.Unix(1_800_000_000, 0)}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", clk.Now().UTC().Format(http.TimeFormat)) // GitHub's clock; a reply may say another
+		s.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
 	o := Options{
 		Token:   func(context.Context) (string, error) { return "t0ken", nil },
 		BaseURL: server.URL, Clock: clk.Now, Sleep: clk.Sleep,
