@@ -30,6 +30,10 @@ func (l *Lock) Release() { l.release() }
 // retryLock is how often a standby asks for the lock: the time a takeover may take.
 const retryLock = 500 * time.Millisecond
 
+// askLock is how long PostgreSQL may take to answer: one that is frozen takes
+// connections and never says a word, and nobody would know why nothing is served.
+const askLock = 10 * time.Second
+
 // advisoryKey is the number drbot's executors lock in PostgreSQL ("drbot" in ASCII).
 const advisoryKey = 0x6472626f74
 
@@ -82,14 +86,23 @@ func fileLock(path string) (*Lock, string, error) {
 // postgresLock holds a session lock on a connection of its own. The database
 // drops the lock when the connection dies, so a watcher asks it every second.
 func postgresLock(ctx context.Context, url string) (*Lock, string, error) {
-	conn, err := pgx.Connect(ctx, url)
+	ask, cancel := context.WithTimeout(ctx, askLock)
+	defer cancel()
+	silent := func(err error) error {
+		return &dr.Error{Code: dr.Temporary, Msg: "the database does not answer.", Hint: "start drbot again when it does; the runs go on where they were", Err: scrub(err, url)}
+	}
+	conn, err := pgx.Connect(ask, url)
 	if err != nil {
-		return nil, "", &dr.Error{Code: dr.Temporary, Msg: "the database does not answer.", Err: scrub(err, url)}
+		return nil, "", silent(err)
 	}
 	var ok bool
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, int64(advisoryKey)).Scan(&ok); err != nil || !ok {
-		_ = conn.Close(ctx)
-		return nil, "another process", err
+	if err := conn.QueryRow(ask, `SELECT pg_try_advisory_lock($1)`, int64(advisoryKey)).Scan(&ok); err != nil {
+		_ = conn.Close(ask)
+		return nil, "", silent(err)
+	}
+	if !ok {
+		_ = conn.Close(ask)
+		return nil, "another process", nil
 	}
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l := &Lock{lost: make(chan struct{})}

@@ -101,19 +101,63 @@ func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) error 
 	// Each checkout has an index of its own, so that several can be made at once.
 	index := dir + ".index"
 	defer os.Remove(index)
-	_, err := g.run(ctx, dir, []string{"GIT_INDEX_FILE=" + index, "GIT_WORK_TREE=" + dir}, "checkout", "--quiet", "--force", tree, "--", ".")
+	files := func() error {
+		_, err := g.run(ctx, dir, []string{"GIT_INDEX_FILE=" + index, "GIT_WORK_TREE=" + dir}, "checkout", "--quiet", "--force", tree, "--", ".")
+		return err
+	}
+	err := files()
+	if err != nil && ctx.Err() == nil && g.mend(ctx, wanted) == nil {
+		err = files()
+	}
 	if err != nil {
 		return g.failed(ctx, err, "Commit "+short(commit)+" could not be checked out.")
 	}
 	return nil
 }
 
+// mend renews a damaged mirror with some commits in it.
+func (g git) mend(ctx context.Context, wanted []string) error {
+	lock, err := lockFile(ctx, g.mirror+".lock")
+	if err != nil {
+		return err
+	}
+	renewed, err := g.renew(ctx, wanted[0])
+	unlock(lock)
+	for _, sha := range wanted {
+		if err == nil && renewed {
+			err = g.have(ctx, sha)
+		}
+	}
+	return err
+}
+
+// renew makes a damaged mirror anew, with one commit in it: a host that was lost or
+// a disk that failed can leave objects that are empty or missing, and every fetch
+// would fail on them for ever. A mirror that is whole stays: it may hold what the
+// forge cannot give at the moment. The mirror's lock must be held.
+func (g git) renew(ctx context.Context, sha string) (bool, error) {
+	if _, err := g.run(ctx, "", nil, "fsck", "--connectivity-only", "--no-dangling", "--no-progress"); err == nil {
+		return false, nil
+	}
+	fresh, old := g, g.mirror+".old"
+	fresh.mirror = g.mirror + ".new"
+	if err := errors.Join(os.RemoveAll(fresh.mirror), os.RemoveAll(old)); err != nil {
+		return false, err
+	}
+	if err := fresh.fetch(ctx, sha); err != nil {
+		return false, err
+	}
+	if err := os.Rename(g.mirror, old); err != nil {
+		return false, err
+	}
+	return true, errors.Join(os.Rename(fresh.mirror, g.mirror), os.RemoveAll(old))
+}
+
 // have makes sure that the mirror holds a commit. The ref is written after the
 // objects, so its existence proves that they are complete.
 func (g git) have(ctx context.Context, sha string) error {
-	ref := "refs/drbot/" + sha
 	known := func() bool {
-		_, err := g.run(ctx, "", nil, "rev-parse", "--quiet", "--verify", ref+"^{commit}")
+		_, err := g.run(ctx, "", nil, "rev-parse", "--quiet", "--verify", refOf(sha)+"^{commit}")
 		return err == nil
 	}
 	if known() {
@@ -130,17 +174,31 @@ func (g git) have(ctx context.Context, sha string) error {
 	if known() {
 		return nil
 	}
+	err = g.fetch(ctx, sha)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if renewed, why := g.renew(ctx, sha); !renewed || why != nil {
+		return errors.Join(err, why)
+	}
+	return nil
+}
+
+// fetch gets one commit into the mirror, which it makes if there is none.
+func (g git) fetch(ctx context.Context, sha string) error {
 	if _, err := os.Stat(filepath.Join(g.mirror, "HEAD")); err != nil {
 		if _, err := g.run(ctx, "", nil, "init", "--quiet", "--bare", "--template=", g.mirror); err != nil {
 			return g.failed(ctx, err, "The Git mirror could not be made.")
 		}
 	}
 	if _, err := g.run(ctx, "", nil, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-		g.url, "+"+sha+":"+ref); err != nil {
+		g.url, "+"+sha+":"+refOf(sha)); err != nil {
 		return g.failed(ctx, err, "Commit "+short(sha)+" could not be fetched from the Git repository.")
 	}
 	return nil
 }
+
+func refOf(sha string) string { return "refs/drbot/" + sha }
 
 // merge gives the tree that merging a commit into a base makes. It is computed
 // from the objects alone: nobody's name and no work tree are needed for it.
@@ -206,6 +264,7 @@ func (g git) environment() []string {
 		{"gc.auto", "0"},
 		{"core.hooksPath", os.DevNull},
 		{"core.symlinks", "true"},
+		{"core.fsync", "all"}, // or a host that is lost leaves empty objects behind
 		{"credential.helper", ""},
 		{"protocol.version", "2"},         // lets an exact commit be asked for
 		{"http.followRedirects", "false"}, // the token goes to the configured host alone

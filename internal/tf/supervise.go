@@ -233,10 +233,32 @@ func (s *supervisor) finish(r *dr.ApplyResult) error {
 	for _, said := range s.remarks {
 		r.Summary += " " + said
 	}
-	if err := s.folder.write(resultFile, r); err != nil {
+	if err := s.keep(r); err != nil {
 		return err
 	}
 	return s.folder.clear()
+}
+
+// keepAgain and keepFor are how often, and for how long, a result is written again
+// that could not be.
+const (
+	keepAgain = time.Second
+	keepFor   = time.Hour
+)
+
+// keep writes the result. Nobody else knows how the apply ended, so room on a full
+// disk is waited for: whoever follows the apply waits as long as this process lives.
+// A disk that is read-only can only be mended when nobody holds it any more.
+func (s *supervisor) keep(r *dr.ApplyResult) error {
+	err := s.folder.write(resultFile, r)
+	noRoom := func() bool {
+		return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
+	}
+	for end := time.Now().Add(keepFor); noRoom() && time.Now().Before(end); {
+		time.Sleep(keepAgain)
+		err = s.folder.write(resultFile, r)
+	}
+	return err
 }
 
 // process says which process supervised an apply, and where. Whether it lives is

@@ -3,10 +3,13 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -14,54 +17,119 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Server is a PostgreSQL of a test's own, which the test can take away.
+type Server struct {
+	URL string
+
+	t    *testing.T
+	bin  string
+	dir  string
+	attr *syscall.SysProcAttr
+	cmd  *exec.Cmd
+}
+
 // Postgres starts a server of the test's own, as a user that initdb accepts, and
 // gives its URL. It skips the test where there are no server programs.
 func Postgres(t *testing.T) string {
 	t.Helper()
-	bin := pgBin()
-	if bin == "" {
+	return Start(t).URL
+}
+
+// Start is Postgres for a test that takes the server away.
+func Start(t *testing.T) *Server {
+	t.Helper()
+	s := &Server{t: t, bin: pgBin()}
+	if s.bin == "" {
 		t.Skip("skipped: there are no PostgreSQL server programs (initdb, postgres)")
 	}
-	dir, err := os.MkdirTemp("", "drbot-pg-")
-	if err != nil {
+	var err error
+	if s.dir, err = os.MkdirTemp("", "drbot-pg-"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	var attr *syscall.SysProcAttr
+	t.Cleanup(func() { _ = os.RemoveAll(s.dir) })
 	if os.Geteuid() == 0 {
 		const nobody = 65534 // initdb refuses root
-		if err := os.Chown(dir, nobody, nobody); err != nil {
+		if err := os.Chown(s.dir, nobody, nobody); err != nil {
 			t.Fatal(err)
 		}
-		attr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		s.attr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
-	data := filepath.Join(dir, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "drbot", "--auth=trust", "--no-sync", "-E", "UTF8", "--no-locale")
-	initdb.SysProcAttr, initdb.Dir = attr, dir
+	initdb := exec.Command(filepath.Join(s.bin, "initdb"), "-D", s.data(), "-U", "drbot", "--auth=trust", "--no-sync", "-E", "UTF8", "--no-locale")
+	initdb.SysProcAttr, initdb.Dir = s.attr, s.dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	srv := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off")
-	srv.SysProcAttr, srv.Dir = attr, dir
-	if err := srv.Start(); err != nil {
-		t.Fatal(err)
+	s.URL = "postgres://drbot@/postgres?host=" + url.QueryEscape(s.dir)
+	s.Up()
+	t.Cleanup(func() {
+		if s.cmd != nil {
+			s.Thaw()
+			s.Down()
+		}
+	})
+	return s
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+// Up starts the server and waits until it answers.
+func (s *Server) Up() {
+	s.t.Helper()
+	s.cmd = exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off")
+	s.cmd.SysProcAttr, s.cmd.Dir = s.attr, s.dir
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = srv.Process.Signal(syscall.SIGQUIT); _ = srv.Wait() })
-	u := "postgres://drbot@/postgres?host=" + url.QueryEscape(dir)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		conn, err := pgx.Connect(ctx, u)
+		conn, err := pgx.Connect(ctx, s.URL)
 		if err == nil {
 			_ = conn.Close(ctx)
-			return u
+			return
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("PostgreSQL does not answer: %v", err)
+			s.t.Fatalf("PostgreSQL does not answer: %v", err)
 		case <-tick.C:
+		}
+	}
+}
+
+// Down ends the server at once, as a crash does.
+func (s *Server) Down() {
+	_ = s.cmd.Process.Signal(syscall.SIGQUIT)
+	_ = s.cmd.Wait() // that it ended by a signal is what was wanted
+	s.cmd = nil
+}
+
+// Freeze stops every process of the server where it stands: connections stay open,
+// and nothing answers on them.
+func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
+
+// Thaw lets them go on.
+func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
+
+// signal reaches the server first, so that it starts no other process meanwhile.
+func (s *Server) signal(sig syscall.Signal) {
+	_ = s.cmd.Process.Signal(sig)
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range stats {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		// pid (name) state ppid: the name may hold anything.
+		text := string(data)
+		var state string
+		var parent int
+		if _, err := fmt.Sscan(text[strings.LastIndexByte(text, ')')+1:], &state, &parent); err != nil || parent != s.cmd.Process.Pid {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name))); err == nil {
+			_ = syscall.Kill(pid, sig)
 		}
 	}
 }
