@@ -369,8 +369,33 @@ func (r *runbook) settleSource(p planned) error {
 	if r.req.Mode != dr.Planned {
 		return nil
 	}
-	if st, ok := r.svc.RegionStack(r.source); ok {
-		return r.apply(st, p)
+	st, ok := r.svc.RegionStack(r.source)
+	if !ok {
+		return nil
 	}
-	return nil
+	if approved, ok := p.Plans.Of(st.Name); ok && approved.Counts() == (dr.Counts{}) {
+		if err := r.resumeSource(); err != nil {
+			return err
+		}
+	}
+	return r.apply(st, p)
+}
+
+// resumeSource gives the source the tasks back that it had before the writer moved.
+// Where the approved plan leaves the source's stack alone, as with both Regions active, Git
+// says that they are to run on; Terraform would find their absence and be refused to mend
+// what nobody approved.
+func (r *runbook) resumeSource() error {
+	_, _, err := must(r, "resume/"+string(r.source), func(ctx context.Context, _ int) (line, error) {
+		was, err := r.deps.Ledger.Keep(ctx, r.req.Run+"/quiesce/"+string(r.source), "")
+		if err != nil {
+			return "", err
+		}
+		n, err := strconv.Atoi(was)
+		if err != nil || n == 0 {
+			return "it had no tasks", nil // an empty value: nothing was scaled down
+		}
+		return line(fmt.Sprintf("%d tasks again, with the writer in %s", n, r.req.Target)), again(r.deps.Workloads.Scale(ctx, r.svc, r.source, n))
+	})
+	return err
 }

@@ -14,12 +14,14 @@ import (
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/sandbox"
 	"github.com/drbot/drbot/internal/sandbox/aws"
+	"github.com/drbot/drbot/internal/sandbox/reference"
 	"github.com/drbot/drbot/internal/tf"
 )
 
 type sandboxFlags struct {
 	auto     bool
 	infra    string
+	from     string
 	dir      string
 	sabotage string
 	outage   string
@@ -34,14 +36,18 @@ func (w *world) sandboxCommand() *cobra.Command {
 		Short: "A local Slack, GitHub and two AWS Regions, to try drbot without an account",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if f.infra != "minimal" {
-				return misuse(fmt.Sprintf("there is no infrastructure %q.", f.infra), "drbot sandbox --infra minimal")
+			if f.infra != string(sandbox.Minimal) && f.infra != string(sandbox.Reference) {
+				return misuse(fmt.Sprintf("there is no infrastructure %q; there are minimal and reference.", f.infra), "drbot sandbox --infra minimal")
+			}
+			if f.sabotage != "" && f.infra != string(sandbox.Minimal) {
+				return misuse("a sabotage breaks the minimal infrastructure.", "drbot sandbox --auto --sabotage "+f.sabotage)
 			}
 			return w.sandbox(c.Context(), f)
 		},
 	}
 	c.Flags().BoolVar(&f.auto, "auto", false, "play a whole failover and the way back unattended; exit 0 only if everything is right")
-	c.Flags().StringVar(&f.infra, "infra", "minimal", "the infrastructure to apply: minimal")
+	c.Flags().StringVar(&f.infra, "infra", "minimal", "the infrastructure to apply: minimal, or reference (terraform/ of this project with the real provider: takes minutes)")
+	c.Flags().StringVar(&f.from, "terraform", "terraform", "with --infra reference: the folder that holds the reference infrastructure")
 	c.Flags().StringVar(&f.dir, "dir", "", "an empty folder to keep everything in (default: a temporary one, removed at the end)")
 	c.Flags().StringVar(&f.sabotage, "sabotage", "", "with --auto: break one thing, which must then be found; see drbot sandbox sabotage")
 	c.Flags().StringVar(&f.outage, "outage", "", "with --auto: the source Region is gone from the first second, source=hang or source=refuse")
@@ -124,11 +130,23 @@ func (w *world) sandboxOptions(ctx context.Context, f sandboxFlags) (sandbox.Opt
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return sandbox.Options{}, cleanup, err
 	}
-	return sandbox.Options{
+	o := sandbox.Options{
 		Dir: dir, Bot: self, Terraform: terraform, Out: w.stdout,
 		HealthEvery: 5 * time.Second, DriftEvery: 7 * time.Second,
 		Log: slog.New(slog.NewTextHandler(w.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	}, cleanup, nil
+	}
+	if f.infra != string(sandbox.Reference) {
+		return o, cleanup, nil
+	}
+	o.Infra, o.PluginDir = sandbox.Reference, w.getenv("TF_PLUGIN_DIR")
+	if o.Reference, err = reference.Find(f.from); err != nil {
+		cleanup()
+		return o, none, &dr.Error{Code: dr.Invalid, Msg: "the reference infrastructure is not in " + f.from + ".", Hint: "run it in a checkout of drbot, or give its folder with --terraform", Err: err}
+	}
+	// A drift report plans every stack with the real provider: here it would only make
+	// the runs wait.
+	o.HealthEvery, o.DriftEvery = 10*time.Second, 0
+	return o, cleanup, nil
 }
 
 // toolCommand is what the sandbox's stacks call in place of a provider.

@@ -39,6 +39,9 @@ func (w *world) configCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := tf.CheckEnvironment(cfg.Terraform.Environment, cfg.Terraform.PassEnv); err != nil {
+				return err
+			}
 			return w.print(nil, "%s is good: %d services, %d people\n", w.config, len(cfg.Services), len(cfg.People))
 		},
 	}

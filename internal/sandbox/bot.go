@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"text/template"
@@ -42,7 +44,7 @@ var configTemplate = template.Must(template.New("drbot.yaml").Parse(`listen: {{.
 socket: {{.Dir}}/drbot.sock
 state:
   database: {{.Database}}
-  work_dir: {{.Dir}}/work
+  work_dir: {{.State}}/work
   throwaway: true
 slack:
   team_id: {{.Team}}
@@ -58,17 +60,20 @@ github:
 terraform:
   path: {{.Terraform}}
   hash_key: {env: DRBOT_HASH_KEY}
+  {{- if .Infra.PluginDir}}
+  plugin_dir: {{.Infra.PluginDir}}
+  {{- end}}
   lock_timeout: 10s
   environment:
-{{- range $k, $v := .ToolEnv}}
-    {{$k}}: {{$v}}
+{{- range $k, $v := .Infra.Environment}}
+    {{$k}}: "{{$v}}"
 {{- end}}
   pass_env: [{{range $i, $name := .PassEnv}}{{if $i}}, {{end}}{{$name}}{{end}}]
 aws:
   endpoint: {{.Cloud.Endpoint}}
   call_timeout: {{.CallTimeout}}
 # A sandbox moves in seconds what takes AWS minutes.
-timing: {poll: {{.Poll}}, review: 5s, promote: 60s, settle: 2s, gate: 15s, quiesce: 15s, apply: 60s, retry: 200ms, drain: 20s}
+timing: {poll: {{.Poll}}, review: 5s, settle: 2s, retry: 200ms, drain: 20s, {{if .Patient}}promote: 10m, gate: 10m, quiesce: 10m, apply: 10m{{else}}promote: 60s, gate: 15s, quiesce: 15s, apply: {{.Patience}}{{end}}}
 people:
 {{- range .People}}
   - {name: {{.Name}}, slack: [{{.SlackID}}], github: [{{.Login}}]{{if .LocalUser}}, local_users: [{{.LocalUser}}]{{end}}}
@@ -84,7 +89,7 @@ services:
     repository: {owner: {{.Owner}}, name: {{.Repo}}, base: main, file: {{.File}}}
     stacks:
 {{- range .Stacks}}
-      - {name: {{.Name}}, dir: {{.Dir}}, role: {{.Role}}{{if .Region}}, region: {{.Region}}{{end}}, backend_config: {path: {{.State}}}}
+      - {name: {{.Name}}, dir: {{.Dir}}, role: {{.Role}}{{if .Region}}, region: {{.Region}}{{end}}, backend_config: { {{- range $i, $kv := .Backend}}{{if $i}}, {{end}}{{$kv}}{{end -}} }}
 {{- end}}
     database:
       global_cluster: {{.Cloud.GlobalCluster}}
@@ -94,7 +99,7 @@ services:
 {{- end}}
     workloads:
 {{- range $name, $r := .Cloud.Regions}}
-      {{$name}}: {cluster: {{$r.ECSCluster}}, service: {{$r.ECSService}}, target_group: "{{$r.TargetGroupARN}}"}
+      {{$name}}: {cluster: {{$r.ECSCluster}}, service: {{$r.ECSService}}, target_group: "{{call $.Infra.TargetGroup $name}}"}
 {{- end}}
     names:
       public: {{.Cloud.RecordName}}
@@ -121,7 +126,11 @@ func every(d time.Duration) string {
 
 func (w *World) writeConfig() (string, error) {
 	type who struct{ Name, SlackID, Login, LocalUser string }
-	type stack struct{ Name, Dir, Role, Region, State string }
+	type stack struct {
+		Name, Dir, Role, Region string
+		Backend                 []string
+	}
+	infra := w.infra.configure()
 	me := ""
 	if u, err := user.Current(); err == nil {
 		me = u.Username // whoever runs the sandbox speaks for alice on the command line
@@ -139,7 +148,11 @@ func (w *World) writeConfig() (string, error) {
 	}
 	var stacks []stack
 	for _, n := range stackNames {
-		st := stack{Name: n, Dir: stackFolder + "/" + n, Role: n, State: w.statePath(n)}
+		st := stack{Name: n, Dir: stackFolder + "/" + n, Role: n}
+		backend := infra.Backend(n)
+		for _, k := range slices.Sorted(maps.Keys(backend)) {
+			st.Backend = append(st.Backend, k+`: "`+backend[k]+`"`)
+		}
 		if n == home || n == standby {
 			st.Role, st.Region = "region", n
 		}
@@ -149,9 +162,13 @@ func (w *World) writeConfig() (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
+	state := w.opts.State
+	if state == "" {
+		state = dir
+	}
 	database := w.opts.Database
 	if database == "" {
-		database = "sqlite:" + dir + "/drbot.db"
+		database = "sqlite:" + state + "/drbot.db"
 	}
 	pace, poll, cooldown := "1200ms", "200ms", "30m"
 	if w.opts.Quick {
@@ -163,8 +180,8 @@ func (w *World) writeConfig() (string, error) {
 	}
 	var b strings.Builder
 	err := configTemplate.Execute(&b, map[string]any{
-		"Listen": w.botAddr, "Dir": dir, "Team": team, "SlackURL": w.slackURL, "HubURL": w.hubURL,
-		"Terraform": terraform, "ToolEnv": w.toolEnv(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "People": people, "Stacks": stacks,
+		"Listen": w.botAddr, "Dir": dir, "State": state, "Patient": w.opts.Patient, "Team": team, "SlackURL": w.slackURL, "HubURL": w.hubURL,
+		"Terraform": terraform, "Infra": infra, "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "People": people, "Stacks": stacks,
 		"Service": Service, "Home": home, "Standby": standby, "Channel": channel, "Owner": owner, "Repo": repository,
 		"Database": database, "Pace": pace, "Poll": poll, "Cooldown": cooldown, "CallTimeout": callTimeout.String(),
 		"File": regionFile, "Health": every(w.opts.HealthEvery), "Drift": every(w.opts.DriftEvery),
@@ -206,7 +223,11 @@ func (w *World) spawn(cfg string) (*Bot, error) {
 		"DRBOT_HASH_KEY=" + w.secrets.hashKey,
 	}
 	cmd.Env = append(cmd.Env, w.opts.BotEnv...) // of two values the last holds
-	if err := cmd.Start(); err != nil {
+	start := w.opts.Start
+	if start == nil {
+		start = (*exec.Cmd).Start
+	}
+	if err := start(cmd); err != nil {
 		return nil, fmt.Errorf("start the bot: %w", err)
 	}
 	b := &Bot{cmd: cmd, done: make(chan struct{})}
@@ -246,7 +267,7 @@ func (w *World) awaitBot(ctx context.Context, b *Bot) error {
 
 // awaitLog waits until the bot's log has a line.
 func (w *World) awaitLog(ctx context.Context, line string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, w.infra.patience())
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 )
 
 //go:embed minimal
@@ -18,9 +19,24 @@ var minimal embed.FS
 // made.
 var stackNames = []string{"data", home, standby, "traffic"}
 
-// writeStacks writes the repository: the four stacks and the one file that says
-// which Region serves, linked into each of them.
-func writeStacks(dir string) error {
+// minimalStacks are the infrastructure of Terraform's built-in terraform_data alone.
+type minimalStacks struct{ *World }
+
+func (m minimalStacks) patience() time.Duration { return patience }
+
+func (m minimalStacks) drifted() string { return "terraform_data.service" }
+
+func (m minimalStacks) configure() botInfra {
+	return botInfra{
+		Environment: m.toolEnv(),
+		Backend:     func(stack string) map[string]string { return map[string]string{"path": m.statePath(stack)} },
+		TargetGroup: func(region string) string { return m.Cloud.Layout.Regions[region].TargetGroupARN },
+	}
+}
+
+// write writes the four stacks and the one file that says which Region serves,
+// linked into each of them.
+func (m minimalStacks) write(_ context.Context, dir string) error {
 	live := filepath.Join(dir, filepath.FromSlash(stackFolder))
 	for _, name := range stackNames {
 		from := name
@@ -68,9 +84,9 @@ func (w *World) toolEnv() map[string]string {
 	}
 }
 
-// applyStacks makes the infrastructure as a team would have made it long ago, with
-// plain Terraform.
-func (w *World) applyStacks(ctx context.Context) error {
+// first makes the infrastructure with plain Terraform.
+func (m minimalStacks) first(ctx context.Context) error {
+	w := m.World
 	if err := os.MkdirAll(filepath.Join(w.opts.Dir, "state"), 0o700); err != nil {
 		return err
 	}
@@ -139,4 +155,22 @@ func (w *World) stateInput(stack, resource, key string) (string, error) {
 		return fmt.Sprint(input[key]), nil
 	}
 	return "", fmt.Errorf("%s has no %s in its state", stack, resource)
+}
+
+func (m minimalStacks) states(_ context.Context, run moved) error {
+	type fact struct{ stack, resource, key, want string }
+	facts := []fact{{run.to, "service", "desired", "2"}, {"traffic", "record", "points_at", run.to}}
+	if run.planned {
+		facts = append(facts, fact{run.from, "service", "desired", "0"})
+	}
+	for _, f := range facts {
+		got, err := m.stateInput(f.stack, f.resource, f.key)
+		if err != nil {
+			return err
+		}
+		if got != f.want {
+			return fmt.Errorf("the state of %s says %s = %s, not %s", f.stack, f.key, got, f.want)
+		}
+	}
+	return nil
 }

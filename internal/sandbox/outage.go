@@ -3,7 +3,6 @@ package sandbox
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/drbot/drbot/internal/sandbox/aws"
@@ -45,8 +44,9 @@ func (w *World) PlayOutage(ctx context.Context, mode aws.Mode) error {
 	if err := w.untouched(home, began); err != nil {
 		return err
 	}
+	w.ended("the failover without " + home)
 	// While Seoul is away nobody can say how far it is behind: never zero, never ok.
-	if _, err := w.awaitPost(ctx, time.Now(), patience, "replication is unknown"); err != nil {
+	if _, err := w.awaitPost(ctx, time.Now(), w.infra.patience(), "replication is unknown"); err != nil {
 		return err
 	}
 	w.say("cron     replication is unknown while %s is gone", home)
@@ -54,7 +54,7 @@ func (w *World) PlayOutage(ctx context.Context, mode aws.Mode) error {
 		return err
 	}
 	w.say("world    %s is back", home)
-	if _, err := w.awaitPost(ctx, time.Now(), patience, "replication is ok", "aurora.lag "+home); err != nil {
+	if _, err := w.awaitPost(ctx, time.Now(), w.infra.patience(), "replication is ok", "aurora.lag "+home); err != nil {
 		return err
 	}
 	w.say("cron     replication to %s is ok again: the old writer has come back as a reader", home)
@@ -65,6 +65,8 @@ func (w *World) PlayOutage(ctx context.Context, mode aws.Mode) error {
 	if err := w.readBack(ctx, back); err != nil {
 		return err
 	}
+	w.ended("the return of " + home + " and the way back")
+	w.sayTimes()
 	w.say("done     over without the source, and back again")
 	return nil
 }
@@ -82,7 +84,7 @@ func (w *World) untouched(region string, since time.Time) error {
 		switch {
 		case c.Write:
 			return wrongf("%s %s was signed for %s, which is gone", c.Service, c.Operation, region)
-		case c.AccessKey == stackTool || strings.Contains(c.UserAgent, "Terraform"):
+		case c.AccessKey == stackTool || c.Terraform():
 			return wrongf("Terraform asked %s, which is gone, for %s %s", region, c.Service, c.Operation)
 		}
 		reads++

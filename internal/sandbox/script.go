@@ -32,9 +32,11 @@ func (w *World) Play(ctx context.Context) error {
 	if err := w.readBack(ctx, out); err != nil {
 		return err
 	}
+	w.ended("the failover")
 	if err := w.reports(ctx); err != nil {
 		return err
 	}
+	w.ended("the scheduled reports")
 	back, err := w.failback(ctx)
 	if err != nil {
 		return err
@@ -42,6 +44,8 @@ func (w *World) Play(ctx context.Context) error {
 	if err := w.readBack(ctx, back); err != nil {
 		return err
 	}
+	w.ended("the way back")
+	w.sayTimes()
 	w.say("done     two runs, two promotions, two merges, and every look apart from the bot agrees")
 	return nil
 }
@@ -97,7 +101,7 @@ func (w *World) ask(ctx context.Context, who, line string) (string, error) {
 
 // pullOf waits for the open pull request of a run.
 func (w *World) pullOf(ctx context.Context, run string) (github.Pull, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, w.infra.patience())
 	defer cancel()
 	find := func() int {
 		return slices.IndexFunc(w.Hub.Pulls(), func(p github.Pull) bool {
@@ -115,7 +119,7 @@ func (w *World) pullOf(ctx context.Context, run string) (github.Pull, error) {
 // awaitPlan waits until the plan of a change is before the people: approvals given
 // earlier do not count.
 func (w *World) awaitPlan(ctx context.Context, run string, p github.Pull) error {
-	return w.awaitShown(ctx, run, "needs 2 more approvals, on "+p.HeadSHA[:7], patience)
+	return w.awaitShown(ctx, run, "needs 2 more approvals, on "+p.HeadSHA[:7], w.infra.patience())
 }
 
 // approve has a person review a change, and waits until the run's message shows
@@ -125,7 +129,7 @@ func (w *World) approve(ctx context.Context, who, run string, pull int, shows st
 		return fmt.Errorf("%s approves #%d: %w", who, pull, err)
 	}
 	w.say("%-8s approves #%d", who, pull)
-	if err := w.awaitShown(ctx, run, shows, patience); err != nil {
+	if err := w.awaitShown(ctx, run, shows, w.infra.patience()); err != nil {
 		return err
 	}
 	w.say("         shown: %s", shows)
@@ -144,7 +148,7 @@ func (w *World) moveHead(ctx context.Context, m moved) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	wait, cancel := context.WithTimeout(ctx, patience)
+	wait, cancel := context.WithTimeout(ctx, w.infra.patience())
 	defer cancel()
 	closed := func() bool { p, err := w.Hub.Pull(m.pull); return err == nil && p.State == "closed" }
 	if err := w.Hub.Wait(wait, closed); err != nil {
@@ -217,7 +221,7 @@ func (w *World) failover(ctx context.Context) (moved, error) {
 
 // follow shows a run's message as it changes until the run is over.
 func (w *World) follow(ctx context.Context, m moved) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	ctx, cancel := context.WithTimeout(ctx, 2*w.infra.patience())
 	defer cancel()
 	told := map[string]bool{}
 	for {
@@ -227,7 +231,7 @@ func (w *World) follow(ctx context.Context, m moved) error {
 			return len(newLines(last, told)) > 0
 		})
 		if err != nil {
-			return wrongf("the run is not over after %s; its message says:\n%s", 2*patience, shown(w.Slack.Messages(channel), m.run))
+			return wrongf("the run is not over after %s; its message says:\n%s", 2*w.infra.patience(), shown(w.Slack.Messages(channel), m.run))
 		}
 		for _, l := range newLines(last, told) {
 			told[l] = true
@@ -256,14 +260,17 @@ func newLines(text string, told map[string]bool) []string {
 // reports waits for the scheduled posts.
 func (w *World) reports(ctx context.Context) error {
 	since := time.Now()
-	lag, err := w.awaitPost(ctx, since, patience, "replication is ok", "aurora.lag "+home+": ok")
+	lag, err := w.awaitPost(ctx, since, w.infra.patience(), "replication is ok", "aurora.lag "+home+": ok")
 	if err != nil {
 		return err
 	}
 	w.say("cron     %s", strings.ReplaceAll(strings.TrimSpace(lag), "\n", " | "))
+	if w.opts.DriftEvery == 0 {
+		return nil
+	}
 	// After a disaster Seoul's own stack has not been applied: the drift report must
 	// say so, and must not say it of the others.
-	drift, err := w.awaitPost(ctx, since, patience, "1 of 4 stacks differ from Git", home+": warn", "terraform_data.service")
+	drift, err := w.awaitPost(ctx, since, w.infra.patience(), "1 of 4 stacks differ from Git", home+": warn", w.infra.drifted())
 	if err != nil {
 		return err
 	}
@@ -309,7 +316,7 @@ func (w *World) through(ctx context.Context, m *moved, who, line string) error {
 
 // awaitRefusal waits until a run's message says that it was refused, and why.
 func (w *World) awaitRefusal(ctx context.Context, run, why string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, w.infra.patience())
 	defer cancel()
 	text := ""
 	_, err := w.Slack.Wait(ctx, channel, func(msgs []slack.Message) bool {

@@ -144,7 +144,7 @@ func (w *World) awaitPost(ctx context.Context, after time.Time, within time.Dura
 
 // waitText waits for a text in a run's message, paused or not.
 func (w *World) waitText(ctx context.Context, run, text string) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	ctx, cancel := context.WithTimeout(ctx, 2*w.infra.patience())
 	defer cancel()
 	_, err := w.Slack.Wait(ctx, channel, func(msgs []slack.Message) bool { return strings.Contains(shown(msgs, run), text) })
 	if err != nil {

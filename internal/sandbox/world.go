@@ -11,12 +11,15 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/drbot/drbot/internal/sandbox/aws"
 	"github.com/drbot/drbot/internal/sandbox/github"
+	"github.com/drbot/drbot/internal/sandbox/reference"
 	"github.com/drbot/drbot/internal/sandbox/slack"
 )
 
@@ -32,6 +35,11 @@ type Options struct {
 	BotTerraform string
 	SlackAddr    string // where the Slack page listens; a free port when empty
 	HubAddr      string // where the GitHub page listens; a free port when empty
+	// Infra is what the service stands on; Minimal when empty. Reference needs the
+	// folder terraform/ of a checkout, and takes the provider from PluginDir, or from the
+	// registry when that is empty.
+	Infra                Infra
+	Reference, PluginDir string
 	// Every is how often the scheduled posts come.
 	HealthEvery, DriftEvery time.Duration
 	// Outage takes the source Region away from the first second: hang or refuse.
@@ -45,8 +53,14 @@ type Options struct {
 	// BotEnv are more variables of the bot's process, as NAME=value; Terraform gets
 	// those that PassEnv names.
 	BotEnv, PassEnv []string
-	Out             io.Writer // what a person watches
-	Log             *slog.Logger
+	// State is where the bot keeps its database and its work; in Dir when empty.
+	State string
+	// Start starts the bot's process in another way than (*exec.Cmd).Start.
+	Start func(*exec.Cmd) error
+	// Patient gives the bot minutes, not seconds, for what takes AWS minutes.
+	Patient bool
+	Out     io.Writer // what a person watches
+	Log     *slog.Logger
 }
 
 // World is the running sandbox.
@@ -57,8 +71,10 @@ type World struct {
 	Hub     *github.Server
 	Bot     *Bot
 	Effects effects
+	infra   infrastructure
 	secrets secrets
 	began   time.Time
+	parts   []part
 	saying  sync.Mutex
 
 	tool       string                           // what the stacks call instead of the bot's program
@@ -71,6 +87,26 @@ type World struct {
 type secrets struct {
 	slackToken, signing, githubToken, webhook, hashKey string
 	personas                                           map[string]string
+}
+
+// part is a stretch of a world's life, for the question where the time went.
+type part struct {
+	name string
+	end  time.Time
+}
+
+// ended closes a part.
+func (w *World) ended(name string) { w.parts = append(w.parts, part{name, time.Now()}) }
+
+// sayTimes tells where the time went.
+func (w *World) sayTimes() {
+	from := w.began
+	var told []string
+	for _, p := range w.parts {
+		told = append(told, fmt.Sprintf("%s %.0f s", p.name, p.end.Sub(from).Seconds()))
+		from = p.end
+	}
+	w.say("time     %s; %.0f s in all", strings.Join(told, ", "), time.Since(w.began).Seconds())
 }
 
 func random() string {
@@ -95,8 +131,12 @@ func New(ctx context.Context, o Options) (_ *World, err error) {
 	if w.botAddr, err = freeAddr(); err != nil {
 		return nil, err
 	}
-	if w.Cloud, err = aws.Start(ctx, aws.Options{Dir: filepath.Join(o.Dir, "aws"), Home: home, Standby: standby, Service: Service, Timings: o.timings(), Logger: o.Log}); err != nil {
+	if w.Cloud, err = aws.Start(ctx, aws.Options{Dir: filepath.Join(o.Dir, "aws"), Home: home, Standby: standby, Service: Service, ZoneOnly: o.Infra == Reference, Timings: o.timings(), Logger: o.Log}); err != nil {
 		return nil, err
+	}
+	w.infra = minimalStacks{w}
+	if o.Infra == Reference {
+		w.infra = referenceStacks{w, &reference.Stacks{Source: o.Reference, Terraform: o.Terraform, PluginDir: o.PluginDir, Cloud: w.Cloud}}
 	}
 	if o.Watch {
 		w.Effects.watchCloud(w.Cloud.Proxy)
@@ -110,9 +150,10 @@ func New(ctx context.Context, o Options) (_ *World, err error) {
 	if err := w.startSlack(); err != nil {
 		return nil, fmt.Errorf("start the local Slack: %w", err)
 	}
-	if err := w.applyStacks(ctx); err != nil {
+	if err := w.infra.first(ctx); err != nil {
 		return nil, fmt.Errorf("apply the stacks for the first time: %w", err)
 	}
+	w.ended("the infrastructure for the first time")
 	return w, nil
 }
 
@@ -135,7 +176,7 @@ func freeAddr() (string, error) {
 
 func (w *World) startHub(ctx context.Context) error {
 	seed := filepath.Join(w.opts.Dir, "seed")
-	if err := writeStacks(seed); err != nil {
+	if err := w.infra.write(ctx, seed); err != nil {
 		return err
 	}
 	dir := filepath.Join(w.opts.Dir, "github")

@@ -137,17 +137,24 @@ func checkOptions(o Options) error {
 			return &dr.Error{Code: dr.Invalid, Msg: "The configured Terraform is no executable file.", Hint: "correct its path, or leave it out", Err: err}
 		}
 	}
-	names := make(map[string]string, len(o.PassEnv))
-	for _, name := range o.PassEnv {
+	return CheckEnvironment(o.Environment, o.PassEnv)
+}
+
+// CheckEnvironment is dr.Invalid when a variable is among what Terraform's process
+// shall get that terraform-exec keeps for itself or that would change a plan unseen, such
+// as TF_VAR_*.
+func CheckEnvironment(environment map[string]string, passed []string) error {
+	names := make(map[string]string, len(passed))
+	for _, name := range passed {
 		names[name] = ""
 	}
-	maps.Copy(names, o.Environment)
+	maps.Copy(names, environment)
 	if bad := tfexec.ProhibitedEnv(names); len(bad) > 0 {
 		slices.Sort(bad)
 		return &dr.Error{
 			Code: dr.Invalid,
 			Msg:  "These variables cannot be passed to Terraform: " + strings.Join(bad, ", ") + ".",
-			Hint: "set Terraform variables in *.auto.tfvars of the stack",
+			Hint: "take them out of terraform.environment and terraform.pass_env; set Terraform variables in *.auto.tfvars of the stack",
 		}
 	}
 	return nil

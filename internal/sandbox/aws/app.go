@@ -17,7 +17,8 @@ import (
 const appTries = 20
 
 // app is the application behind the load balancer of one Region. It answers as
-// long as the Region's target group has a healthy target.
+// long as a healthy target stands behind that load balancer, whoever made it, and
+// whenever; where there is no load balancer nothing takes a connection.
 type app struct {
 	region  string
 	healthy func(context.Context) (int, error)
@@ -83,16 +84,22 @@ func listenAll(port int, hosts []string) (listeners []net.Listener, err error) {
 	return listeners, nil
 }
 
-// ServeHTTP answers what the load balancer would: 200, 503 without a healthy target, 500 by a fault, nothing in an outage.
+// ServeHTTP answers what the load balancer would: 200, 503 without a healthy target, 500 by a fault, nothing
+// in an outage or without a load balancer.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.out() {
+		drop(w)
+		return
+	}
+	healthy, err := a.healthy(r.Context())
+	if errors.Is(err, ErrAbsent) {
 		drop(w)
 		return
 	}
 	w.Header().Set("X-Region", a.region)
 	w.Header().Set("Content-Type", "application/json")
 	answer := map[string]string{"region": a.region}
-	switch healthy, err := a.healthy(r.Context()); {
+	switch {
 	case a.failing.Load():
 		w.WriteHeader(http.StatusInternalServerError)
 		answer["error"] = "internal error"

@@ -29,6 +29,9 @@ type Call struct {
 	Forwarded int       `json:"forwarded"` // how often it was sent to Moto
 }
 
+// Terraform reports whether Terraform made the call: its provider or its S3 backend, by what they call themselves.
+func (c Call) Terraform() bool { return strings.Contains(c.UserAgent, "HashiCorp/") }
+
 // classify says what a request is. It reads the body and leaves another in its place.
 func classify(r *http.Request) (Call, error) {
 	call := Call{Start: time.Now(), UserAgent: r.UserAgent()}

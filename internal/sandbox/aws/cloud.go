@@ -28,7 +28,7 @@ type Cloud struct {
 }
 
 // Start brings up Moto, the proxy, the DNS server and the applications, and seeds
-// the service. All of it ends with the context or with Close. When Moto cannot be
+// the service, or as little of it as the options say. All of it ends with the context or with Close. When Moto cannot be
 // had the error is ErrNoMoto.
 func Start(ctx context.Context, options Options) (*Cloud, error) {
 	began := time.Now()
@@ -61,10 +61,8 @@ func (c *Cloud) start(ctx context.Context, opt Options) (err error) {
 		return err
 	}
 	c.Layout.Endpoint = c.Proxy.URL()
-	if !opt.Empty {
-		if c.Layout, err = c.seed(ctx, opt, c.Layout); err != nil {
-			return err
-		}
+	if c.Layout, err = c.seed(ctx, opt, c.Layout); err != nil {
+		return err
 	}
 	if err := c.startEdges(opt); err != nil {
 		return err

@@ -22,6 +22,7 @@ type Faults struct {
 	TargetsUnhealthy    []string `json:"targets_unhealthy"`    // registered targets fail their health checks
 	RunningNever        []string `json:"running_never"`        // wanted tasks stay pending
 	LagMissing          bool     `json:"lag_missing"`          // no data points of the replication lag
+	DirectConnectDown   []string `json:"direct_connect_down"`  // virtual interfaces and their BGP sessions are down
 }
 
 // Promotion is one SwitchoverGlobalCluster or FailoverGlobalCluster that reached
@@ -102,6 +103,13 @@ func (c *Cloud) SetFaults(ctx context.Context, f Faults) error {
 // stays what it was at the start. Zero takes the default.
 func (c *Cloud) SetTimings(ctx context.Context, t Timings) error {
 	return c.control.post(ctx, "/drbot/timings", t.withDefaults().seconds(), nil)
+}
+
+// health is every Route 53 health check's, by id, as the DNS server goes by it.
+func (c control) health(ctx context.Context) (map[string]bool, error) {
+	var all map[string]bool
+	err := c.get(ctx, "/drbot/health", &all)
+	return all, err
 }
 
 // Promotions returns every promotion that was asked for, oldest first.

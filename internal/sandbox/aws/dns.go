@@ -99,7 +99,11 @@ func (s *dnsServer) read() ([]zone, map[string]string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), dnsPatient)
 	defer cancel()
 	asked := time.Now()
-	zones, err := readZones(ctx, s.cloud.home().dns)
+	checks, err := s.cloud.control.health(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	zones, err := readZones(ctx, s.cloud.home().dns, checks)
 	if err != nil {
 		return nil, nil, err
 	}

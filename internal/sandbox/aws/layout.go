@@ -27,7 +27,8 @@ type Region struct {
 	InstanceID      string
 	ECSCluster      string
 	ECSService      string
-	LoadBalancerARN string
+	LoadBalancer    string // name
+	LoadBalancerARN string // this and the next three are empty when they were not seeded; Live finds them
 	LoadBalancerDNS string
 	ListenerARN     string
 	TargetGroupARN  string
@@ -58,7 +59,9 @@ func plan(opt Options) Layout {
 			InstanceID: id + "-1",
 			ECSCluster: opt.Service,
 			ECSService: opt.Service,
-			RecordName: name + "." + l.RecordName,
+
+			LoadBalancer: opt.Service,
+			RecordName:   name + "." + l.RecordName,
 		}
 	}
 	return l

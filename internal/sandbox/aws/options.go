@@ -61,6 +61,7 @@ type Options struct {
 	Service  string // names the cluster, the load balancer and the ECS service: portal
 	Desired  int    // tasks in the home Region: 2
 	Empty    bool   // seed nothing: whoever calls applies an infrastructure of its own
+	ZoneOnly bool   // seed the hosted zone and nothing else: the same, with a name to stand under
 	Ports    Ports
 	Timings  Timings
 	Logger   *slog.Logger // progress that a person waits for; discarded by default

@@ -87,6 +87,17 @@ func (p *Proxy) URL() string { return "http://" + p.addr }
 // Calls returns every call since the start, in the order in which they began; those still open have no End.
 func (p *Proxy) Calls() []Call { return p.journal.all() }
 
+// TerraformCalls returns the calls that Terraform signed for a Region, in the order in which they began.
+func (p *Proxy) TerraformCalls(region string) []Call {
+	var found []Call
+	for _, call := range p.Calls() {
+		if call.Terraform() && call.Region == region {
+			found = append(found, call)
+		}
+	}
+	return found
+}
+
 func (p *Proxy) close() {
 	close(p.stopped)
 	p.server.Close()

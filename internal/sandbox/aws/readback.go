@@ -2,10 +2,12 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -14,11 +16,17 @@ import (
 
 // What follows reads the end state straight from Moto, past the proxy.
 
+// ErrAbsent says that what should be read back is not there, or not yet.
+var ErrAbsent = errors.New("not there")
+
 // GlobalWriter returns the Region of the global cluster's writer and the cluster's status as reported.
 func (c *Cloud) GlobalWriter(ctx context.Context) (region, status string, err error) {
 	found, err := c.home().rds.DescribeGlobalClusters(ctx, &rds.DescribeGlobalClustersInput{
 		GlobalClusterIdentifier: &c.Layout.GlobalCluster,
 	})
+	if gone := new(rdstypes.GlobalClusterNotFoundFault); errors.As(err, &gone) {
+		return "", "", fmt.Errorf("read back the global cluster %s: %w", c.Layout.GlobalCluster, ErrAbsent)
+	}
 	if err != nil {
 		return "", "", fmt.Errorf("read back the global cluster: %w", err)
 	}
@@ -27,7 +35,7 @@ func (c *Cloud) GlobalWriter(ctx context.Context) (region, status string, err er
 			return writerRegion(cluster), *cluster.Status, nil
 		}
 	}
-	return "", "", fmt.Errorf("read back: no global cluster %s", c.Layout.GlobalCluster)
+	return "", "", fmt.Errorf("read back the global cluster %s: %w", c.Layout.GlobalCluster, ErrAbsent)
 }
 
 func writerRegion(cluster rdstypes.GlobalCluster) string {
@@ -47,7 +55,7 @@ func arnRegion(arn string) string {
 	return ""
 }
 
-// Running returns the desired and the running tasks of the service in a Region.
+// Running returns the desired and the running tasks of the service in a Region; ErrAbsent when there is no service.
 func (c *Cloud) Running(ctx context.Context, region string) (desired, running int, err error) {
 	at, known := c.Layout.Regions[region]
 	if !known {
@@ -56,42 +64,81 @@ func (c *Cloud) Running(ctx context.Context, region string) (desired, running in
 	found, err := c.clients[region].ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{
 		Cluster: &at.ECSCluster, Services: []string{at.ECSService},
 	})
+	if gone := new(ecstypes.ClusterNotFoundException); errors.As(err, &gone) {
+		return 0, 0, fmt.Errorf("read back the ECS cluster %s in %s: %w", at.ECSCluster, region, ErrAbsent)
+	}
 	if err != nil {
 		return 0, 0, fmt.Errorf("read back the service in %s: %w", region, err)
 	}
-	if len(found.Services) == 0 {
-		return 0, 0, fmt.Errorf("read back: no service %s in %s", at.ECSService, region)
+	if len(found.Services) == 0 || *found.Services[0].Status == "INACTIVE" { // which a deleted one is for a while
+		return 0, 0, fmt.Errorf("read back the service %s in %s: %w", at.ECSService, region, ErrAbsent)
 	}
 	return int(found.Services[0].DesiredCount), int(found.Services[0].RunningCount), nil
 }
 
-// HealthyTargets counts the healthy targets of a Region: of the seeded target group, or of all when nothing was seeded.
-func (c *Cloud) HealthyTargets(ctx context.Context, region string) (int, error) {
+// Live returns a Region of the layout with the load balancer, its listener and its
+// target group that stand there now under the layout's names. What is not there is empty.
+func (c *Cloud) Live(ctx context.Context, region string) (Region, error) {
 	at, known := c.Layout.Regions[region]
 	if !known {
-		return 0, fmt.Errorf("read back the targets: no Region %s here", region)
+		return at, fmt.Errorf("read back the load balancer: no Region %s here", region)
 	}
-	groups := []string{at.TargetGroupARN}
+	at.LoadBalancerARN, at.LoadBalancerDNS, at.ListenerARN, at.TargetGroupARN = "", "", "", ""
+	client := c.clients[region].elb
+	balancers, err := client.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{Names: []string{at.LoadBalancer}})
+	if gone := new(elbtypes.LoadBalancerNotFoundException); errors.As(err, &gone) {
+		return at, nil
+	}
+	if err != nil {
+		return at, fmt.Errorf("read back the load balancer of %s: %w", region, err)
+	}
+	if len(balancers.LoadBalancers) == 0 {
+		return at, nil
+	}
+	at.LoadBalancerARN, at.LoadBalancerDNS = *balancers.LoadBalancers[0].LoadBalancerArn, *balancers.LoadBalancers[0].DNSName
+	listeners, err := client.DescribeListeners(ctx, &elb.DescribeListenersInput{LoadBalancerArn: &at.LoadBalancerARN})
+	if err != nil {
+		return at, fmt.Errorf("read back the listeners of %s: %w", region, err)
+	}
+	for _, listener := range listeners.Listeners {
+		for _, action := range listener.DefaultActions {
+			if action.Type == elbtypes.ActionTypeEnumForward {
+				at.ListenerARN, at.TargetGroupARN = *listener.ListenerArn, forwardsTo(action)
+			}
+		}
+	}
+	return at, nil
+}
+
+// forwardsTo is the target group of an action, which may stand in either of two places.
+func forwardsTo(action elbtypes.Action) string {
+	if action.TargetGroupArn != nil {
+		return *action.TargetGroupArn
+	}
+	if action.ForwardConfig != nil && len(action.ForwardConfig.TargetGroups) > 0 {
+		return *action.ForwardConfig.TargetGroups[0].TargetGroupArn
+	}
+	return ""
+}
+
+// HealthyTargets counts the healthy targets behind the load balancer of a Region. It is
+// ErrAbsent when there is no load balancer, or none that leads to targets.
+func (c *Cloud) HealthyTargets(ctx context.Context, region string) (int, error) {
+	at, err := c.Live(ctx, region)
+	if err != nil {
+		return 0, err
+	}
 	if at.TargetGroupARN == "" {
-		found, err := c.clients[region].elb.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{})
-		if err != nil {
-			return 0, fmt.Errorf("read back the target groups of %s: %w", region, err)
-		}
-		groups = nil
-		for _, group := range found.TargetGroups {
-			groups = append(groups, *group.TargetGroupArn)
-		}
+		return 0, fmt.Errorf("read back the targets of %s behind the load balancer %s: %w", region, at.LoadBalancer, ErrAbsent)
+	}
+	found, err := c.clients[region].elb.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &at.TargetGroupARN})
+	if err != nil {
+		return 0, fmt.Errorf("read back the targets of %s: %w", region, err)
 	}
 	healthy := 0
-	for _, arn := range groups {
-		found, err := c.clients[region].elb.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &arn})
-		if err != nil {
-			return 0, fmt.Errorf("read back the targets of %s: %w", region, err)
-		}
-		for _, target := range found.TargetHealthDescriptions {
-			if target.TargetHealth.State == elbtypes.TargetHealthStateEnumHealthy {
-				healthy++
-			}
+	for _, target := range found.TargetHealthDescriptions {
+		if target.TargetHealth.State == elbtypes.TargetHealthStateEnumHealthy {
+			healthy++
 		}
 	}
 	return healthy, nil

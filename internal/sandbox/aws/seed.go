@@ -22,8 +22,19 @@ const (
 	containerPort = 8080
 )
 
-// seed makes the service of the layout, active in the home Region, and returns the layout complete.
+// seed makes what the options ask for and returns the layout with what Moto chose.
 func (c *Cloud) seed(ctx context.Context, opt Options, l Layout) (Layout, error) {
+	switch {
+	case opt.Empty:
+		return l, nil
+	case opt.ZoneOnly:
+		return c.seedZone(ctx, l)
+	}
+	return c.seedAll(ctx, opt, l)
+}
+
+// seedAll makes the service of the layout, active in the home Region.
+func (c *Cloud) seedAll(ctx context.Context, opt Options, l Layout) (Layout, error) {
 	regions := []Region{l.Regions[l.Home], l.Regions[l.Standby]}
 	work, workCtx := errgroup.WithContext(ctx)
 	work.Go(func() error { return c.seedDatabase(workCtx, l) })
@@ -45,7 +56,11 @@ func (c *Cloud) seed(ctx context.Context, opt Options, l Layout) (Layout, error)
 	for _, region := range regions {
 		l.Regions[region.Name] = region
 	}
-	return c.seedZone(ctx, l)
+	l, err := c.seedZone(ctx, l)
+	if err != nil {
+		return l, err
+	}
+	return l, c.seedNames(ctx, l)
 }
 
 // seedDatabase makes the global cluster; the member that joins first is the writer.
@@ -167,7 +182,7 @@ func seedService(ctx context.Context, client *ecs.Client, region *Region, net ne
 	return nil
 }
 
-// seedZone makes the zone, a name for each Region's load balancer, and the public name, which points at the home Region's.
+// seedZone makes the hosted zone.
 func (c *Cloud) seedZone(ctx context.Context, l Layout) (Layout, error) {
 	made, err := c.clients[l.Home].dns.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{
 		Name: &l.ZoneName, CallerReference: awssdk.String("sandbox"),
@@ -176,10 +191,15 @@ func (c *Cloud) seedZone(ctx context.Context, l Layout) (Layout, error) {
 		return l, fmt.Errorf("create the zone %s: %w", l.ZoneName, err)
 	}
 	l.ZoneID = strings.TrimPrefix(*made.HostedZone.Id, "/hostedzone/")
+	return l, nil
+}
+
+// seedNames makes a name for each Region's load balancer, and the public name, which points at the home Region's.
+func (c *Cloud) seedNames(ctx context.Context, l Layout) error {
 	for _, name := range []string{l.Home, l.Standby} {
 		if err := PointTraffic(ctx, l.MotoEndpoint, l.ZoneID, l.Regions[name].RecordName, l.Regions[name].LoadBalancerDNS); err != nil {
-			return l, err
+			return err
 		}
 	}
-	return l, PointTraffic(ctx, l.MotoEndpoint, l.ZoneID, l.RecordName, l.Regions[l.Home].RecordName)
+	return PointTraffic(ctx, l.MotoEndpoint, l.ZoneID, l.RecordName, l.Regions[l.Home].RecordName)
 }

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -14,8 +15,9 @@ import (
 
 // zone is one hosted zone as Moto has it now.
 type zone struct {
-	name string // canonical
-	sets map[string][]route53types.ResourceRecordSet
+	name    string // canonical
+	sets    map[string][]route53types.ResourceRecordSet
+	healthy func(route53types.ResourceRecordSet) bool
 }
 
 // canonical is a name in lower case with the trailing dot. Route 53 writes some characters as octal escapes.
@@ -23,8 +25,12 @@ func canonical(name string) string {
 	return dns.Fqdn(strings.ToLower(strings.ReplaceAll(name, `\052`, "*")))
 }
 
-// readZones lists every public zone with its records.
-func readZones(ctx context.Context, client *route53.Client) ([]zone, error) {
+// readZones lists every public zone with its records; checks holds the health of health checks by id.
+func readZones(ctx context.Context, client *route53.Client, checks map[string]bool) ([]zone, error) {
+	healthy := func(set route53types.ResourceRecordSet) bool {
+		known, found := checks[awssdk.ToString(set.HealthCheckId)]
+		return known || !found // without a check, or with one that is gone, a record counts as healthy
+	}
 	var zones []zone
 	pages := route53.NewListHostedZonesPaginator(client, &route53.ListHostedZonesInput{})
 	for pages.HasMorePages() {
@@ -36,7 +42,7 @@ func readZones(ctx context.Context, client *route53.Client) ([]zone, error) {
 			if hosted.Config != nil && hosted.Config.PrivateZone {
 				continue
 			}
-			z := zone{name: canonical(*hosted.Name), sets: map[string][]route53types.ResourceRecordSet{}}
+			z := zone{name: canonical(*hosted.Name), sets: map[string][]route53types.ResourceRecordSet{}, healthy: healthy}
 			if err := z.read(ctx, client, *hosted.Id); err != nil {
 				return nil, err
 			}
@@ -74,17 +80,88 @@ func (z zone) exists(name string) bool {
 	return false
 }
 
-// set returns the records of a name and type. Of several by weight it is the first
-// that has a weight, of several by failover the primary one: health checks are not emulated.
+// set returns the records of a name and type, those that Route 53 would give this time.
 func (z zone) set(name string, kind uint16) (route53types.ResourceRecordSet, bool) {
+	var sets []route53types.ResourceRecordSet
 	for _, set := range z.sets[name] {
-		if string(set.Type) != dns.TypeToString[kind] || set.Weight != nil && *set.Weight == 0 ||
-			set.Failover == route53types.ResourceRecordSetFailoverSecondary {
-			continue
+		if string(set.Type) == dns.TypeToString[kind] {
+			sets = append(sets, set)
 		}
-		return set, true
 	}
-	return route53types.ResourceRecordSet{}, false
+	if len(sets) == 0 {
+		return route53types.ResourceRecordSet{}, false
+	}
+	return z.choose(sets), true
+}
+
+// choose takes one of several sets by their weights or by failover. Other kinds of
+// routing, latency and places, are not emulated: of those it is the first.
+func (z zone) choose(sets []route53types.ResourceRecordSet) route53types.ResourceRecordSet {
+	switch {
+	case sets[0].Weight != nil:
+		return byWeight(z.candidates(sets))
+	case sets[0].Failover != "":
+		return z.byFailover(sets)
+	}
+	return sets[0]
+}
+
+// candidates are those of weighted sets that may be given: healthy ones that have a
+// weight; without any, healthy ones of weight 0; without any healthy one, as if all were.
+func (z zone) candidates(sets []route53types.ResourceRecordSet) []route53types.ResourceRecordSet {
+	var healthy []route53types.ResourceRecordSet
+	for _, set := range sets {
+		if z.healthy == nil || z.healthy(set) {
+			healthy = append(healthy, set)
+		}
+	}
+	if len(healthy) == 0 {
+		healthy = sets
+	}
+	var weighted []route53types.ResourceRecordSet
+	for _, set := range healthy {
+		if awssdk.ToInt64(set.Weight) > 0 {
+			weighted = append(weighted, set)
+		}
+	}
+	if len(weighted) == 0 {
+		return healthy
+	}
+	return weighted
+}
+
+// byWeight takes one at random, each as often as its share of all weights; all alike when none has a weight.
+func byWeight(sets []route53types.ResourceRecordSet) route53types.ResourceRecordSet {
+	total := int64(0)
+	for _, set := range sets {
+		total += awssdk.ToInt64(set.Weight)
+	}
+	if total == 0 {
+		return sets[rand.IntN(len(sets))]
+	}
+	at := rand.Int64N(total)
+	for _, set := range sets {
+		if at -= awssdk.ToInt64(set.Weight); at < 0 {
+			return set
+		}
+	}
+	return sets[len(sets)-1] // never
+}
+
+// byFailover takes the primary while it is healthy, else the secondary; the primary again when neither is.
+func (z zone) byFailover(sets []route53types.ResourceRecordSet) route53types.ResourceRecordSet {
+	primary := sets[0]
+	for _, set := range sets {
+		if set.Failover == route53types.ResourceRecordSetFailoverPrimary {
+			primary = set
+		}
+	}
+	for _, set := range append([]route53types.ResourceRecordSet{primary}, sets...) {
+		if z.healthy == nil || z.healthy(set) {
+			return set
+		}
+	}
+	return primary
 }
 
 // records are the resource records of a set that is no alias.

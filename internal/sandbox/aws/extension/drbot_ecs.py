@@ -19,8 +19,11 @@ stops; running and pending counts, deployments and target health are read off th
     redeployed   (forced, or another task definition) new tasks start beside the old ones, which stop
                  once the new ones had the time to become healthy; the deployment is COMPLETED then
 
+A service also keeps what it was made with and Moto forgets (KEPT below).
+
 Unlike at AWS, a deployment is IN_PROGRESS while its service scales, too.
-The tasks are not visible to ListTasks and DescribeTasks.
+Out of reach: ListTasks and DescribeTasks of these tasks, containers of any kind,
+the circuit breaker (kept, never tripped), execute-command, autoscaling.
 """
 
 import itertools
@@ -29,7 +32,7 @@ from datetime import timedelta
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.core.utils import utcnow
+from moto.core.utils import camelcase_to_underscores, utcnow
 from moto.ecs import models
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, TargetGroupNotFoundError
@@ -250,6 +253,31 @@ def set_deployments(service: models.Service, made: list[dict[str, Any]]) -> None
     vars(service)["drbot_template"] = dict(made[0]) if made else {}
 
 
+# What a service is made with and Moto does not keep.
+KEPT = (
+    "availabilityZoneRebalancing",
+    "capacityProviderStrategy",
+    "deploymentConfiguration",
+    "enableECSManagedTags",
+    "enableExecuteCommand",
+    "healthCheckGracePeriodSeconds",
+    "placementConstraints",
+    "placementStrategy",
+)
+
+
+def create_service(original: Any) -> Any:
+    def create(self: EC2ContainerServiceResponse) -> ActionResult:
+        answer = original(self)
+        for name in KEPT:
+            value = self._get_param(name)
+            if value is not None:
+                setattr(answer.result["service"], camelcase_to_underscores(name), value)
+        return answer
+
+    return create
+
+
 def update_service(original: Any) -> Any:
     """UpdateService: a forced or changed deployment is a new one beside the old."""
 
@@ -318,5 +346,6 @@ def install() -> None:
     service.deployments = property(lambda self: fleet(self).describe(vars(self)["drbot_template"]), set_deployments)
     backend.update_service = update_service(backend.update_service)
     backend.describe_clusters = describe_clusters(backend.describe_clusters)
+    EC2ContainerServiceResponse.create_service = create_service(EC2ContainerServiceResponse.create_service)
     EC2ContainerServiceResponse.update_task_protection = update_task_protection
     ELBv2Backend.describe_target_health = describe_target_health(ELBv2Backend.describe_target_health)

@@ -8,6 +8,7 @@
     POST /drbot/timings      changes those that are named
     GET  /drbot/regions      {"down": [...]}
     POST /drbot/regions      replaces the list: the Regions that a failover cannot count on
+    GET  /drbot/health       {"<health check id>": true}: what the DNS server answers by
 """
 
 import json
@@ -18,6 +19,7 @@ import moto.backends
 import moto.server
 from moto.core import DEFAULT_ACCOUNT_ID
 
+import drbot_alarms
 import drbot_aurora
 import drbot_cbor
 import drbot_ecs
@@ -66,12 +68,17 @@ def regions(changes: dict[str, Any] | None) -> dict[str, Any]:
     return {"down": sorted(state.REGIONS_DOWN)}
 
 
+def health(_: Any) -> dict[str, bool]:
+    return drbot_alarms.health()
+
+
 ROUTES: dict[str, Handler] = {
     "/drbot/ready": ready,
     "/drbot/promotions": promotions,
     "/drbot/faults": faults,
     "/drbot/timings": timings,
     "/drbot/regions": regions,
+    "/drbot/health": health,
 }
 
 

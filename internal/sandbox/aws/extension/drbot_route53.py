@@ -3,6 +3,10 @@
 Follows https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/SOA-NSrecords.html
 
 Moto makes the record but shows its value as a Python dictionary; here it is the value alone.
+
+Health checks stand in drbot_alarms.py; weights and failover are the work of the
+sandbox's DNS server. Out of reach: latency, geographic and IP routing, traffic
+policies, EvaluateTargetHealth, DNSSEC, answers of a private zone.
 """
 
 from typing import Any
