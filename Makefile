@@ -6,7 +6,7 @@ BIN     := bin/drbot
 # -p 2: two cores are what CI has, and the race detector doubles the memory.
 TEST    := $(GO) tool gotestsum --format pkgname-and-test-fails --
 
-.PHONY: build test fuzz check demo sabotage fmt lint vuln docker-lint image clean proof bench outage
+.PHONY: build test test-aws fuzz check demo demo-aws sabotage fmt lint vuln docker-lint image clean proof bench outage outage-aws
 
 build: ## the program
 	$(GO) build -trimpath -o $(BIN) ./cmd/drbot
@@ -30,8 +30,20 @@ fuzz: ## every fuzz target for 20 s; the packages are asked, so that none is for
 		done; \
 	done
 
-proof: ## the bot killed at every effect, lied to and let down; takes minutes
-	$(TEST) -tags proof -p 1 -timeout 20m -run '^TestProof' ./internal/sandbox
+# Most of a proof is waiting, so that many more than cores run side by side.
+proof: ## the bot killed at every effect, lied to and let down; takes a quarter of an hour
+	$(TEST) -tags proof -parallel 8 -timeout 20m -run '^TestProof' ./internal/sandbox
+
+demo-aws: build ## the demo on the reference infrastructure, with the real provider
+	$(BIN) sandbox --auto --infra reference
+
+outage-aws: build ## the same with the source Region refusing from the first second
+	$(BIN) sandbox --auto --infra reference --outage source=refuse
+
+# Every strategy has a Moto of its own and waits for the provider most of the time.
+test-aws: ## the reference infrastructure: every module, every strategy there and back
+	@scripts/terraform-1.1
+	$(GO) tool gotestsum --format standard-verbose -- -tags aws -parallel 6 -timeout 18m ./internal/sandbox/reference
 
 bench: build ## what the bot itself costs, beside its budget
 	$(BIN) sandbox bench
@@ -46,8 +58,8 @@ fmt:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 
 lint: docker-lint
-	$(GO) vet -tags proof ./...
-	$(GO) tool staticcheck -tags proof ./...
+	$(GO) vet -tags proof,aws ./...
+	$(GO) tool staticcheck -tags proof,aws ./...
 
 docker-lint:
 	@scripts/lint-dockerfile Dockerfile

@@ -21,6 +21,7 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	tfjson "github.com/hashicorp/terraform-json"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/drbot/drbot/internal/sandbox/aws"
 )
@@ -129,13 +130,27 @@ func (tr *trial) apply(stacks ...string) {
 	}
 }
 
-func (tr *trial) plan(stack string) *tfjson.Plan {
+// plans plans stacks, side by side.
+func (tr *trial) plans(stacks ...string) map[string]*tfjson.Plan {
 	tr.t.Helper()
-	data, err := tr.Plan(tr.ctx, stack)
-	ok(tr.t, err)
-	var p tfjson.Plan
-	ok(tr.t, p.UnmarshalJSON(data))
-	return &p
+	var mu sync.Mutex
+	out := map[string]*tfjson.Plan{}
+	work, ctx := errgroup.WithContext(tr.ctx)
+	for _, stack := range stacks {
+		work.Go(func() error {
+			data, err := tr.Plan(ctx, stack)
+			if err != nil {
+				return err
+			}
+			p := &tfjson.Plan{}
+			mu.Lock()
+			defer mu.Unlock()
+			out[stack] = p
+			return p.UnmarshalJSON(data)
+		})
+	}
+	ok(tr.t, work.Wait())
+	return out
 }
 
 // steady are the attributes that an emulated AWS does not give back as they were
@@ -143,10 +158,9 @@ func (tr *trial) plan(stack string) *tfjson.Plan {
 var steady = map[string]string{}
 
 // empty fails when a plan of what was just applied would change something.
-func (tr *trial) empty(stacks ...string) {
+func (tr *trial) empty(plans map[string]*tfjson.Plan) {
 	tr.t.Helper()
-	for _, stack := range stacks {
-		p := tr.plan(stack)
+	for stack, p := range plans {
 		for _, c := range p.ResourceChanges {
 			if c.Change.Actions.NoOp() || c.Change.Actions.Read() {
 				continue
@@ -203,10 +217,10 @@ var holdsData = []string{
 
 // kept fails when a plan of any stack would delete or replace what holds data, or
 // would make an IAM role, whose control plane is in one Region of the world.
-func (tr *trial) kept(stacks ...string) {
+func (tr *trial) kept(plans map[string]*tfjson.Plan) {
 	tr.t.Helper()
-	for _, stack := range stacks {
-		for _, c := range tr.plan(stack).ResourceChanges {
+	for stack, p := range plans {
+		for _, c := range p.ResourceChanges {
 			gone := c.Change.Actions.Delete() || c.Change.Actions.Replace()
 			if gone && slices.Contains(holdsData, c.Type) {
 				tr.t.Errorf("the plan of %s would %v %s, which holds data", stack, c.Change.Actions, c.Address)
@@ -226,10 +240,10 @@ func (tr *trial) kept(stacks ...string) {
 }
 
 // known fails when a plan has something unknown.
-func (tr *trial) known(stack string) {
+func (tr *trial) known(stack string, p *tfjson.Plan) {
 	tr.t.Helper()
 	n := 0
-	for _, c := range tr.plan(stack).ResourceChanges {
+	for _, c := range p.ResourceChanges {
 		if c.Change.Actions.NoOp() || c.Change.Actions.Read() {
 			continue
 		}
@@ -346,17 +360,20 @@ func TestStrategies(t *testing.T) {
 			tr := newTrial(t, strategy)
 			database := strategy != "backup-restore"
 			all := tr.Names()
-			regional := []string{tr.from, tr.to, Traffic}
+			var p map[string]*tfjson.Plan
 
 			tr.lap("everything for the first time", func() { ok(t, tr.First(tr.ctx)) })
-			tr.lap("it plans empty", func() { tr.empty(all...) })
+			tr.lap("plan all", func() { p = tr.plans(all...) })
+			tr.empty(p)
+			tr.secure(p)
 			tr.serves(tr.from)
 			tr.stands(tr.from, serving)
 			tr.stands(tr.to, passive[strategy])
-			tr.secure(all...)
 
 			ok(t, tr.Activate(tr.to))
-			tr.lap("the flip deletes nothing that holds data", func() { tr.kept(all...); tr.known(Traffic) })
+			tr.lap("plan the flip", func() { p = tr.plans(all...) })
+			tr.kept(p)
+			tr.known(Traffic, p[Traffic])
 			if database {
 				tr.promote(tr.to, true)
 			}
@@ -365,7 +382,8 @@ func TestStrategies(t *testing.T) {
 			tr.apply(tr.to, Traffic)
 			tr.serves(tr.to)
 			tr.stands(tr.to, serving)
-			tr.lap("the target plans empty without the source", func() { tr.empty(tr.to, Traffic) })
+			tr.lap("plan the target, without the source", func() { p = tr.plans(tr.to, Traffic) })
+			tr.empty(p)
 			for _, c := range tr.Cloud.Proxy.TerraformCalls(tr.from) {
 				if c.Start.After(began) {
 					t.Errorf("Terraform asked %s, which is gone: %s %s", tr.from, c.Service, c.Operation)
@@ -376,13 +394,17 @@ func TestStrategies(t *testing.T) {
 			}
 
 			ok(t, tr.Cloud.Lift(tr.ctx, tr.from))
-			tr.lap("the source again deletes nothing that holds data", func() { tr.kept(tr.from, Data) })
+			tr.lap("plan the source again", func() { p = tr.plans(tr.from, Data) })
+			tr.kept(p)
 			tr.apply(tr.from)
 			tr.stands(tr.from, passive[strategy])
-			tr.lap("all stacks plan empty", func() { tr.empty(all...) })
+			tr.lap("plan all", func() { p = tr.plans(all...) })
+			tr.empty(p)
 
 			ok(t, tr.Activate(tr.from))
-			tr.lap("the way back deletes nothing that holds data", func() { tr.kept(all...); tr.known(Traffic) })
+			tr.lap("plan the way back", func() { p = tr.plans(all...) })
+			tr.kept(p)
+			tr.known(Traffic, p[Traffic])
 			if database {
 				tr.promote(tr.from, false)
 			}
@@ -390,7 +412,8 @@ func TestStrategies(t *testing.T) {
 			tr.serves(tr.from)
 			tr.apply(tr.to)
 			tr.stands(tr.to, passive[strategy])
-			tr.lap("all stacks plan empty again", func() { tr.empty(append(regional, Data)...) })
+			tr.lap("plan all", func() { p = tr.plans(all...) })
+			tr.empty(p)
 		})
 	}
 }
