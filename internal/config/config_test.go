@@ -77,7 +77,7 @@ func TestFaultsAllAtOnce(t *testing.T) {
 		{"file: terraform/live/portal/active_region", "file: ../live/portal/active_region"},
 		{"team_id: T0123ABCD", "team_id: ''"},
 		{"token: {env: DRBOT_GITHUB_TOKEN} ", "token: {env: NOT_SET} "},
-		{"cluster:portal-tokyo", "cluster:portal tokyo"},
+		{"cluster:portal-ap-northeast-1", "cluster:portal tokyo"},
 	} {
 		if !strings.Contains(text, r[0]) {
 			t.Fatalf("the example does not say %q", r[0])
