@@ -130,7 +130,7 @@ func assemble(ctx context.Context, cfg *config.Config, st *store.Store, stop con
 	}
 	terraform, err := tf.New(tf.Options{
 		TerraformPath: cfg.Terraform.Path, PluginDir: cfg.Terraform.PluginDir, WorkDir: cfg.WorkDir,
-		Environment: cfg.Terraform.Environment, PassEnv: cfg.Terraform.PassEnv, HashKey: cfg.Terraform.HashKey,
+		Environment: cfg.Terraform.Environment, ApplyEnvironment: cfg.Terraform.ApplyEnvironment, PassEnv: cfg.Terraform.PassEnv, HashKey: cfg.Terraform.HashKey,
 		SupervisorCommand: []string{self, "supervise"}, LockTimeout: cfg.Terraform.LockTimeout,
 		PlanUnlocked: true, // a plan only reads; the bot that dies in one must not leave a lock behind
 		GitURL:       func(r dr.Repository) string { return cfg.GitHub.GitURL + "/" + r.Owner + "/" + r.Name + ".git" },

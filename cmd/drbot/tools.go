@@ -39,8 +39,10 @@ func (w *world) configCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := tf.CheckEnvironment(cfg.Terraform.Environment, cfg.Terraform.PassEnv); err != nil {
-				return err
+			for _, env := range []map[string]string{cfg.Terraform.Environment, cfg.Terraform.ApplyEnvironment} {
+				if err := tf.CheckEnvironment(env, cfg.Terraform.PassEnv); err != nil {
+					return err
+				}
 			}
 			return w.print(nil, "%s is good: %d services, %d people\n", w.config, len(cfg.Services), len(cfg.People))
 		},

@@ -42,9 +42,10 @@ type GitHub struct{ Token, WebhookSecret, APIURL, GitURL string }
 type Terraform struct {
 	Path, PluginDir string
 	HashKey         []byte
-	Environment     map[string]string
-	PassEnv         []string
-	LockTimeout     time.Duration
+	// Values may hold {service} and {region}; ApplyEnvironment is for applies alone.
+	Environment, ApplyEnvironment map[string]string
+	PassEnv                       []string
+	LockTimeout                   time.Duration
 }
 
 // AWS is how to reach AWS. Role names may hold {service} and {region}.
@@ -148,7 +149,7 @@ func (f *faults) build(in file, getenv func(string) string, secrets bool) *Confi
 		Slack:  Slack{TeamID: in.Slack.TeamID, APIURL: in.Slack.APIURL, Pace: time.Duration(in.Slack.Pace)},
 		GitHub: GitHub{APIURL: in.GitHub.APIURL, GitURL: strings.TrimSuffix(in.GitHub.GitURL, "/")},
 		Terraform: Terraform{
-			Path: in.Terraform.Path, PluginDir: in.Terraform.PluginDir, Environment: in.Terraform.Environment,
+			Path: in.Terraform.Path, PluginDir: in.Terraform.PluginDir, Environment: in.Terraform.Environment, ApplyEnvironment: in.Terraform.ApplyEnv,
 			PassEnv: in.Terraform.PassEnv, LockTimeout: time.Duration(in.Terraform.LockTimeout),
 		},
 		AWS: AWS{Endpoint: in.AWS.Endpoint, ReadRole: in.AWS.ReadRole, PromoteRole: in.AWS.PromoteRole, CallTimeout: time.Duration(in.AWS.CallTimeout)},

@@ -72,6 +72,7 @@ type terraform struct {
 	PluginDir   string            `yaml:"plugin_dir"`
 	HashKey     Secret            `yaml:"hash_key"`
 	Environment map[string]string `yaml:"environment"`
+	ApplyEnv    map[string]string `yaml:"apply_environment"`
 	PassEnv     []string          `yaml:"pass_env"`
 	LockTimeout Duration          `yaml:"lock_timeout"`
 }

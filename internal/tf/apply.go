@@ -97,12 +97,12 @@ func (t *Terraform) begin(ctx context.Context, f folder, req dr.ApplyRequest, ma
 	case err != nil:
 		return nil, false, fmt.Errorf("look at the apply: %w", err)
 	case began:
-		result, err := t.lost(ctx, f, stored, req.Service.Repository)
+		result, err := t.lost(ctx, f, stored, req.Service)
 		return result, false, err
 	case !mayStart:
 		return nil, false, &dr.Error{Code: dr.Temporary, Msg: "Terraform's supervisor ended before it applied anything.", Hint: "its log is in the folder of the apply"}
 	}
-	if err := t.start(ctx, f, want, req.Service.Repository); err != nil {
+	if err := t.start(ctx, f, want, req.Service); err != nil {
 		return nil, false, err
 	}
 	return nil, true, nil
@@ -122,8 +122,8 @@ func (f folder) result() (*dr.ApplyResult, error) {
 // the bot nor a signal to its group reaches it. It is born with the alive lock:
 // the lock belongs to the open file, which it shares with this process until
 // that closes its side, so there is no moment in which nobody holds it.
-func (t *Terraform) start(ctx context.Context, f folder, req request, repo dr.Repository) (err error) {
-	j, err := t.job(ctx, repo)
+func (t *Terraform) start(ctx context.Context, f folder, req request, svc dr.Service) (err error) {
+	j, err := t.job(ctx, svc, req.Stack, toApply)
 	if err != nil {
 		return err
 	}

@@ -26,3 +26,28 @@ func TestCheckEnvironment(t *testing.T) {
 		})
 	}
 }
+
+// TestEnvironment sees that an apply alone gets what is for applies, and that values
+// are filled in with the stack's own Region.
+func TestEnvironment(t *testing.T) {
+	tf := &Terraform{opts: Options{
+		Environment:      map[string]string{"AWS_PROFILE": "{service}-read-{region}", "AWS_MAX_ATTEMPTS": "5"},
+		ApplyEnvironment: map[string]string{"AWS_PROFILE": "{service}-apply-{region}"},
+	}}
+	svc := dr.Service{Name: "portal", Regions: []dr.Region{"ap-northeast-2", "ap-northeast-1"}}
+	for _, c := range []struct {
+		region dr.Region
+		why    purpose
+		want   string
+	}{
+		{"ap-northeast-2", toPlan, "portal-read-ap-northeast-2"},
+		{"ap-northeast-2", toApply, "portal-apply-ap-northeast-2"},
+		{"", toPlan, "portal-read-ap-northeast-1"},
+		{"", toApply, "portal-apply-ap-northeast-1"},
+	} {
+		env := tf.environment(svc, dr.Stack{Region: c.region}, c.why)
+		if env["AWS_PROFILE"] != c.want || env["AWS_MAX_ATTEMPTS"] != "5" {
+			t.Errorf("%q, %d: the profile is %q, not %q; all: %v", c.region, c.why, env["AWS_PROFILE"], c.want, env)
+		}
+	}
+}

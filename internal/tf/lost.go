@@ -18,7 +18,7 @@ const rescuedNote = "The state could not be stored; it is kept as " + rescuedSta
 // lost is the result of an apply whose processes are gone without one. It names
 // what was made and is not in the state, and releases the lock that was left so
 // that people can import; what it found is kept.
-func (t *Terraform) lost(ctx context.Context, f folder, req request, repo dr.Repository) (*dr.ApplyResult, error) {
+func (t *Terraform) lost(ctx context.Context, f folder, req request, svc dr.Service) (*dr.ApplyResult, error) {
 	var r dr.ApplyResult
 	if known, err := f.read(lostFile, &r); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (t *Terraform) lost(ctx context.Context, f folder, req request, repo dr.Rep
 	}
 	limited, cancel := context.WithTimeout(ctx, inquestTime)
 	defer cancel()
-	found, err := t.inquest(limited, f, req, repo)
+	found, err := t.inquest(limited, f, req, svc)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -59,12 +59,12 @@ func (t *Terraform) lost(ctx context.Context, f folder, req request, repo dr.Rep
 
 // inquest compares what a lost apply made with the state, in a checkout of its
 // own, and says what it found.
-func (t *Terraform) inquest(ctx context.Context, f folder, req request, repo dr.Repository) (string, error) {
+func (t *Terraform) inquest(ctx context.Context, f folder, req request, svc dr.Service) (string, error) {
 	a, err := f.fallen()
 	if err != nil {
 		return "", err
 	}
-	j, err := t.job(ctx, repo)
+	j, err := t.job(ctx, svc, req.Stack, toApply)
 	if err != nil {
 		return "", err
 	}

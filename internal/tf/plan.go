@@ -31,7 +31,7 @@ func (t *Terraform) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 }
 
 func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error) {
-	j, err := t.job(ctx, req.Service.Repository)
+	j, err := t.job(ctx, req.Service, req.Stack, toPlan)
 	if err != nil {
 		return dr.Plan{}, err
 	}

@@ -37,8 +37,11 @@ type Options struct {
 
 	// Environment and the variables named in PassEnv are all that Terraform's
 	// process gets besides PATH, HOME and TMPDIR.
-	Environment map[string]string
-	PassEnv     []string
+	// {service} and {region} in its values are those of the stack. ApplyEnvironment
+	// comes on top for an apply and what belongs to one, so that plans may have fewer rights.
+	Environment      map[string]string
+	ApplyEnvironment map[string]string
+	PassEnv          []string
 
 	// SupervisorCommand starts the supervising process: an argv prefix that
 	// Apply completes with the folder, and that ends up in Supervise.
@@ -137,6 +140,9 @@ func checkOptions(o Options) error {
 			return &dr.Error{Code: dr.Invalid, Msg: "The configured Terraform is no executable file.", Hint: "correct its path, or leave it out", Err: err}
 		}
 	}
+	if err := CheckEnvironment(o.ApplyEnvironment, nil); err != nil {
+		return err
+	}
 	return CheckEnvironment(o.Environment, o.PassEnv)
 }
 
@@ -160,17 +166,45 @@ func CheckEnvironment(environment map[string]string, passed []string) error {
 	return nil
 }
 
+// purpose is what Terraform is started for.
+type purpose int
+
+const (
+	toPlan purpose = iota
+	toApply
+)
+
 // environment is everything Terraform's process gets.
-func (t *Terraform) environment() map[string]string {
+func (t *Terraform) environment(svc dr.Service, stack dr.Stack, why purpose) map[string]string {
 	env := baseEnvironment()
 	for _, name := range t.opts.PassEnv {
 		if v, ok := os.LookupEnv(name); ok {
 			env[name] = v
 		}
 	}
-	maps.Copy(env, t.opts.Environment)
+	given := maps.Clone(t.opts.Environment)
+	if why == toApply {
+		if given == nil {
+			given = map[string]string{}
+		}
+		maps.Copy(given, t.opts.ApplyEnvironment)
+	}
+	fill := strings.NewReplacer("{service}", svc.Name, "{region}", string(regionOf(svc, stack)))
+	for name, v := range given {
+		env[name] = fill.Replace(v)
+	}
 	env["CHECKPOINT_DISABLE"] = "1" // no call home on the path of a failover
 	return env
+}
+
+// regionOf is the Region whose roles a stack is planned and applied with. One that belongs
+// to none takes the second, the standby's: what a role may do there does not depend on
+// the Region that answers.
+func regionOf(svc dr.Service, stack dr.Stack) dr.Region {
+	if stack.Region != "" || len(svc.Regions) < 2 {
+		return stack.Region
+	}
+	return svc.Regions[1]
 }
 
 func baseEnvironment() map[string]string {
@@ -183,13 +217,13 @@ func baseEnvironment() map[string]string {
 	return env
 }
 
-// job gathers what one plan or apply of a repository needs.
-func (t *Terraform) job(ctx context.Context, repo dr.Repository) (job, error) {
+// job gathers what one plan or apply of a stack needs.
+func (t *Terraform) job(ctx context.Context, svc dr.Service, stack dr.Stack, why purpose) (job, error) {
 	binary, err := t.terraform(ctx)
 	if err != nil {
 		return job{}, err
 	}
-	url, err := checkGitURL(t.opts.GitURL(repo))
+	url, err := checkGitURL(t.opts.GitURL(svc.Repository))
 	if err != nil {
 		return job{}, err
 	}
@@ -211,7 +245,7 @@ func (t *Terraform) job(ctx context.Context, repo dr.Repository) (job, error) {
 		Secrets: secrets{
 			HashKey:     t.opts.HashKey,
 			GitToken:    token,
-			Environment: t.environment(),
+			Environment: t.environment(svc, stack, why),
 		},
 	}, nil
 }

@@ -181,7 +181,7 @@ variable "state" {
 variable "one_terraform_role" {
   description = "Whether Terraform has one role for all it does, per service. See modules/drbot/roles."
   type        = bool
-  default     = true
+  default     = false
 }
 
 # What it is kept on

@@ -91,9 +91,9 @@ variable "state" {
 }
 
 variable "one_terraform_role" {
-  description = "Whether there is also one role for everything Terraform does in either Region. Needed as long as drbot gives Terraform the same environment for every plan and apply; it joins what the others keep apart."
+  description = "Whether there is also one role for everything Terraform does in either Region. For a team that wants one profile for all; it joins what the others keep apart."
   type        = bool
-  default     = true
+  default     = false
 }
 
 variable "tags" {

@@ -109,7 +109,7 @@ run "roles" {
     error_message = "The bot must read its own secret and no other."
   }
   assert {
-    condition     = length(regexall("credential_source = Ec2InstanceMetadata", output.aws_config)) == 5
+    condition     = length(regexall("credential_source = Ec2InstanceMetadata", output.aws_config)) == 4
     error_message = "Every profile must take the instance's credentials."
   }
 }

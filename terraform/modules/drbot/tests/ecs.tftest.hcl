@@ -197,7 +197,7 @@ run "roles" {
     error_message = "Only tasks of this account may be the bot."
   }
   assert {
-    condition     = length(regexall("credential_source = EcsContainer", output.aws_config)) == 5 && !strcontains(output.aws_config, "%")
+    condition     = length(regexall("credential_source = EcsContainer", output.aws_config)) == 4 && !strcontains(output.aws_config, "%")
     error_message = "Every profile must take the task's credentials."
   }
   assert {

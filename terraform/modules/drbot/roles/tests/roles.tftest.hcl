@@ -8,14 +8,15 @@ mock_provider "aws" {
 }
 
 variables {
-  bot_role_arn   = "arn:aws:iam::123456789012:role/drbot"
-  account_id     = "123456789012"
-  service        = "portal"
-  home_region    = "ap-northeast-2"
-  standby_region = "ap-northeast-1"
-  zone_name      = "acme.example"
-  zone_id        = "Z0123456789EXAMPLE"
-  bucket_prefix  = "acme-portal"
+  one_terraform_role = true
+  bot_role_arn       = "arn:aws:iam::123456789012:role/drbot"
+  account_id         = "123456789012"
+  service            = "portal"
+  home_region        = "ap-northeast-2"
+  standby_region     = "ap-northeast-1"
+  zone_name          = "acme.example"
+  zone_id            = "Z0123456789EXAMPLE"
+  bucket_prefix      = "acme-portal"
   state = {
     bucket      = "acme-terraform-state"
     region      = "ap-northeast-3"
