@@ -135,20 +135,30 @@ func (r *runbook) restoreSource() string {
 		if st.Writer != r.source || st.Failover != "" {
 			return line(fmt.Sprintf("%s stays at zero tasks: the writer is in %s, or moving.", r.source, st.Writer)), nil
 		}
-		was, err := r.deps.Ledger.Keep(ctx, r.req.Run+"/quiesce/"+string(r.source), "")
-		if err != nil || was == "" {
+		n, err := r.giveBack(ctx)
+		if err != nil || n < 0 {
 			return line(string(r.source) + " was not scaled down."), err
 		}
-		n, err := strconv.Atoi(was)
-		if err != nil {
-			return "", err
-		}
-		return line(fmt.Sprintf("%s has its %s tasks back.", r.source, was)), again(r.deps.Workloads.Scale(ctx, r.svc, r.source, n))
+		return line(fmt.Sprintf("%s has its %d tasks back.", r.source, n)), nil
 	})
 	if !out.ok() {
 		return fmt.Sprintf("%s IS AT ZERO TASKS and could not be put back: %s", r.source, out.Msg)
 	}
 	return string(out.Value)
+}
+
+// giveBack scales the source to what it was before quiesce, and says how many tasks that
+// are; less than none when it was not scaled down.
+func (r *runbook) giveBack(ctx context.Context) (int, error) {
+	was, err := r.deps.Ledger.Keep(ctx, r.req.Run+"/quiesce/"+string(r.source), "")
+	if err != nil || was == "" {
+		return -1, err
+	}
+	n, err := strconv.Atoi(was)
+	if err != nil {
+		return -1, err
+	}
+	return n, again(r.deps.Workloads.Scale(ctx, r.svc, r.source, n))
 }
 
 type applied struct {
@@ -387,15 +397,11 @@ func (r *runbook) settleSource(p planned) error {
 // what nobody approved.
 func (r *runbook) resumeSource() error {
 	_, _, err := must(r, "resume/"+string(r.source), func(ctx context.Context, _ int) (line, error) {
-		was, err := r.deps.Ledger.Keep(ctx, r.req.Run+"/quiesce/"+string(r.source), "")
-		if err != nil {
-			return "", err
+		n, err := r.giveBack(ctx)
+		if err != nil || n <= 0 {
+			return "it had no tasks", err
 		}
-		n, err := strconv.Atoi(was)
-		if err != nil || n == 0 {
-			return "it had no tasks", nil // an empty value: nothing was scaled down
-		}
-		return line(fmt.Sprintf("%d tasks again, with the writer in %s", n, r.req.Target)), again(r.deps.Workloads.Scale(ctx, r.svc, r.source, n))
+		return line(fmt.Sprintf("%d tasks again, with the writer in %s", n, r.req.Target)), nil
 	})
 	return err
 }
