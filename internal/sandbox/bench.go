@@ -75,7 +75,7 @@ func Bench(ctx context.Context, o Options, runs int) error {
 	if err := b.acks(ctx, runs); err != nil {
 		return err
 	}
-	if err := b.resume(ctx, runs+1); err != nil {
+	if err := b.resume(ctx); err != nil {
 		return err
 	}
 	if err := b.memory(); err != nil {
@@ -287,7 +287,7 @@ func (b *bench) acks(ctx context.Context, i int) error {
 
 // resume kills the bot while a run waits for approval and measures from the new
 // process's start to its next look at the reviews.
-func (b *bench) resume(ctx context.Context, _ int) error {
+func (b *bench) resume(ctx context.Context) error {
 	from, _, err := b.Cloud.GlobalWriter(ctx)
 	if err != nil {
 		return err

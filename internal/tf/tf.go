@@ -160,7 +160,7 @@ func CheckEnvironment(environment map[string]string, passed []string) error {
 		return &dr.Error{
 			Code: dr.Invalid,
 			Msg:  "These variables cannot be passed to Terraform: " + strings.Join(bad, ", ") + ".",
-			Hint: "take them out of terraform.environment and terraform.pass_env; set Terraform variables in *.auto.tfvars of the stack",
+			Hint: "take them out of terraform.environment, apply_environment and pass_env; set Terraform variables in *.auto.tfvars of the stack",
 		}
 	}
 	return nil
