@@ -148,10 +148,7 @@ func (w *World) readUsers(ctx context.Context, m moved) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	l := w.Cloud.Layout
-	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "udp", l.DNSAddr)
-	}}
-	addrs, err := resolver.LookupHost(ctx, l.RecordName)
+	addrs, err := w.Cloud.Resolver().LookupHost(ctx, l.RecordName)
 	if err != nil {
 		return err
 	}

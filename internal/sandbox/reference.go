@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -42,27 +41,12 @@ func (r referenceStacks) configure() botInfra {
 
 func (r referenceStacks) states(ctx context.Context, m moved) error {
 	for stack, want := range map[string]bool{m.to: true, m.from: !m.planned} {
-		data, err := r.stacks.Pull(ctx, stack)
+		have, err := r.stacks.Managed(ctx, stack)
 		if err != nil {
 			return err
 		}
-		var st struct {
-			Resources []struct {
-				Type      string            `json:"type"`
-				Instances []json.RawMessage `json:"instances"`
-			} `json:"resources"`
-		}
-		if err := json.Unmarshal(data, &st); err != nil {
-			return fmt.Errorf("read the state of %s: %w", stack, err)
-		}
 		for _, kind := range []string{"aws_lb", "aws_ecs_service", "aws_transfer_server"} {
-			n := 0
-			for _, res := range st.Resources {
-				if res.Type == kind {
-					n += len(res.Instances)
-				}
-			}
-			if (n == 1) != want || n > 1 {
+			if n := have[kind]; (n == 1) != want || n > 1 {
 				return fmt.Errorf("the state of %s has %d of %s", stack, n, kind)
 			}
 		}

@@ -242,3 +242,10 @@ func (l lookup) zoneOf(name string) (best zone, found bool) {
 	}
 	return best, found
 }
+
+// Resolver asks the zone's own server, and nobody else.
+func (c *Cloud) Resolver() *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", c.Layout.DNSAddr)
+	}}
+}

@@ -3,6 +3,7 @@ package reference
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -170,16 +171,22 @@ func (s *Stacks) InitAll(ctx context.Context) error {
 
 // Init readies a stack.
 func (s *Stacks) Init(ctx context.Context, stack string) error {
-	args := []string{"init", "-input=false", "-no-color"}
+	args := initArgs(s.PluginDir)
 	backend := s.Backend(stack)
 	for _, k := range slices.Sorted(maps.Keys(backend)) {
 		args = append(args, "-backend-config="+k+"="+backend[k])
 	}
-	if s.PluginDir != "" {
-		args = append(args, "-plugin-dir="+s.PluginDir)
-	}
 	_, err := s.run(ctx, stack, args...)
 	return err
+}
+
+// initArgs begin an init that takes its providers from a mirror, if there is one.
+func initArgs(mirror string) []string {
+	args := []string{"init", "-input=false", "-no-color"}
+	if mirror != "" {
+		args = append(args, "-plugin-dir="+mirror)
+	}
+	return args
 }
 
 // Apply applies a stack, or the given modules of it.
@@ -207,6 +214,31 @@ func (s *Stacks) Plan(ctx context.Context, stack string) ([]byte, error) {
 // Pull gives a stack's state.
 func (s *Stacks) Pull(ctx context.Context, stack string) ([]byte, error) {
 	return s.run(ctx, stack, "state", "pull")
+}
+
+// Managed counts what a stack's state holds, by type.
+func (s *Stacks) Managed(ctx context.Context, stack string) (map[string]int, error) {
+	data, err := s.Pull(ctx, stack)
+	if err != nil {
+		return nil, err
+	}
+	var st struct {
+		Resources []struct {
+			Mode      string            `json:"mode"`
+			Type      string            `json:"type"`
+			Instances []json.RawMessage `json:"instances"`
+		} `json:"resources"`
+	}
+	if err := json.Unmarshal(data, &st); err != nil {
+		return nil, fmt.Errorf("read the state of %s: %w", stack, err)
+	}
+	have := map[string]int{}
+	for _, r := range st.Resources {
+		if r.Mode == "managed" {
+			have[r.Type] += len(r.Instances)
+		}
+	}
+	return have, nil
 }
 
 func (s *Stacks) run(ctx context.Context, stack string, args ...string) ([]byte, error) {

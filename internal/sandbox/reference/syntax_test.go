@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/drbot/drbot/internal/tf"
 )
 
 const checkout = "../../../terraform"
@@ -142,13 +144,23 @@ func TestTooNew(t *testing.T) {
 	}
 }
 
+// terraform is the program as the bot finds it, installed if need be.
+func terraform(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	path, err := tf.Find(t.Context(), filepath.Join(cache, "drbot"))
+	if err != nil {
+		t.Skipf("not proved here: %v", err)
+	}
+	return path
+}
+
 // TestFormat keeps the files as terraform fmt writes them.
 func TestFormat(t *testing.T) {
-	path, err := exec.LookPath("terraform")
-	if err != nil {
-		t.Skip("not proved here: there is no Terraform")
-	}
-	out, err := exec.CommandContext(t.Context(), path, "fmt", "-check", "-recursive", "-diff", checkout).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), terraform(t), "fmt", "-check", "-recursive", "-diff", checkout).CombinedOutput()
 	if err != nil {
 		t.Errorf("terraform fmt: %v\n%s", err, out)
 	}
