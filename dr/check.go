@@ -36,6 +36,9 @@ func (l Level) rank() int {
 type Check struct {
 	Name      string    `json:"name"` // "aurora.lag"
 	Region    Region    `json:"region,omitempty"`
+	Resource  string    `json:"resource,omitempty"` // name of what was looked at; empty when there is but one
+	Need      Need      `json:"need,omitempty"`     // of the mode, from the check's Spec
+	Role      Role      `json:"role,omitempty"`     // from the check's Spec
 	Level     Level     `json:"level"`
 	Value     *float64  `json:"value,omitempty"` // nil when unknown
 	Unit      string    `json:"unit,omitempty"`

@@ -159,6 +159,7 @@ type Service struct {
 	Stacks     []Stack             `json:"stacks"`
 	Database   Database            `json:"database"`
 	Workloads  map[Region]Workload `json:"workloads"`
+	Resources  []Resource          `json:"resources,omitempty"` // everything a check or a step looks at
 	Names      Names               `json:"names"`
 	Probes     []Probe             `json:"probes"`
 	Acts       []string            `json:"acts"` // what a run does after the merge, in order
