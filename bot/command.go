@@ -1,113 +1,155 @@
 package bot
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
 )
 
-// command is a /dr command as it was typed.
+// command is a /dr command as it was typed: a verb and its parameters, by their names.
 type command struct {
-	verb     string
-	service  string
-	region   dr.Region
-	mode     string
-	reason   string
-	run      string
-	answer   string
-	since    time.Time
-	override bool
+	verb  string
+	args  map[string]string
+	since time.Time
 }
 
 // maxText bounds the text of a command; Slack itself sends no more than 4,000
 // characters or so.
 const maxText = 4000
 
-const usage = "• `/dr failover SERVICE REGION planned|disaster REASON` – move a service to a Region\n" +
-	"• `/dr failback SERVICE REGION planned|disaster REASON` – the way back\n" +
-	"• `/dr status [SERVICE]` – what is under way and what was\n" +
-	"• `/dr cancel RUN` – end a run before its merge\n" +
-	"• `/dr answer RUN retry|skip|stop` – answer a paused run\n" +
-	"• `/dr help` – this\n" +
-	"_planned_ loses nothing and needs both Regions; _disaster_ accepts data loss. " +
-	"Options before the reason: `--since 2026-01-31T03:12:00Z` (when the trouble began), `--override-cooldown`."
+// typed undoes what keyboards and Slack make of dashes and blanks.
+var typed = strings.NewReplacer("—", "--", "–", "--", "\u00a0", " ", "\u200b", "")
 
-// parse reads the text after /dr. It is forgiving about case, quotes and dashes
-// that keyboards and Slack put in, and strict about everything else.
-func parse(text string) (command, error) {
-	if len(text) > maxText {
-		return command{}, &dr.Error{Code: dr.Invalid, Msg: "that is too long for a command.", Hint: "/dr help"}
+// parse reads the text after /dr by the verbs of a catalogue. It is forgiving about
+// case, quotes and dashes that keyboards and Slack put in, and strict about everything
+// else. A service that was not named, and what depends on it, is left for the engine to
+// ask for: it knows which there are.
+func parse(s string, c *text.Catalogue) (command, error) {
+	help := dr.T("command.try", "command", dr.Cmd("help"))
+	if len(s) > maxText {
+		return command{}, invalid(dr.T("command.too-long"), help)
 	}
-	words := strings.Fields(strings.NewReplacer("—", "--", "–", "--", "\u00a0", " ", "\u200b", "").Replace(text))
+	words := strings.Fields(typed.Replace(s))
 	if len(words) == 0 {
-		return command{verb: "help"}, nil
+		words = []string{"help"}
 	}
-	c := command{verb: strings.ToLower(words[0])}
-	rest := words[1:]
-	next := func() string {
-		if len(rest) == 0 {
-			return ""
+	verb, known := dr.VerbNamed(c.Verbs(), strings.ToLower(words[0]))
+	if !known {
+		next := help
+		if near, ok := c.Nearest(words[0]); ok {
+			next = dr.T("command.nearest", "command", dr.Cmd(near))
 		}
-		w := strings.Trim(rest[0], "`\"'“”‘’")
-		rest = rest[1:]
-		return w
+		return command{}, invalid(dr.T("command.unknown", "typed", short(words[0], 30)), next)
 	}
-	switch c.verb {
-	case "help":
-	case "status":
-		c.service = strings.ToLower(next())
-	case "cancel":
-		c.run = next()
-	case "answer":
-		c.run, c.answer = next(), strings.ToLower(next())
-	case "failover", "failback":
-		c.service, c.region, c.mode = strings.ToLower(next()), dr.Region(strings.ToLower(next())), strings.ToLower(next())
-		var err error
-		if rest, err = c.options(rest); err != nil {
-			return c, err
-		}
-		c.reason = strings.Join(rest, " ")
-		rest = nil
-	default:
-		return c, &dr.Error{Code: dr.Invalid, Msg: fmt.Sprintf("there is no command %q.", short(words[0], 30)), Hint: "/dr help"}
+	cmd := command{verb: verb.Name, args: map[string]string{}}
+	rest, err := cmd.read(verb, words[1:])
+	if err != nil {
+		return cmd, err
 	}
 	if len(rest) > 0 {
-		return c, &dr.Error{Code: dr.Invalid, Msg: fmt.Sprintf("I do not understand %q.", short(strings.Join(rest, " "), 60)), Hint: "/dr help"}
+		return cmd, invalid(dr.T("command.extra", "typed", short(strings.Join(rest, " "), 60)), help)
 	}
-	if (c.verb == "cancel" || c.verb == "answer") && c.run == "" {
-		return c, &dr.Error{Code: dr.Invalid, Msg: "which run?", Hint: "/dr status lists them; then /dr " + c.verb + " RUN"}
-	}
-	if c.verb == "answer" && c.answer == "" {
-		return c, &dr.Error{Code: dr.Invalid, Msg: "which answer?", Hint: "/dr answer " + short(c.run, 60) + " retry|skip|stop"}
-	}
-	return c, nil
+	return cmd, cmd.complete(verb)
 }
 
-// options reads the options that stand before the reason.
-func (c *command) options(words []string) ([]string, error) {
-	for len(words) > 0 && strings.HasPrefix(words[0], "--") {
-		name, value, has := strings.Cut(words[0], "=")
-		words = words[1:]
-		switch name {
-		case "--override-cooldown":
-			c.override = true
-		case "--since":
-			if !has && len(words) > 0 {
-				value, words = words[0], words[1:]
+// read takes the words one parameter after the other and gives what is left.
+func (c *command) read(verb dr.Verb, words []string) ([]string, error) {
+	optioned := false
+	for _, p := range verb.Params {
+		switch {
+		case p.Option && optioned:
+		case p.Option:
+			optioned = true
+			var err error
+			if words, err = c.options(verb, words); err != nil {
+				return nil, err
 			}
-			t, err := time.Parse(time.RFC3339, value)
-			if err != nil {
-				return nil, &dr.Error{Code: dr.Invalid, Msg: fmt.Sprintf("%q is not a time.", short(value, 40)), Hint: "--since 2026-01-31T03:12:00Z"}
-			}
-			c.since = t
-		default:
-			return nil, &dr.Error{Code: dr.Invalid, Msg: fmt.Sprintf("there is no option %q.", short(name, 40)), Hint: "the options are --since TIME and --override-cooldown, before the reason"}
+		case p.Rest:
+			c.set(p, strings.Join(words, " "))
+			words = nil
+		case len(words) > 0:
+			c.set(p, strings.ToLower(strings.Trim(words[0], "`\"'“”‘’")))
+			words = words[1:]
 		}
 	}
 	return words, nil
 }
+
+func (c *command) set(p dr.Param, value string) {
+	if value != "" {
+		c.args[p.Name] = value
+	}
+}
+
+// options reads the options that stand before the rest.
+func (c *command) options(verb dr.Verb, words []string) ([]string, error) {
+	for len(words) > 0 && strings.HasPrefix(words[0], "--") {
+		name, value, has := strings.Cut(words[0], "=")
+		words = words[1:]
+		i := slices.IndexFunc(verb.Params, func(p dr.Param) bool { return p.Option && p.Flag == name })
+		if i < 0 {
+			return nil, invalid(dr.T("command.no-option", "typed", short(name, 40)), dr.T("command.options", "options", options(verb)))
+		}
+		p := verb.Params[i]
+		switch {
+		case p.Switch:
+			value = "yes"
+		case !has && len(words) > 0:
+			value, words = words[0], words[1:]
+		}
+		if p.Time {
+			t, err := time.Parse(time.RFC3339, value)
+			if err != nil {
+				return nil, invalid(dr.T("command.no-time", "typed", short(value, 40)), dr.T("command.time-form", "option", p.Flag))
+			}
+			c.since = t
+		}
+		c.set(p, value)
+	}
+	return words, nil
+}
+
+// complete asks for the first parameter that is missing.
+func (c *command) complete(verb dr.Verb) error {
+	if len(verb.Params) == 0 || verb.Params[0].Name == "service" {
+		return nil
+	}
+	for _, p := range verb.Params {
+		if p.Optional || c.args[p.Name] != "" {
+			continue
+		}
+		cmd := dr.Command{Verb: verb.Name, Args: c.args}
+		next := dr.T("command.try", "command", cmd)
+		if p.Name == "run" {
+			next = dr.T("command.list-runs", "status", dr.Cmd("status"), "command", cmd)
+		}
+		return invalid(dr.T(dr.TextID("which."+p.Name)), next)
+	}
+	return nil
+}
+
+// options are a verb's options as they are typed.
+func options(verb dr.Verb) []string {
+	var out []string
+	for _, p := range verb.Params {
+		if p.Option {
+			out = append(out, option(p))
+		}
+	}
+	return out
+}
+
+func option(p dr.Param) string {
+	if p.Switch {
+		return p.Flag
+	}
+	return p.Flag + " " + p.Placeholder()
+}
+
+func invalid(what, next dr.Text) error { return &dr.Error{Code: dr.Invalid, What: what, Next: next} }
 
 // short cuts by runes, so that no character is torn.
 func short(s string, n int) string {

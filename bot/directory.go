@@ -2,9 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
-
-	"github.com/slack-go/slack"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -13,16 +10,27 @@ import (
 // full member of this workspace. Guests and bots never start a failover.
 func (p *Poster) Standing(ctx context.Context, slackID string) error {
 	u, err := p.api.GetUserInfoContext(ctx, slackID)
-	var refused slack.SlackErrorResponse
+	if err != nil {
+		return unknownStanding(slackID, err)
+	}
 	switch {
-	case errors.As(err, &refused) && refused.Err == "user_not_found":
-		return &dr.Error{Code: dr.Denied, Msg: "Slack does not know the account " + slackID + ".", Hint: "mend `people` in drbot.yaml"}
-	case err != nil:
-		return &dr.Error{Code: dr.Temporary, Msg: "Slack does not say whether you are a full member.", Hint: "use the command line on the bot's host: drbot failover", Err: err}
 	case u.Deleted:
-		return &dr.Error{Code: dr.Denied, Msg: "that Slack account is deactivated.", Hint: "mend `people` in drbot.yaml"}
+		return &dr.Error{Code: dr.Denied, What: dr.T("bot.deactivated"), Next: dr.T("bot.people.next")}
 	case u.IsBot, u.IsRestricted, u.IsUltraRestricted:
-		return &dr.Error{Code: dr.Denied, Msg: "guests and bots may not request a failover.", Hint: "ask a full member of the workspace"}
+		return &dr.Error{Code: dr.Denied, What: dr.T("bot.guest"), Next: dr.T("bot.guest.next")}
 	}
 	return nil
+}
+
+// unknownStanding says why Slack did not tell, and how else to ask.
+func unknownStanding(slackID string, err error) error {
+	if name := slackSays(err); name == "user_not_found" || name == "user_not_visible" {
+		return &dr.Error{Code: dr.Denied, What: dr.T("bot.stranger", "account", slackID), Next: dr.T("bot.people.next"), Err: err}
+	}
+	classified := outside(dr.T("slack.standing"), err)
+	what, next := dr.Told(classified)
+	if dr.CodeOf(classified) == dr.Temporary {
+		return &dr.Error{Code: dr.Temporary, What: dr.T("bot.standing"), Next: dr.T("bot.standing.next"), Err: err}
+	}
+	return &dr.Error{Code: dr.CodeOf(classified), What: what, Next: dr.T("bot.standing.or", "next", next), Err: err}
 }

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/slack-go/slack"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -20,19 +17,21 @@ func (p *Poster) sayAll(ctx context.Context, w *worker, channel string) error {
 	if err != nil {
 		return err
 	}
+	var broken error
 	for _, n := range notes {
-		if err := p.say(ctx, w, channel, n); err != nil {
+		err := p.guarded(ctx, "say "+n.Key, func() error { return p.say(ctx, w, channel, n) })
+		if err != nil && !errors.Is(err, errPanicked) {
 			return err
 		}
+		broken = errors.Join(broken, err) // one note must not hold up those behind it
 	}
 	if len(notes) == sayBatch {
 		p.give(ctx, channel, "")
 	}
-	return nil
+	return broken
 }
 
 func (p *Poster) say(ctx context.Context, w *worker, channel string, n dr.Unsaid) error {
-	opts := []slack.MsgOption{metadata(noteEvent, n.Key)}
 	thread := ""
 	since := p.now().Add(-24 * time.Hour)
 	if n.Run != "" {
@@ -49,7 +48,6 @@ func (p *Poster) say(ctx context.Context, w *worker, channel string, n dr.Unsaid
 			}
 		}
 		thread = at.TS
-		opts = append(opts, slack.MsgOptionTS(thread))
 	}
 	if n.Tried {
 		ts, err := p.find(ctx, channel, thread, noteEvent, n.Key, since)
@@ -63,15 +61,8 @@ func (p *Poster) say(ctx context.Context, w *worker, channel string, n dr.Unsaid
 	if err := p.desk.NoteTried(ctx, n.Key); err != nil {
 		return err
 	}
-	text, blocks := NoteMessage(n.Note, p.mention)
-	turn(ctx, &w.posted, p.pace)
-	_, ts, err := p.api.PostMessageContext(ctx, channel, append(opts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))...)
-	var refused slack.SlackErrorResponse
-	if errors.As(err, &refused) && strings.HasPrefix(refused.Err, "invalid_blocks") || refused.Err == "msg_blocks_too_long" || refused.Err == "thread_not_found" {
-		// Slack will never take it like this, and one note must not hold up those behind it.
-		p.log.ErrorContext(ctx, "a note is said in plain words", "key", n.Key, "error", err)
-		_, ts, err = p.api.PostMessageContext(ctx, channel, metadata(noteEvent, n.Key), slack.MsgOptionText(text, false))
-	}
+	text, blocks := NoteMessage(p.words, n.Note, p.mention)
+	ts, err := p.send(ctx, w, message{channel: channel, thread: thread, event: noteEvent, id: n.Key, run: n.Run, text: text, blocks: blocks})
 	if err != nil {
 		return fmt.Errorf("say %s: %w", n.Key, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
 )
 
 // Desk is where the bot finds what is to be shown and said, and notes what was.
@@ -43,6 +44,7 @@ type Poster struct {
 	desk     Desk
 	channels map[string]string // service -> channel
 	people   dr.People
+	words    text.Words
 	now      func() time.Time
 	log      *slog.Logger
 
@@ -64,8 +66,8 @@ type worker struct {
 }
 
 // NewPoster makes the poster; Run starts it.
-func NewPoster(api *slack.Client, desk Desk, services map[string]dr.Service, people dr.People, pace time.Duration, now func() time.Time, log *slog.Logger) *Poster {
-	p := &Poster{pace: pace, api: api, desk: desk, channels: map[string]string{}, people: people, now: now, log: log,
+func NewPoster(api *slack.Client, desk Desk, services map[string]dr.Service, people dr.People, words text.Words, pace time.Duration, now func() time.Time, log *slog.Logger) *Poster {
+	p := &Poster{pace: pace, api: api, desk: desk, channels: map[string]string{}, people: people, words: words, now: now, log: log,
 		wake: make(chan struct{}, 1), workers: map[string]*worker{}}
 	for name, s := range services {
 		p.channels[name] = s.Channel
@@ -96,13 +98,13 @@ func (p *Poster) Run(ctx context.Context) {
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
 	for {
-		p.dispatch(ctx)
+		_ = p.guarded(ctx, "dispatch", func() error { p.dispatch(ctx); return nil }) // logged there
 		select {
 		case <-ctx.Done():
 			return
 		case <-p.wake:
 		case <-tick.C:
-			p.touchOpen(ctx)
+			_ = p.guarded(ctx, "refresh", func() error { p.touchOpen(ctx); return nil })
 		}
 	}
 }
@@ -189,13 +191,13 @@ func (p *Poster) serve(ctx context.Context, channel string, w *worker) {
 		runs, say := w.take()
 		var err error
 		for _, id := range runs {
-			if e := p.show(ctx, w, channel, id); e != nil {
+			if e := p.guarded(ctx, "show "+id, func() error { return p.show(ctx, w, channel, id) }); e != nil {
 				err = e
 				p.give(ctx, channel, id)
 			}
 		}
 		if say {
-			if e := p.sayAll(ctx, w, channel); e != nil {
+			if e := p.guarded(ctx, "say", func() error { return p.sayAll(ctx, w, channel) }); e != nil {
 				err = e
 				p.give(ctx, channel, "")
 			}
@@ -228,10 +230,14 @@ func sleep(ctx context.Context, d time.Duration) {
 // turn waits until the channel may be written to again. Slack counts posts by
 // channel and updates by themselves (docs.slack.dev, rate limits).
 func turn(ctx context.Context, last *time.Time, pace time.Duration) {
-	if left := pace - time.Since(*last); left > 0 && !last.IsZero() {
+	wait(ctx, *last, pace)
+	*last = time.Now()
+}
+
+func wait(ctx context.Context, last time.Time, pace time.Duration) {
+	if left := pace - time.Since(last); left > 0 && !last.IsZero() {
 		sleep(ctx, left)
 	}
-	*last = time.Now()
 }
 
 const (
@@ -251,16 +257,14 @@ func (p *Poster) show(ctx context.Context, w *worker, channel, id string) error 
 		return err
 	}
 	if at.TS == "" {
-		turn(ctx, &w.posted, p.pace)
+		wait(ctx, w.posted, p.pace)
 	} else {
-		turn(ctx, &w.updated, p.pace)
+		wait(ctx, w.updated, p.pace)
 	}
 	run, err := p.desk.Run(ctx, id) // after the wait: what is shown is the newest
 	if err != nil {
 		return err
 	}
-	text, blocks := RunMessage(run, p.now())
-	opts := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), metadata(runEvent, id)}
 	if at.TS == "" {
 		// It may have been posted by a process that died before it could note it.
 		if at.TS, err = p.find(ctx, channel, "", runEvent, id, run.At); err != nil {
@@ -268,19 +272,16 @@ func (p *Poster) show(ctx context.Context, w *worker, channel, id string) error 
 		}
 		at.Channel = channel
 	}
-	if at.TS == "" {
-		_, ts, err := p.api.PostMessageContext(ctx, channel, opts...)
-		if err != nil {
-			return fmt.Errorf("post the message of %s: %w", id, err)
-		}
+	text, blocks := RunMessage(p.words, run, p.now())
+	ts, err := p.send(ctx, w, message{channel: at.Channel, ts: at.TS, event: runEvent, id: id, run: id, text: text, blocks: blocks})
+	switch {
+	case at.TS != "" && slackSays(err) == "message_not_found":
+		// Somebody deleted it: the run keeps its place with a new one.
+		return errors.Join(err, p.desk.SaveShown(ctx, id, dr.Shown{}))
+	case err != nil:
+		return fmt.Errorf("show %s: %w", id, err)
+	case at.TS == "":
 		at.TS = ts
-	} else if _, _, _, err := p.api.UpdateMessageContext(ctx, at.Channel, at.TS, opts...); err != nil {
-		var refused slack.SlackErrorResponse
-		if errors.As(err, &refused) && refused.Err == "message_not_found" {
-			// Somebody deleted it: the run keeps its place with a new one.
-			return errors.Join(err, p.desk.SaveShown(ctx, id, dr.Shown{}))
-		}
-		return fmt.Errorf("update the message of %s: %w", id, err)
 	}
 	at.Version = run.Version
 	return p.desk.SaveShown(ctx, id, at)
@@ -297,15 +298,18 @@ func (p *Poster) find(ctx context.Context, channel, thread, event, id string, si
 			h, err := p.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 				ChannelID: channel, Oldest: oldest, Limit: 200, Cursor: cursor, IncludeAllMetadata: true})
 			if err != nil {
-				return "", fmt.Errorf("look for an earlier message: %w", err)
+				return "", outside(dr.T("slack.find"), err)
 			}
 			msgs, more, cursor = h.Messages, h.HasMore, h.ResponseMetaData.NextCursor
 		} else {
 			var err error
 			msgs, more, cursor, err = p.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
 				ChannelID: channel, Timestamp: thread, Limit: 200, Cursor: cursor, IncludeAllMetadata: true})
+			if slackSays(err) == "thread_not_found" {
+				return p.find(ctx, channel, "", event, id, since) // where it would have been said instead
+			}
 			if err != nil {
-				return "", fmt.Errorf("look for an earlier reply: %w", err)
+				return "", outside(dr.T("slack.find"), err)
 			}
 		}
 		for _, m := range msgs {

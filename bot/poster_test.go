@@ -38,7 +38,7 @@ func newDesk(t *testing.T) *desk {
 	t.Cleanup(func() { s.Close(); srv.Close() })
 	client := &http.Client{Timeout: 2 * time.Second}
 	services := map[string]dr.Service{"portal": {Name: "portal", Channel: "C1"}, "other": {Name: "other", Channel: "C2"}}
-	p := NewPoster(NewClient("xoxb-1", srv.URL+"/api/", client), st, services, dr.People{{Name: "alice", SlackIDs: []string{"U1"}}}, 1200*time.Millisecond, time.Now, slog.New(slog.DiscardHandler))
+	p := NewPoster(NewClient("xoxb-1", srv.URL+"/api/", client), st, services, dr.People{{Name: "alice", SlackIDs: []string{"U1"}}}, english(t), 1200*time.Millisecond, time.Now, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	go p.Run(ctx)
@@ -104,9 +104,9 @@ func TestOneMessageARun(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.run(t, "portal-1", "portal")
-	d.say(t, dr.Note{Key: "n1", Run: "portal-1", Channel: "C1", Title: "first", Mention: []string{"alice", "nobody"}})
+	d.say(t, dr.Note{Key: "n1", Run: "portal-1", Channel: "C1", Title: words("first"), Mention: []string{"alice", "nobody"}})
 	for i := range 5 {
-		if _, err := d.UpdateRun(t.Context(), "portal-1", func(r *dr.Run) { r.Outcome = fmt.Sprint("state ", i) }); err != nil {
+		if _, err := d.UpdateRun(t.Context(), "portal-1", func(r *dr.Run) { r.Outcome = words(fmt.Sprint("state ", i)) }); err != nil {
 			t.Fatal(err)
 		}
 		d.poster.Changed("portal-1")
@@ -133,7 +133,7 @@ func TestLostReplies(t *testing.T) {
 			d := newDesk(t)
 			d.slack.Inject(slack.Fault{Kind: slack.FaultLostReply, Method: "chat.postMessage", Times: 2})
 			d.runAt(t, "portal-1", "portal", time.Now().Add(ahead))
-			d.say(t, dr.Note{Key: "n1", Run: "portal-1", Channel: "C1", Title: "in the thread"})
+			d.say(t, dr.Note{Key: "n1", Run: "portal-1", Channel: "C1", Title: words("in the thread")})
 			d.settled(t)
 			if n := len(d.slack.Messages("C1")); n != 2 {
 				t.Errorf("there are %d messages", n)

@@ -3,8 +3,6 @@ package bot
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,42 +13,46 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
 	"github.com/drbot/drbot/workflows"
 )
 
 // Runbooks is what the bot asks of the engine.
 type Runbooks interface {
 	Start(ctx context.Context, c workflows.Caller, cmd workflows.StartCommand) (run dr.Run, existing bool, err error)
-	Cancel(ctx context.Context, c workflows.Caller, run string) (dr.Run, string, error)
-	Answer(ctx context.Context, c workflows.Caller, run string, question int, verb string) (dr.Run, string, error)
+	Cancel(ctx context.Context, c workflows.Caller, run string) (dr.Run, dr.Text, error)
+	Answer(ctx context.Context, c workflows.Caller, run string, question int, verb string) (dr.Run, dr.Text, error)
 	Status(ctx context.Context, c workflows.Caller, service string, limit int) ([]dr.Run, error)
 }
 
 // maxBody bounds a request of Slack's; its commands and clicks are far smaller.
 const maxBody = 256 << 10
 
-// ackBudget is less than the 3 s after which Slack tells the user that the
-// command failed (docs.slack.dev, slash commands).
-const ackBudget = 2500 * time.Millisecond
-
 // Server answers Slack's requests.
 type Server struct {
 	books  Runbooks
 	secret string
 	team   string
+	words  text.Words
 	now    func() time.Time
-	client *http.Client
+	work   *pending
 	log    *slog.Logger
 }
 
-// NewServer makes the handler of Slack's requests. It refuses to be without a
-// signing secret: anybody could command it.
-func NewServer(books Runbooks, signingSecret, team string, now func() time.Time, client *http.Client, log *slog.Logger) (*Server, error) {
+// NewServer makes the handler of Slack's requests, which are answered in these words. It
+// refuses to be without a signing secret: anybody could command it.
+func NewServer(books Runbooks, signingSecret, team string, words text.Words, now func() time.Time, client *http.Client, log *slog.Logger) (*Server, error) {
 	if signingSecret == "" {
-		return nil, &dr.Error{Code: dr.Invalid, Msg: "Slack's signing secret is missing.", Hint: "set slack.signing_secret_env"}
+		return nil, &dr.Error{Code: dr.Invalid, What: dr.T("bot.no-secret"), Next: dr.T("bot.no-secret.next")}
 	}
-	return &Server{books: books, secret: signingSecret, team: team, now: now, client: client, log: log}, nil
+	s := &Server{books: books, secret: signingSecret, team: team, words: marked(words), now: now, log: log}
+	s.work = newPending(client, log, s.refusal(nil), s.refusal(errTooMany()))
+	return s, nil
 }
+
+// Settle takes no new work and waits until what is going on has ended and was told, or
+// until the context ends; then it is false.
+func (s *Server) Settle(ctx context.Context) bool { return s.work.settle(ctx) }
 
 // verified reads a request's body if it is signed by Slack, lately.
 func (s *Server) verified(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
@@ -86,89 +88,60 @@ func (s *Server) Command(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is no slash command", http.StatusBadRequest)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), ackBudget)
-	defer cancel()
-	reply(w, s.obey(ctx, cmd))
+	c, known := s.read(cmd)
+	if known != "" {
+		reply(w, known)
+		return
+	}
+	text, decided, full := s.work.take(r.Context(), ackWait, cmd.ResponseURL, func(ctx context.Context) string { return s.obey(ctx, cmd, c) })
+	switch {
+	case full:
+		text = s.refusal(errTooMany())
+	case !decided && cmd.ResponseURL == "":
+		text = s.words.Say(dr.T("bot.taken.look", "command", dr.Cmd("status")))
+	case !decided:
+		text = s.words.Say(dr.T("bot.taken"))
+	}
+	reply(w, text)
 }
 
-func (s *Server) obey(ctx context.Context, sc slack.SlashCommand) string {
+// read parses a command; known is the answer to one that needs no work.
+func (s *Server) read(sc slack.SlashCommand) (c command, known string) {
 	if sc.TeamID != s.team {
-		return refusal(&dr.Error{Code: dr.Denied, Msg: "I only take commands from my own workspace.", Hint: "ask somebody there"})
+		return c, s.refusal(errOtherWorkspace())
 	}
-	c, err := parse(sc.Text)
+	c, err := parse(sc.Text, s.words.Catalogue())
 	if err != nil {
-		return refusal(err)
+		return c, s.refusal(err)
 	}
+	if c.verb == "help" {
+		return c, s.help()
+	}
+	return c, ""
+}
+
+func (s *Server) obey(ctx context.Context, sc slack.SlashCommand, c command) string {
 	caller := workflows.Caller{Via: "slack", SlackID: sc.UserID}
 	switch c.verb {
-	case "help":
-		return usage
 	case "status":
-		return s.status(ctx, caller, c.service)
+		return s.status(ctx, caller, c.args["service"])
 	case "cancel":
-		return said(s.books.Cancel(ctx, caller, c.run))
+		return s.said(ctx, caller, c.verb)(s.books.Cancel(ctx, caller, c.args["run"]))
 	case "answer":
-		return said(s.books.Answer(ctx, caller, c.run, 0, c.answer))
+		return s.said(ctx, caller, c.verb)(s.books.Answer(ctx, caller, c.args["run"], 0, c.args["answer"]))
 	}
 	run, existing, err := s.books.Start(ctx, caller, workflows.StartCommand{
-		Kind: dr.Kind(c.verb), Service: c.service, Target: c.region, Mode: c.mode, Reason: c.reason,
-		Since: c.since, Override: c.override, Channel: sc.ChannelID, Once: sc.TriggerID,
+		Kind: dr.Kind(c.verb), Service: c.args["service"], Target: dr.Region(c.args["region"]), Mode: c.args["mode"], Reason: c.args["reason"],
+		Since: c.since, Override: c.args["override-cooldown"] != "", Channel: sc.ChannelID, Once: sc.TriggerID,
 	})
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return "I am slow at the moment and cannot say whether this was taken. Look with `/dr status` before you try again."
 	case err != nil:
-		s.log.WarnContext(ctx, "command refused", "who", sc.UserID, "verb", c.verb, "error", err)
-		return refusal(err)
+		return s.refused(ctx, caller, c.verb, err)
 	case existing:
-		return fmt.Sprintf("%s is being moved already, by run `%s`; its message tells how far it is. `/dr status %s`", escape(run.Service), run.Run, escape(run.Service))
+		return s.words.Say(dr.T("bot.existing", "service", run.Service, "run", run.Run, "command", dr.Cmd("status", "service", run.Service)))
 	default:
-		return fmt.Sprintf("Run `%s` has started; its message follows in the channel of %s. To stop it: `/dr cancel %s`", run.Run, escape(run.Service), run.Run)
+		return s.words.Say(dr.T("bot.started", "run", run.Run, "service", run.Service, "command", dr.Cmd("cancel", "run", run.Run)))
 	}
-}
-
-func said(run dr.Run, what string, err error) string {
-	if err != nil {
-		return refusal(err)
-	}
-	return fmt.Sprintf("`%s`: %s", run.Run, escape(what))
-}
-
-// refusal is an error for a person: what happened and what to type next.
-func refusal(err error) string {
-	msg, hint := dr.Public(err, "something went wrong on my side; the log has it. Nothing was started.")
-	out := "Sorry: " + escape(msg)
-	if hint != "" {
-		out += "\n→ " + escape(hint)
-	}
-	return out
-}
-
-const statusRuns = 5
-
-func (s *Server) status(ctx context.Context, c workflows.Caller, service string) string {
-	runs, err := s.books.Status(ctx, c, service, statusRuns)
-	if err != nil {
-		return refusal(err)
-	}
-	if len(runs) == 0 {
-		return "No runs yet."
-	}
-	var b strings.Builder
-	now := s.now()
-	for _, run := range runs {
-		fmt.Fprintf(&b, "%s `%s` %s to %s, %s: *%s*", stateEmoji(run.State), run.Run, run.Kind, run.Target, run.Mode, run.State)
-		if run.State.Final() {
-			fmt.Fprintf(&b, ", %s ago", dr.Human(now.Sub(run.Ended)))
-		} else {
-			fmt.Fprintf(&b, ", for %s", dr.Human(now.Sub(run.At)))
-		}
-		if run.Outcome != "" {
-			fmt.Fprintf(&b, "\n   %s", escape(short(run.Outcome, 300)))
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
 }
 
 // Interaction answers a pressed button.
@@ -182,49 +155,33 @@ func (s *Server) Interaction(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is no button", http.StatusBadRequest)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), ackBudget)
-	defer cancel()
-	w.WriteHeader(http.StatusOK)
 	for _, a := range cb.ActionCallback.BlockActions {
-		if text := s.press(ctx, cb, a); text != "" {
-			s.whisper(ctx, cb.ResponseURL, text)
+		_, _, full := s.work.take(r.Context(), 0, cb.ResponseURL, func(ctx context.Context) string { return s.press(ctx, cb, a) })
+		if full && !s.work.refuse(r.Context(), cb.ResponseURL) {
+			http.Error(w, "too many requests are being worked on", http.StatusServiceUnavailable) // Slack shows a warning at the button
+			return
 		}
 	}
+	w.WriteHeader(http.StatusOK)
 }
 
 func (s *Server) press(ctx context.Context, cb slack.InteractionCallback, a *slack.BlockAction) string {
 	if cb.Team.ID != s.team {
-		return refusal(&dr.Error{Code: dr.Denied, Msg: "I only take commands from my own workspace.", Hint: "ask somebody there"})
+		return s.refusal(errOtherWorkspace())
 	}
 	caller := workflows.Caller{Via: "slack", SlackID: cb.User.ID}
 	if a.ActionID == actionCancel {
-		return said(s.books.Cancel(ctx, caller, a.Value))
+		return s.said(ctx, caller, "cancel")(s.books.Cancel(ctx, caller, a.Value))
 	}
 	if verb, ok := strings.CutPrefix(a.ActionID, actionAnswer); ok {
 		run, number, _ := strings.Cut(a.Value, "|")
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 {
-			return refusal(&dr.Error{Code: dr.Invalid, Msg: "that button is none of mine.", Hint: "/dr status"})
+			return s.refusal(&dr.Error{Code: dr.Invalid, What: dr.T("bot.no-button"), Next: dr.T("command.try", "command", dr.Cmd("status"))})
 		}
-		return said(s.books.Answer(ctx, caller, run, n, verb))
+		return s.said(ctx, caller, "answer")(s.books.Answer(ctx, caller, run, n, verb))
 	}
 	return "" // a link button: Slack has opened it
-}
-
-// whisper tells the person who pressed, and nobody else, what came of it. It may
-// be lost: what was done is in the run's message.
-func (s *Server) whisper(ctx context.Context, url, text string) {
-	if url == "" {
-		return
-	}
-	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		err := slack.PostWebhookCustomHTTPContext(ctx, url, s.client, &slack.WebhookMessage{Text: text, ResponseType: slack.ResponseTypeEphemeral})
-		if err != nil {
-			s.log.WarnContext(ctx, "an answer to a click was lost", "error", err)
-		}
-	}()
 }
 
 func reply(w http.ResponseWriter, text string) {

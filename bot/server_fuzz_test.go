@@ -47,12 +47,12 @@ type books struct{ calls []asked }
 
 func (b *books) say(a asked, text string) (dr.Run, error) {
 	b.calls = append(b.calls, a)
-	run := dr.Run{Request: dr.Request{Run: "portal-0a1b2c3d", Service: "portal", Kind: dr.Failover, Target: "ap-northeast-1"}, Outcome: text}
+	run := dr.Run{Request: dr.Request{Run: "portal-0a1b2c3d", Service: "portal", Kind: dr.Failover, Target: "ap-northeast-1"}, Outcome: words(text)}
 	switch len(b.calls) + len(text)%3 {
 	case 1:
 		return run, nil
 	case 2:
-		return run, &dr.Error{Code: dr.NotFound, Msg: short(text, 40), Hint: short(text, 40)}
+		return run, &dr.Error{Code: dr.NotFound, What: words(short(text, 40)), Next: words(short(text, 40))}
 	default:
 		return run, errors.New("the database says " + text)
 	}
@@ -63,14 +63,14 @@ func (b *books) Start(_ context.Context, c workflows.Caller, cmd workflows.Start
 	return run, cmd.Override, err
 }
 
-func (b *books) Cancel(_ context.Context, c workflows.Caller, run string) (dr.Run, string, error) {
+func (b *books) Cancel(_ context.Context, c workflows.Caller, run string) (dr.Run, dr.Text, error) {
 	r, err := b.say(asked{method: "cancel", caller: c, run: run}, run)
-	return r, short(run, 40), err
+	return r, words(short(run, 40)), err
 }
 
-func (b *books) Answer(_ context.Context, c workflows.Caller, run string, question int, verb string) (dr.Run, string, error) {
+func (b *books) Answer(_ context.Context, c workflows.Caller, run string, question int, verb string) (dr.Run, dr.Text, error) {
 	r, err := b.say(asked{method: "answer", caller: c, run: run, question: question, answer: verb}, run+verb)
-	return r, short(verb, 40), err
+	return r, words(short(verb, 40)), err
 }
 
 func (b *books) Status(_ context.Context, c workflows.Caller, service string, limit int) ([]dr.Run, error) {
@@ -114,7 +114,7 @@ const form = "application/x-www-form-urlencoded"
 func sent(t *testing.T, r *http.Request, handler func(*Server) http.HandlerFunc) (*httptest.ResponseRecorder, *books, *whispers) {
 	t.Helper()
 	b, said := &books{}, &whispers{}
-	s, err := NewServer(b, fuzzSecret, fuzzTeam, time.Now, &http.Client{Transport: said}, slog.New(slog.DiscardHandler))
+	s, err := NewServer(b, fuzzSecret, fuzzTeam, english(t), time.Now, &http.Client{Transport: said}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,8 +43,8 @@ type ApplyResult struct {
 	Kind    ApplyKind
 	Counts  Counts
 	Made    []string // addresses Terraform said it had completed
-	Wider   []string // why it was not applied, when Kind is ApplyWider
-	Summary string   // for a person, scrubbed of secrets
+	Wider   []Text   // why it was not applied, when Kind is ApplyWider
+	Summary Text     // for a person; what it has of Terraform's own words is scrubbed of secrets
 }
 
 // ApplyKind says how an apply ended.

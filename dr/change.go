@@ -80,9 +80,9 @@ const (
 
 // Decision is what a policy said.
 type Decision struct {
-	Allowed bool     `json:"allowed"`
-	Reasons []string `json:"reasons"` // "needs one more approval, on 3f2c91a"
-	Policy  string   `json:"policy"`  // revision of the rules that decided
+	Allowed bool   `json:"allowed"`
+	Reasons []Text `json:"reasons"` // "needs one more approval, on 3f2c91a"
+	Policy  string `json:"policy"`  // revision of the rules that decided
 }
 
 // Approval is the count of a change's reviews.
@@ -95,12 +95,12 @@ type Approval struct {
 	Ignored []IgnoredVoice `json:"ignored"` // reviews that do not count, and why
 	// Broken says that the change is no longer the one drbot made (another head,
 	// other files, closed, retargeted): it can never be approved any more.
-	Broken string `json:"broken,omitempty"`
+	Broken Text `json:"broken,omitzero"`
 }
 
 // IgnoredVoice is a review that does not count and the reason, for the person
 // who wonders why.
 type IgnoredVoice struct {
 	By     string `json:"by"`
-	Reason string `json:"reason"`
+	Reason Text   `json:"reason"`
 }

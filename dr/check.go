@@ -1,9 +1,6 @@
 package dr
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Level is the verdict of a check.
 type Level string
@@ -43,27 +40,8 @@ type Check struct {
 	Value     *float64  `json:"value,omitempty"` // nil when unknown
 	Unit      string    `json:"unit,omitempty"`
 	Threshold *float64  `json:"threshold,omitempty"`
-	Detail    string    `json:"detail,omitempty"`
+	Detail    Text      `json:"detail,omitzero"`
 	At        time.Time `json:"at"` // when the fact was true, not when it was read
-}
-
-// Line is the check as a sentence of one line.
-func (c Check) Line() string {
-	s := c.Name
-	if c.Region != "" {
-		s += " " + string(c.Region)
-	}
-	s += ": " + string(c.Level)
-	if c.Value != nil {
-		s += fmt.Sprintf(", %g %s", *c.Value, c.Unit)
-		if c.Threshold != nil {
-			s += fmt.Sprintf(" of %g", *c.Threshold)
-		}
-	}
-	if c.Detail != "" {
-		s += " (" + c.Detail + ")"
-	}
-	return s
 }
 
 // Worst is the worst level among checks; Unknown for an empty list, because
@@ -94,7 +72,7 @@ type DatabaseState struct {
 	Members      []DatabaseMember `json:"members"`        // every member the service lists
 	ReadFrom     Region           `json:"read_from"`      // the Region that answered
 	WriterReady  bool             `json:"writer_ready"`   // the writer's cluster and its writer instance are available
-	WriterDetail string           `json:"writer_detail"`  // raw statuses of the writer's cluster and instance
+	WriterDetail Text             `json:"writer_detail"`  // the writer's cluster and instances by their raw statuses, or why they were not read
 	Engine       string           `json:"engine_version"` // of the global cluster
 }
 
@@ -130,7 +108,7 @@ type WorkloadState struct {
 type Event struct {
 	At     time.Time `json:"at"`
 	Source string    `json:"source"`
-	Text   string    `json:"text"`
+	Text   Text      `json:"text"` // its own words, with what drbot makes of them
 }
 
 // ReadinessFacts is what a policy looks at before a run changes anything.
@@ -141,11 +119,24 @@ type ReadinessFacts struct {
 	Strategy Strategy `json:"strategy"`
 	RPO      float64  `json:"rpo_seconds"`
 	Checks   []Check  `json:"checks"`
+	// Expected are the checks of the service's resources that have to be among
+	// Checks: one that was not made says as much as one that failed. Nil when nobody
+	// told, which denies.
+	Expected  []Expected `json:"expected"`
+	Resources int        `json:"resources"` // how many resources the service has
+}
+
+// Expected is a check that is to be made, as its Spec tells it for a mode.
+type Expected struct {
+	Name     string `json:"name"`
+	Resource string `json:"resource,omitempty"` // as in the Check
+	Need     Need   `json:"need,omitempty"`
+	Role     Role   `json:"role,omitempty"`
 }
 
 // Verdict is a decision about readiness: no, go, or go if people accept what is
 // listed in Accepts.
 type Verdict struct {
 	Decision
-	Accepts []string `json:"accepts"`
+	Accepts []Text `json:"accepts"`
 }

@@ -1,6 +1,9 @@
 package dr
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // Code sorts errors by what the person or program on the other side can do.
 type Code string
@@ -13,45 +16,50 @@ const (
 	NotFound  Code = "not_found" // no such thing
 	Temporary Code = "temporary" // try again
 	Uncertain Code = "uncertain" // an act may have taken effect; look before anything else
+	Defect    Code = "defect"    // nobody classified it: drbot's own fault, told at once
 )
 
-// Error is an error with words for a person: what happened (Msg) and what to
-// type next (Hint). Err is for the log alone.
+// Error is an error with words for a person: what happened (What) and what to type
+// next (Next). Err is for the log alone.
 type Error struct {
 	Code Code
-	Msg  string
-	Hint string
+	What Text
+	Next Text
 	Err  error
 }
 
-// Error is Msg, and the cause for the log.
+// Error is What by its id, and the cause, for the log.
 func (e *Error) Error() string {
 	if e.Err != nil {
-		return e.Msg + ": " + e.Err.Error()
+		return e.What.String() + ": " + e.Err.Error()
 	}
-	return e.Msg
+	return e.What.String()
 }
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// CodeOf finds the code of an error; Temporary when it has none, since an error
-// nobody classified came from the outside.
+// CodeOf finds the code of an error. A time limit that has passed, or a caller who gave
+// up, is Temporary; an error nobody classified is a Defect: whoever met it did not expect
+// it, and another try would meet it again.
 func CodeOf(err error) Code {
 	var e *Error
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		return e.Code
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return Temporary
+	default:
+		return Defect
 	}
-	return Temporary
 }
 
-// Public is what a person may see of an error: the message and the hint of the
-// outermost Error, or the fallback. A cause may carry what a provider printed
-// and is never shown.
-func Public(err error, fallback string) (msg, hint string) {
+// Told is what a person may see of an error: what happened and what to do next, of the
+// outermost Error. A cause may hold what a provider printed and is never shown.
+func Told(err error) (what, next Text) {
 	var e *Error
-	if errors.As(err, &e) {
-		return e.Msg, e.Hint
+	if !errors.As(err, &e) {
+		return Text{ID: "error.unknown"}, Text{ID: "error.unknown.next"}
 	}
-	return fallback, ""
+	return e.What, e.Next
 }

@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
-	"strings"
 )
 
 // PathChange is one attribute of a resource that a plan would change. Value is
@@ -114,13 +112,13 @@ func (ps Plans) Of(stack string) (Plan, bool) {
 // file, an address, an action or a path nobody saw, a known value that is now
 // another. Empty means that everything in it was approved. Attributes that were
 // unknown when people approved may get any value.
-func Wider(now, approved Plan) []string {
-	var out []string
+func Wider(now, approved Plan) []Text {
+	var out []Text
 	if now.Terraform != approved.Terraform {
-		out = append(out, fmt.Sprintf("Terraform is %s, approved with %s", now.Terraform, approved.Terraform))
+		out = append(out, T("wider.terraform", "now", now.Terraform, "approved", approved.Terraform))
 	}
 	if now.LockFile != approved.LockFile {
-		out = append(out, "the provider lock file is another")
+		out = append(out, T("wider.lock-file"))
 	}
 	seen := make(map[string]ResourceChange, len(approved.Changes))
 	for _, c := range approved.Changes {
@@ -129,21 +127,22 @@ func Wider(now, approved Plan) []string {
 	for _, c := range now.Changes {
 		was, ok := seen[c.Address]
 		if !ok {
-			out = append(out, fmt.Sprintf("%s: %s was not in the approved plan", c.Address, strings.Join(c.Actions, " and ")))
+			out = append(out, T("wider.address", "address", Foreign(c.Address), "actions", c.Actions))
 			continue
 		}
 		out = append(out, widerChange(c, was)...)
 	}
 	for _, o := range now.Outputs {
 		if !slices.Contains(approved.Outputs, o) {
-			out = append(out, "output "+o+" was not in the approved plan")
+			out = append(out, T("wider.output", "output", Foreign(o)))
 		}
 	}
 	return out
 }
 
-func widerChange(now, was ResourceChange) []string {
-	var out []string
+func widerChange(now, was ResourceChange) []Text {
+	var out []Text
+	address := Foreign(now.Address)
 	for _, a := range now.Actions {
 		if a == "delete" && slices.Equal(was.Actions, []string{"create"}) && slices.Contains(now.Actions, "create") {
 			// People approved that it be made, so it was not there: what is deleted is the
@@ -151,7 +150,7 @@ func widerChange(now, was ResourceChange) []string {
 			continue
 		}
 		if !slices.Contains(was.Actions, a) {
-			out = append(out, fmt.Sprintf("%s: %s was not approved", now.Address, a))
+			out = append(out, T("wider.action", "address", address, "action", a))
 		}
 	}
 	paths := make(map[string]string, len(was.Paths))
@@ -162,9 +161,9 @@ func widerChange(now, was ResourceChange) []string {
 		value, ok := paths[p.Path]
 		switch {
 		case !ok:
-			out = append(out, fmt.Sprintf("%s: a change of %s was not approved", now.Address, p.Path))
+			out = append(out, T("wider.path", "address", address, "path", Foreign(p.Path)))
 		case value != "" && value != p.Value:
-			out = append(out, fmt.Sprintf("%s: %s would get another value than the approved one", now.Address, p.Path))
+			out = append(out, T("wider.value", "address", address, "path", Foreign(p.Path)))
 		}
 	}
 	return out

@@ -24,21 +24,25 @@ func TestWider(t *testing.T) {
 		"narrower by a resource":      {func(p *dr.Plan) { p.Changes = p.Changes[:1] }, ""},
 		"narrower by a path":          {func(p *dr.Plan) { p.Changes[0].Paths = p.Changes[0].Paths[:1] }, ""},
 		"an unknown value now known":  {func(p *dr.Plan) { p.Changes[0].Paths[1].Value = "h9" }, ""},
-		"another address":             {func(p *dr.Plan) { p.Changes[0].Address = "aws_lb.other" }, "aws_lb.other: create was not in the approved plan"},
-		"another action":              {func(p *dr.Plan) { p.Changes[1].Actions = []string{"delete", "create"} }, "delete was not approved"},
+		"another address":             {func(p *dr.Plan) { p.Changes[0].Address = "aws_lb.other" }, "wider.address(actions=[create], address=aws_lb.other)"},
+		"another action":              {func(p *dr.Plan) { p.Changes[1].Actions = []string{"delete", "create"} }, "wider.action(action=delete, "},
 		"a broken create made anew":   {func(p *dr.Plan) { p.Changes[0].Actions = []string{"delete", "create"} }, ""},
-		"a create turned into delete": {func(p *dr.Plan) { p.Changes[0].Actions = []string{"delete"} }, "delete was not approved"},
-		"another path":                {func(p *dr.Plan) { p.Changes[1].Paths[0].Path = "task_definition" }, "a change of task_definition was not approved"},
-		"another value":               {func(p *dr.Plan) { p.Changes[1].Paths[0].Value = "h3" }, "another value than the approved one"},
-		"a known value now not known": {func(p *dr.Plan) { p.Changes[1].Paths[0].Value = "" }, "another value than the approved one"},
-		"another Terraform":           {func(p *dr.Plan) { p.Terraform = "1.12.0" }, "Terraform is 1.12.0"},
-		"another lock file":           {func(p *dr.Plan) { p.LockFile = "l2" }, "lock file"},
-		"another output":              {func(p *dr.Plan) { p.Outputs = []string{"url"} }, "output url"},
+		"a create turned into delete": {func(p *dr.Plan) { p.Changes[0].Actions = []string{"delete"} }, "wider.action(action=delete, "},
+		"another path":                {func(p *dr.Plan) { p.Changes[1].Paths[0].Path = "task_definition" }, "path=task_definition)"},
+		"another value":               {func(p *dr.Plan) { p.Changes[1].Paths[0].Value = "h3" }, "wider.value("},
+		"a known value now not known": {func(p *dr.Plan) { p.Changes[1].Paths[0].Value = "" }, "wider.value("},
+		"another Terraform":           {func(p *dr.Plan) { p.Terraform = "1.12.0" }, "now=1.12.0)"},
+		"another lock file":           {func(p *dr.Plan) { p.LockFile = "l2" }, "wider.lock-file"},
+		"another output":              {func(p *dr.Plan) { p.Outputs = []string{"url"} }, "wider.output(output=url)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := approvedPlan()
 			c.change(&now)
-			got := strings.Join(dr.Wider(now, approvedPlan()), "; ")
+			var wider []string
+			for _, w := range dr.Wider(now, approvedPlan()) {
+				wider = append(wider, w.String())
+			}
+			got := strings.Join(wider, "; ")
 			if c.says == "" && got != "" || !strings.Contains(got, c.says) {
 				t.Errorf("it says %q, not %q", got, c.says)
 			}

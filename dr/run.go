@@ -70,7 +70,7 @@ type Step struct {
 	State   StepState `json:"state"`
 	Started time.Time `json:"started,omitzero"`
 	Ended   time.Time `json:"ended,omitzero"`
-	Detail  string    `json:"detail,omitempty"`
+	Detail  Text      `json:"detail,omitzero"`
 }
 
 // Took is how long the step has taken until now, or took.
@@ -97,8 +97,8 @@ type Progress struct {
 type Question struct {
 	Number  int      `json:"number"` // in the run; an answer names the question it is for
 	Step    string   `json:"step"`
-	What    string   `json:"what"`    // what happened
-	Means   string   `json:"means"`   // what it means for the run
+	What    Text     `json:"what"`    // what happened
+	Means   Text     `json:"means"`   // what it means for the run
 	Answers []string `json:"answers"` // of retry, skip, stop
 	Votes   []string `json:"votes"`   // persons who said skip, where that needs a quorum
 	Needed  int      `json:"needed"`  // votes that skip needs; 1 when anyone who may approve can say it
@@ -112,15 +112,7 @@ type Result struct {
 	RPAKnown bool          `json:"rpa_known"` // false when the lag was unknown at the decision
 	RPO      time.Duration `json:"rpo"`
 	Events   []Event       `json:"events,omitempty"` // what the database service reported, fencing among it
-	Left     []string      `json:"left,omitempty"`   // what remains to be done later
-}
-
-// Took is the RTA as people read it.
-func (r Result) Took() string {
-	if r.RTA < 0 {
-		return "unknown"
-	}
-	return Human(r.RTA)
+	Left     []Text        `json:"left,omitempty"`   // what remains to be done later
 }
 
 // Run is one execution of a runbook, as it is shown and kept.
@@ -128,13 +120,13 @@ type Run struct {
 	Request
 	Source    Region        `json:"source"`
 	State     RunState      `json:"state"`
-	Outcome   string        `json:"outcome,omitempty"` // why it ended or waits, for a person
-	Hint      string        `json:"hint,omitempty"`    // what to type next
+	Outcome   Text          `json:"outcome,omitzero"` // why it ended or waits
+	Next      Text          `json:"next,omitzero"`    // what to do next
 	Steps     []Step        `json:"steps"`
 	Checks    []Check       `json:"checks,omitempty"`
-	Accepts   []string      `json:"accepts,omitempty"` // what an approval accepts: expected data loss, unknown lag
+	Accepts   []Text        `json:"accepts,omitempty"` // what an approval accepts: expected data loss, unknown lag
 	Change    Change        `json:"change"`
-	PlanLine  string        `json:"plan_line,omitempty"` // "3 to add, 1 to change, 0 to destroy in 2 stacks"
+	PlanLine  Text          `json:"plan_line,omitzero"` // "3 to add, 1 to change, 0 to destroy in 2 stacks"
 	Digest    string        `json:"digest,omitempty"`
 	Approval  Approval      `json:"approval"`
 	Expires   time.Time     `json:"expires,omitzero"`
@@ -177,10 +169,10 @@ type Note struct {
 	Key     string   `json:"key"`
 	Run     string   `json:"run,omitempty"` // reply in this run's thread
 	Channel string   `json:"channel"`
-	Title   string   `json:"title"`
+	Title   Text     `json:"title"`
 	Level   Level    `json:"level,omitempty"`
-	Lines   []string `json:"lines"`
-	Context string   `json:"context,omitempty"`
+	Lines   []Text   `json:"lines"`
+	Context Text     `json:"context,omitzero"`
 	Mention []string `json:"mention,omitempty"` // persons whose attention is wanted
 	Link    string   `json:"link,omitempty"`
 }
@@ -195,7 +187,7 @@ type AuditEntry struct {
 	Service string    `json:"service,omitempty"`
 	Run     string    `json:"run,omitempty"`
 	Granted bool      `json:"granted"`
-	Detail  string    `json:"detail,omitempty"`
+	Detail  Text      `json:"detail,omitzero"`
 }
 
 // Intent is an act the bot is about to ask the outside world for, stored before
@@ -210,10 +202,10 @@ type Intent struct {
 
 // Drift is the nightly comparison of one stack with the world.
 type Drift struct {
-	Stack   string   `json:"stack"`
-	Level   Level    `json:"level"`
-	Changes []string `json:"changes"` // address: actions (attributes)
-	Detail  string   `json:"detail,omitempty"`
+	Stack   string `json:"stack"`
+	Level   Level  `json:"level"`
+	Changes []Text `json:"changes"` // address: actions (attributes)
+	Detail  Text   `json:"detail,omitzero"`
 }
 
 // Unsaid is a note that has not been said yet.

@@ -78,36 +78,6 @@ type Repository struct {
 	File  string `json:"file"` // the tfvars file that holds active_region
 }
 
-// Database is the Aurora global database of a service. The ARNs are kept here
-// because they must not be looked up first in a Region that may be gone.
-type Database struct {
-	GlobalCluster string            `json:"global_cluster"`
-	ClusterARN    map[Region]string `json:"cluster_arn"`
-}
-
-// ClusterID is the identifier part of the member cluster's ARN in a Region.
-func (d Database) ClusterID(r Region) string {
-	arn := d.ClusterARN[r]
-	return arn[strings.LastIndexByte(arn, ':')+1:]
-}
-
-// RegionOf finds the Region whose member cluster has this ARN.
-func (d Database) RegionOf(arn string) (Region, bool) {
-	for r, a := range d.ClusterARN {
-		if a == arn {
-			return r, true
-		}
-	}
-	return "", false
-}
-
-// Workload is one ECS service and the target group its tasks register in.
-type Workload struct {
-	Cluster     string `json:"cluster"`
-	Service     string `json:"service"`
-	TargetGroup string `json:"target_group,omitempty"` // ARN or name; empty for a service behind no load balancer
-}
-
 // Names are the DNS names of a service.
 type Names struct {
 	Public   string            `json:"public"`   // what users resolve
@@ -131,41 +101,36 @@ type Schedule struct {
 	TimeZone string `json:"time_zone"` // IANA name
 }
 
-// The acts a service may list, in the order it wants them done.
-const (
-	ActPromote      = "promote"       // move the database's writer
-	ActApplyTarget  = "apply/target"  // apply the target's stack
-	ActRedeploy     = "redeploy"      // new tasks in the target, so that no pool holds the old writer
-	ActGate         = "gate"          // wait until the target is healthy
-	ActApplyTraffic = "apply/traffic" // apply the traffic stacks
-)
-
-// DefaultActs is the order that suits a service with one global database.
-func DefaultActs() []string {
-	return []string{ActPromote, ActApplyTarget, ActRedeploy, ActGate, ActApplyTraffic}
+// ActInfo is what a configuration may list as an act of a service: a kind of step, told
+// where the kind is.
+type ActInfo struct {
+	ID      string
+	Which   []string // one of these must stand behind a slash; nil where nothing must
+	On      string   // the system whose resources it works on: one may be named behind a slash
+	Repeats bool     // may stand several times
+	Needed  bool     // without it the service is not moved
+	Before  string   // an act that must not stand before the first of this one
 }
 
 // Service is an application that fails over as one.
 type Service struct {
-	Name       string              `json:"name"`
-	Strategy   Strategy            `json:"strategy"`
-	Objectives Objectives          `json:"objectives"`
-	Regions    []Region            `json:"regions"` // two
-	Channel    string              `json:"channel"` // Slack channel id
-	Cooldown   time.Duration       `json:"cooldown"`
-	Expiry     time.Duration       `json:"expiry"` // of the wait for approval
-	Quorum     int                 `json:"quorum"` // two or more
-	Repository Repository          `json:"repository"`
-	Stacks     []Stack             `json:"stacks"`
-	Database   Database            `json:"database"`
-	Workloads  map[Region]Workload `json:"workloads"`
-	Resources  []Resource          `json:"resources,omitempty"` // everything a check or a step looks at
-	Names      Names               `json:"names"`
-	Probes     []Probe             `json:"probes"`
-	Acts       []string            `json:"acts"` // what a run does after the merge, in order
-	Schedule   Schedule            `json:"schedule"`
-	Requesters []string            `json:"requesters"` // persons
-	Approvers  []string            `json:"approvers"`  // persons
+	Name       string        `json:"name"`
+	Strategy   Strategy      `json:"strategy"`
+	Objectives Objectives    `json:"objectives"`
+	Regions    []Region      `json:"regions"` // two
+	Channel    string        `json:"channel"` // Slack channel id
+	Cooldown   time.Duration `json:"cooldown"`
+	Expiry     time.Duration `json:"expiry"` // of the wait for approval
+	Quorum     int           `json:"quorum"` // two or more
+	Repository Repository    `json:"repository"`
+	Stacks     []Stack       `json:"stacks"`
+	Resources  []Resource    `json:"resources,omitempty"` // everything a check or a step looks at
+	Names      Names         `json:"names"`
+	Probes     []Probe       `json:"probes"`
+	Acts       []string      `json:"acts"` // what a run does after the merge, in order
+	Schedule   Schedule      `json:"schedule"`
+	Requesters []string      `json:"requesters"` // persons
+	Approvers  []string      `json:"approvers"`  // persons
 }
 
 // Has tells whether a Region is one of the service's two.

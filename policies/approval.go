@@ -1,7 +1,6 @@
 package policies
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -35,53 +34,39 @@ func Count(state dr.ChangeState, rules ApprovalRules) dr.Approval {
 	c := &count{state: state, rules: rules}
 	a := dr.Approval{Needed: rules.Quorum}
 	a.Policy = Revision()
-	if why := c.broken(); why != "" {
-		a.Broken, a.Reasons = why, []string{why}
+	if why := c.broken(); !why.Empty() {
+		a.Broken, a.Reasons = why, []dr.Text{why}
 		return a
 	}
 	ballots := c.ballots()
 	a.Ignored = c.ignored
-	var refusals []string
+	var refusals []dr.Text
 	for _, b := range ballots {
 		switch b.vote {
 		case blocks:
 			a.Blocked = append(a.Blocked, b.person)
-			refusals = append(refusals, b.person+" requests changes")
+			refusals = append(refusals, dr.T("vote.blocks", "who", b.person))
 		case approves:
 			a.By = append(a.By, b.person)
 		}
 	}
 	a.Waiting = c.waiting(slices.Concat(a.By, a.Blocked))
 	if missing := rules.Quorum - len(a.By); missing > 0 {
-		refusals = append(refusals, needs(missing, rules.Head))
+		refusals = append(refusals, dr.T("vote.needs", "n", missing, "commit", short(rules.Head)))
 		if open := len(a.Waiting) + len(a.Blocked); open < missing {
-			refusals = append(refusals, fmt.Sprintf("no more than %s may still approve: the configuration names too few approvers", people(open)))
+			refusals = append(refusals, dr.T("vote.too-few", "n", open))
 		}
 	}
 	if _, known := c.requester(); !known {
-		refusals = append(refusals, fmt.Sprintf("the GitHub login of the requester, %s, is not known, so an own approval could not be told", orNobody(rules.Requester)))
+		refusals = append(refusals, dr.T("vote.requester-unknown", "who", orNobody(rules.Requester)))
 	}
 	a.Allowed = len(refusals) == 0
 	if a.Allowed {
-		a.Reasons = []string{fmt.Sprintf("approved by %s, on %s", strings.Join(a.By, ", "), short(rules.Head))}
+		a.Reasons = []dr.Text{dr.T("vote.approved", "people", a.By, "commit", short(rules.Head))}
 		return a
 	}
 	a.Reasons = append(refusals, c.remarks...)
 	return a
-}
-
-func needs(n int, head string) string {
-	if n == 1 {
-		return "needs one more approval, on " + short(head)
-	}
-	return fmt.Sprintf("needs %d more approvals, on %s", n, short(head))
-}
-
-func people(n int) string {
-	if n == 1 {
-		return "one person"
-	}
-	return fmt.Sprintf("%d persons", n)
 }
 
 // count is one count at work.
@@ -89,10 +74,10 @@ type count struct {
 	state   dr.ChangeState
 	rules   ApprovalRules
 	ignored []dr.IgnoredVoice
-	remarks []string // the ignored voices as sentences
+	remarks []dr.Text // the ignored voices as sentences
 }
 
-func (c *count) ignore(by, reason, sentence string) {
+func (c *count) ignore(by string, reason, sentence dr.Text) {
 	c.ignored = append(c.ignored, dr.IgnoredVoice{By: by, Reason: reason})
 	c.remarks = append(c.remarks, sentence)
 }
@@ -120,16 +105,16 @@ func (c *count) hasCommit(p dr.Person) bool {
 }
 
 // ineligible says why nothing this person says counts; empty when it may.
-func (c *count) ineligible(p dr.Person) string {
+func (c *count) ineligible(p dr.Person) dr.Text {
 	switch {
 	case c.isRequester(p):
-		return "asked for this run and cannot approve it"
+		return dr.T("vote.own")
 	case c.hasCommit(p):
-		return "has a commit on the branch and cannot approve it"
+		return dr.T("vote.committer")
 	case !slices.Contains(c.rules.Approvers, p.Name):
-		return "is not an approver of this service"
+		return dr.T("vote.no-approver")
 	}
-	return ""
+	return dr.Text{}
 }
 
 // waiting lists the approvers who may still approve.
@@ -137,7 +122,7 @@ func (c *count) waiting(spoken []string) []string {
 	var out []string
 	for _, name := range c.rules.Approvers {
 		p, ok := c.rules.People.ByName(name)
-		if ok && len(p.GitHubLogins) > 0 && c.ineligible(p) == "" && !slices.Contains(spoken, name) && !slices.Contains(out, name) {
+		if ok && len(p.GitHubLogins) > 0 && c.ineligible(p).Empty() && !slices.Contains(spoken, name) && !slices.Contains(out, name) {
 			out = append(out, name)
 		}
 	}
@@ -150,9 +135,9 @@ func (c *count) canWrite(login string) bool {
 
 func short(sha string) string { return sha[:min(len(sha), 7)] }
 
-func orNobody(name string) string {
+func orNobody(name string) dr.Arg {
 	if name == "" {
-		return "nobody"
+		return dr.ArgOf(dr.T("word.nobody"))
 	}
-	return name
+	return dr.ArgOf(name)
 }

@@ -1,8 +1,9 @@
 package policies
 
 import (
-	"fmt"
 	"strings"
+
+	"github.com/drbot/drbot/dr"
 )
 
 // webFlow is the account GitHub itself commits by, as when it signs for an App.
@@ -10,31 +11,31 @@ const webFlow = "web-flow"
 
 // broken says why the change is not, or no longer, the one drbot made; empty
 // when it is. No approval helps a change that is broken.
-func (c *count) broken() string {
+func (c *count) broken() dr.Text {
 	s, r := c.state, c.rules
 	switch {
 	case r.Quorum < 2:
-		return fmt.Sprintf("the quorum is %d: less than two approvals are never enough", r.Quorum)
+		return dr.T("broken.quorum", "quorum", r.Quorum)
 	case r.Head == "" || r.BaseRef == "" || r.File == "" || r.WantFile == "" || r.BotLogin == "":
-		return "it is not known what the change must look like"
+		return dr.T("broken.unknown")
 	case s.Merged:
-		return "it was merged already, by " + orSomebody(s.MergedBy)
+		return dr.T("broken.merged", "who", orSomebody(s.MergedBy))
 	case !s.Open:
-		return "it was closed"
+		return dr.T("broken.closed")
 	case s.BranchGone:
-		return "its branch was deleted"
+		return dr.T("broken.branch-gone")
 	case s.Draft:
-		return "it was made a draft"
+		return dr.T("broken.draft")
 	case !s.SameRepo:
-		return "its branch is in another repository"
+		return dr.T("broken.repository")
 	case s.BaseRef != r.BaseRef:
-		return fmt.Sprintf("it goes to %s now, not to %s", s.BaseRef, r.BaseRef)
+		return dr.T("broken.base", "now", s.BaseRef, "base", r.BaseRef)
 	case !strings.EqualFold(s.Author, r.BotLogin):
-		return "it was opened by " + orSomebody(s.Author) + ", not by drbot"
+		return dr.T("broken.author", "who", orSomebody(s.Author))
 	case s.Head != r.Head:
-		return fmt.Sprintf("its head is %s, not the commit drbot made, %s", short(s.Head), short(r.Head))
+		return dr.T("broken.head", "head", short(s.Head), "commit", short(r.Head))
 	}
-	if why := c.brokenCommits(); why != "" {
+	if why := c.brokenCommits(); !why.Empty() {
 		return why
 	}
 	return c.brokenFiles()
@@ -42,52 +43,52 @@ func (c *count) broken() string {
 
 // brokenCommits looks for anything but the bot's one commit. A commit whose
 // author or committer GitHub cannot name may be anybody's.
-func (c *count) brokenCommits() string {
+func (c *count) brokenCommits() dr.Text {
 	for _, k := range c.state.Commits {
 		if k.Author == "" || k.Committer == "" {
-			return fmt.Sprintf("GitHub does not know who made the commit %s", short(k.SHA))
+			return dr.T("broken.commit-nobody", "commit", short(k.SHA))
 		}
 	}
 	if n := len(c.state.Commits); n != 1 {
-		return fmt.Sprintf("it has %d commits, not the one drbot made", n)
+		return dr.T("broken.commits", "n", n)
 	}
 	k, bot := c.state.Commits[0], c.rules.BotLogin
 	switch {
 	case k.SHA != c.rules.Head:
-		return fmt.Sprintf("its commit is %s, not the one drbot made, %s", short(k.SHA), short(c.rules.Head))
+		return dr.T("broken.commit-other", "now", short(k.SHA), "commit", short(c.rules.Head))
 	case !strings.EqualFold(k.Author, bot):
-		return fmt.Sprintf("the commit %s is by %s, not by drbot", short(k.SHA), k.Author)
+		return dr.T("broken.commit-author", "commit", short(k.SHA), "who", k.Author)
 	case !strings.EqualFold(k.Committer, bot) && !strings.EqualFold(k.Committer, webFlow):
-		return fmt.Sprintf("the commit %s was committed by %s, not by drbot", short(k.SHA), k.Committer)
+		return dr.T("broken.committer", "commit", short(k.SHA), "who", k.Committer)
 	}
-	return ""
+	return dr.Text{}
 }
 
-func (c *count) brokenFiles() string {
+func (c *count) brokenFiles() dr.Text {
 	files := c.state.Files
 	if len(files) == 0 {
-		return "it changes nothing any more"
+		return dr.T("broken.nothing")
 	}
 	for _, f := range files {
 		switch {
 		case f.Path != c.rules.File:
-			return fmt.Sprintf("it changes %s besides %s", f.Path, c.rules.File)
+			return dr.T("broken.files", "path", dr.Foreign(f.Path), "file", c.rules.File)
 		case f.Status != "modified":
-			return fmt.Sprintf("%s is %s, not modified", f.Path, f.Status)
+			return dr.T("broken.status", "path", dr.Foreign(f.Path), "status", dr.Foreign(f.Status))
 		}
 	}
 	if len(files) > 1 {
-		return fmt.Sprintf("it lists %s %d times", c.rules.File, len(files))
+		return dr.T("broken.twice", "file", c.rules.File, "n", len(files))
 	}
 	if c.state.HeadFile != c.rules.WantFile {
-		return fmt.Sprintf("%s has another content than the one drbot wrote", c.rules.File)
+		return dr.T("broken.content", "file", c.rules.File)
 	}
-	return ""
+	return dr.Text{}
 }
 
-func orSomebody(login string) string {
+func orSomebody(login string) dr.Arg {
 	if login == "" {
-		return "somebody"
+		return dr.ArgOf(dr.T("word.somebody"))
 	}
-	return login
+	return dr.ArgOf(login)
 }

@@ -77,7 +77,7 @@ func TestCountTakesTheBotsOwnCommit(t *testing.T) {
 func TestCountExcludesCommitters(t *testing.T) {
 	c := &count{state: dr.ChangeState{Commits: []dr.Commit{{Author: "Bob-Work", Committer: "carol-gh"}}}, rules: newWorld().rules}
 	for _, p := range c.rules.People[1:3] {
-		if why := c.ineligible(p); why == "" {
+		if why := c.ineligible(p); why.Empty() {
 			t.Errorf("%s has a commit and may approve", p.Name)
 		}
 	}

@@ -71,7 +71,7 @@ func TestCountAllowsOnlyWhatItMust(t *testing.T) {
 			continue
 		}
 		allowed++
-		if len(got.By) < 2 || len(got.Blocked) > 0 || got.Broken != "" {
+		if len(got.By) < 2 || len(got.Blocked) > 0 || !got.Broken.Empty() {
 			t.Fatalf("allowed: %+v", got)
 		}
 		for _, name := range got.By {

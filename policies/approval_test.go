@@ -89,16 +89,16 @@ func (r row) check(t *testing.T) {
 	if by := strings.Join(got.Blocked, ","); by != r.blocked {
 		t.Errorf("blocked by %q, want %q", by, r.blocked)
 	}
-	if (got.Broken != "") != (r.broken != "") || !strings.Contains(got.Broken, r.broken) {
-		t.Errorf("broken is %q, want %q", got.Broken, r.broken)
+	if broken := inWords(t, got.Broken); (broken != "") != (r.broken != "") || !strings.Contains(broken, r.broken) {
+		t.Errorf("broken is %q, want %q", broken, r.broken)
 	}
-	if !strings.Contains(strings.Join(got.Reasons, "; "), r.says) {
+	if !strings.Contains(inWords(t, got.Reasons...), r.says) {
 		t.Errorf("reasons %q do not say %q", got.Reasons, r.says)
 	}
 	if got.Policy == "" || len(got.Reasons) == 0 {
 		t.Errorf("a decision without reasons or revision: %+v", got)
 	}
-	if got.Broken != "" && (got.Allowed || len(got.By) > 0 || len(got.Waiting) > 0) {
+	if !got.Broken.Empty() && (got.Allowed || len(got.By) > 0 || len(got.Waiting) > 0) {
 		t.Errorf("broken, and yet there are approvals: %+v", got)
 	}
 }

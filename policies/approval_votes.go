@@ -2,7 +2,6 @@ package policies
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -31,11 +30,11 @@ func (c *count) ballots() []ballot {
 	voices := map[string]bool{}
 	for _, r := range c.opinions() {
 		person, why := c.whose(r)
-		if why != "" {
-			name := cmp.Or(person, r.By, "a deleted account")
+		if !why.Empty() {
+			name := cmp.Or(person, r.By)
 			if key := strings.ToLower(name); !voices[key] {
 				voices[key] = true
-				c.ignore(name, why, name+" "+why)
+				c.ignore(name, why, dr.T("vote.remark", "who", orDeleted(name), "why", why))
 			}
 			continue
 		}
@@ -66,18 +65,25 @@ func (c *count) opinions() []dr.Review {
 }
 
 // whose finds the person of a review, or why it is nobody's who may approve.
-func (c *count) whose(r dr.Review) (person, why string) {
+func (c *count) whose(r dr.Review) (person string, why dr.Text) {
 	if r.By == "" {
-		return "", "reviewed, and who that was is not known any more"
+		return "", dr.T("vote.deleted")
 	}
 	if r.Bot || strings.HasSuffix(strings.ToLower(r.By), "[bot]") || strings.EqualFold(r.By, c.rules.BotLogin) {
-		return "", "is a bot, and only people count"
+		return "", dr.T("vote.bot")
 	}
 	p, ok := c.rules.People.ByLogin(r.By)
 	if !ok {
-		return "", "is nobody the configuration knows"
+		return "", dr.T("vote.stranger")
 	}
 	return p.Name, c.ineligible(p)
+}
+
+func orDeleted(name string) dr.Arg {
+	if name == "" {
+		return dr.ArgOf(dr.T("word.deleted-account"))
+	}
+	return dr.ArgOf(name)
 }
 
 // judge finds what a person says. A login that may not write takes no part in a
@@ -92,22 +98,19 @@ func (c *count) judge(person string, all []dr.Review) vote {
 	if !ok {
 		return nothing
 	}
-	what := "approval"
+	unheard := dr.T("vote.no-write.approval", "who", person, "login", o.By)
 	if o.State == dr.ChangesRequested {
-		what = "change request"
+		unheard = dr.T("vote.no-write.block", "who", person, "login", o.By)
 	}
 	switch {
 	case !c.canWrite(o.By):
-		c.ignore(person, "has no write access to the repository as "+o.By,
-			fmt.Sprintf("%s's %s does not count: %s has no write access to the repository", person, what, o.By))
+		c.ignore(person, dr.T("vote.no-write", "login", o.By), unheard)
 	case o.State == dr.ChangesRequested:
 		return blocks
 	case o.HeadSHA != c.rules.Head:
-		c.ignore(person, "the approval is for an older commit, "+short(o.HeadSHA),
-			fmt.Sprintf("%s's approval is for an older commit, %s", person, short(o.HeadSHA)))
+		c.ignore(person, dr.T("vote.older", "commit", short(o.HeadSHA)), dr.T("vote.older.says", "who", person, "commit", short(o.HeadSHA)))
 	case slices.Contains(c.rules.Recorded, o.ID):
-		c.ignore(person, "the approval was given before the current plan was posted",
-			fmt.Sprintf("%s's approval was given before the current plan was posted", person))
+		c.ignore(person, dr.T("vote.before-plan"), dr.T("vote.before-plan.says", "who", person))
 	default:
 		return approves
 	}

@@ -23,20 +23,20 @@ ties := {"global_cluster_identifier", "replication_source_identifier"}
 
 known_actions := {"no-op", "read", "create", "update", "delete", "forget"}
 
-deny contains "there is no plan to look at" if count(plans) == 0
+deny contains text("policy.no-plan", {}) if count(plans) == 0
 
 deny contains reason if {
 	some change in changes
 	guarded(change)
 	"delete" in change.actions
-	reason := sprintf("%s holds data and would be %s", [change.address, fate(change)])
+	reason := text(fate(change), {"address": foreign(change.address)})
 }
 
 deny contains reason if {
 	some change in changes
 	guarded(change)
 	"forget" in change.actions
-	reason := sprintf("%s holds data and Terraform would no longer look after it", [change.address])
+	reason := text("policy.forgotten", {"address": foreign(change.address)})
 }
 
 deny contains reason if {
@@ -44,20 +44,20 @@ deny contains reason if {
 	some path in list(change, "nulled")
 	some tie in ties
 	last(path) == tie
-	reason := sprintf("%s would lose its %s, which ends the replication of the database", [change.address, tie])
+	reason := text("policy.untied", {"address": foreign(change.address), "tie": foreign(tie)})
 }
 
 deny contains reason if {
 	some change in changes
 	some action in change.actions
 	not action in known_actions
-	reason := sprintf("%s: the action %v is not known", [change.address, action])
+	reason := text("policy.action-unknown", {"address": foreign(change.address), "action": foreign(sprintf("%v", [action]))})
 }
 
 deny contains reason if {
 	some change in changes
 	count(list(change, "actions")) == 0
-	reason := sprintf("%s: the plan does not say what would be done", [change.address])
+	reason := text("policy.action-untold", {"address": foreign(change.address)})
 }
 
 deny contains reason if {
@@ -67,7 +67,7 @@ deny contains reason if {
 	stack.role == "data"
 	some change in list(plan, "changes")
 	acts(change)
-	reason := sprintf("%s is in the stack %s, which holds data and is never applied by a run", [change.address, plan.stack])
+	reason := text("policy.data-stack", {"address": foreign(change.address), "stack": {"w": plan.stack}})
 }
 
 acts(change) if {
@@ -75,9 +75,14 @@ acts(change) if {
 	not action in {"no-op", "read"}
 }
 
-fate(change) := "replaced" if "create" in change.actions
+fate(change) := "policy.replaced" if "create" in change.actions
 
-fate(change) := "deleted" if not "create" in change.actions
+fate(change) := "policy.deleted" if not "create" in change.actions
+
+# What is said, as messages of the catalogue; an address is Terraform's word.
+text(id, args) := {"id": id, "args": args}
+
+foreign(w) := {"f": w}
 
 # The type is asked for in the address too, so that a change that came without
 # one is not let through.

@@ -12,7 +12,25 @@ of(stack, changes) := {"service": "portal", "source": "ap-northeast-2", "stacks"
 
 one(type, actions) := of("tokyo", [{"address": sprintf("module.x.%s.this", [type]), "type": type, "actions": actions}])
 
-denied(facts) := reasons if reasons := plan.deny with input as facts
+denied(facts) := {words(r) | some r in reasons} if reasons := plan.deny with input as facts
+
+# What people read of a message.
+english := {
+	"policy.no-plan": "there is no plan to look at",
+	"policy.replaced": "{address} holds data and would be replaced",
+	"policy.deleted": "{address} holds data and would be deleted",
+	"policy.forgotten": "{address} holds data and Terraform would no longer look after it",
+	"policy.untied": "{address} would lose its {tie}, which ends the replication of the database",
+	"policy.action-unknown": "{address}: the action {action} is not known",
+	"policy.action-untold": "{address}: the plan does not say what would be done",
+	"policy.data-stack": "{address} is in the stack {stack}, which holds data and is never applied by a run",
+}
+
+words(t) := strings.replace_n({sprintf("{%s}", [k]): shown(v) | some k, v in t.args}, english[t.id])
+
+shown(arg) := arg.f if arg.f
+
+shown(arg) := arg.w if arg.w
 
 test_ordinary_changes_go if {
 	every actions in [["create"], ["update"], ["delete"], ["delete", "create"], ["no-op"], ["read"]] {

@@ -1,4 +1,6 @@
-# Whether a run may start, from the checks of the target and of replication.
+# Whether a run may start, from the checks of the target and of replication. The
+# rules know no check by name: what the mode needs of each (`need`) and which one
+# more than a line reads (`role`) come with the facts, as the check's system told.
 #
 # A check that a mode needs and that is missing, unknown or of a level nobody has
 # heard of denies: what is not known is never ok. What is not ok but may be lived
@@ -7,105 +9,92 @@ package drbot.readiness
 
 decision := {"deny": deny, "accept": accept}
 
-# In planned mode nothing may be lost, so everything about the database must be
-# as it should and the source must answer.
-required.planned := {
-	"aurora.lag",
-	"aurora.state",
-	"aurora.target-instance",
-	"aurora.target-sync",
-	"aurora.writer",
-	"source.reachable",
+# The levels that are good enough for a need. A fact is one whatever its level.
+good_enough := {
+	"ok": {"ok"},
+	"warn": {"ok", "warn"},
+	"good": {"ok", "warn"},
 }
 
-# In disaster mode only what the promotion itself cannot do without.
-required.disaster := {"aurora.target-instance"}
+# These needs are not met by a check that was not made.
+must_be_made := {"ok", "warn"}
 
-# These may be a warning in planned mode: a lag below the objective, a workload
-# that the run's own apply makes.
-may_warn := {"aurora.lag", "target.workload", "terraform.target"}
-
-# An apply in the target is the way out in both modes.
-needed(check) if check.name in required[input.mode]
-
-needed(check) if check.name == "terraform.target"
-
-needed(check) if {
-	input.mode == "planned"
-	startswith(check.name, "aurora.")
-}
-
-needed(check) if {
-	input.mode == "planned"
-	check.name == "target.workload"
-}
-
-# Data is lost in disaster mode by definition; how much is said by `accept`.
-good_enough(check) if check.level == "ok"
-
-good_enough(check) if {
-	check.level == "warn"
-	check.name in may_warn
-}
-
-good_enough(check) if {
-	check.level == "warn"
-	input.mode == "disaster"
-}
-
-deny contains "the mode is neither planned nor disaster" if not known_mode
+deny contains text("policy.mode", {}) if not known_mode
 
 known_mode if input.mode in {"planned", "disaster"}
 
+deny contains text("policy.needs-untold", {}) if not needs_told
+
+needs_told if is_array(input.expected)
+
+deny contains text("policy.needs-none", {}) if {
+	needs_told
+	count(input.expected) == 0
+	not no_resources
+}
+
+no_resources if input.resources == 0
+
 deny contains reason if {
-	some name in required[input.mode]
-	count(named(name)) == 0
-	reason := sprintf("%s was not looked at", [name])
+	some one in expected
+	one.need in must_be_made
+	not made(one)
+	reason := text("policy.unseen", {"check": subject(one)})
 }
 
 deny contains line(check) if {
 	some check in checks
-	needed(check)
-	not good_enough(check)
+	denied(check)
 }
 
-# The data loss of a disaster run, always said.
+deny contains reason if {
+	some one in array.concat(checks, expected)
+	some need in told(one, "need")
+	not need in object.keys(good_enough) | {"fact"}
+	reason := text("policy.need-unknown", {"check": subject(one), "need": word(sprintf("%v", [need]))})
+}
+
+denied(check) if {
+	some need in told(check, "need")
+	levels := good_enough[need]
+	not check.level in levels
+}
+
+# The data loss of a disaster run, always said where there is data to lose.
 
 accept contains reason if {
 	input.mode == "disaster"
 	count(lags) > 0
-	reason := concat("", [sprintf("expected data loss about %s s", [amount(max(lags))]), objective])
-}
-
-accept contains "the replication lag is unknown: the data loss cannot be estimated" if {
-	input.mode == "disaster"
-	not lag_known
+	input.rpo_seconds > 0
+	reason := text("policy.loss", {"loss": {"n": amount(max(lags))}, "rpo": {"n": input.rpo_seconds}})
 }
 
 accept contains reason if {
 	input.mode == "disaster"
-	some check in named("source.reachable")
-	check.level == "ok"
-	reason := sprintf("%s still answers: a planned run would lose no data", [input.source])
+	count(lags) > 0
+	not input.rpo_seconds > 0
+	reason := text("policy.loss.no-objective", {"loss": {"n": amount(max(lags))}})
 }
 
-# Everything else that is not ok. A source that does not answer is a fact of a
-# disaster and nothing to accept; the lag has its own line there.
+accept contains text("policy.loss.unknown", {}) if {
+	input.mode == "disaster"
+	lag_unknown
+}
+
+accept contains reason if {
+	input.mode == "disaster"
+	some check in with_role("source")
+	check.level == "ok"
+	reason := text("policy.source-answers", {"source": word(input.source)})
+}
+
+# Everything else that is not ok. A fact of the mode is nothing to accept: a source
+# that does not answer in a disaster, the lag that has its own line there.
 accept contains line(check) if {
 	some check in checks
 	check.level != "ok"
 	not denied(check)
-	not told_otherwise(check)
-}
-
-denied(check) if {
-	needed(check)
-	not good_enough(check)
-}
-
-told_otherwise(check) if {
-	input.mode == "disaster"
-	check.name in {"aurora.lag", "source.reachable"}
+	not "fact" in told(check, "need")
 }
 
 # Helpers.
@@ -114,18 +103,45 @@ default checks := []
 
 checks := input.checks if is_array(input.checks)
 
-named(name) := [check | some check in checks; check.name == name]
+default expected := []
+
+expected := input.expected if is_array(input.expected)
+
+# What is told of a check by itself and by what was expected of it: were one of the
+# two left out, the other would still hold.
+told(check, field) := ({object.get(check, field, "")} | {object.get(one, field, "") |
+	some one in expected
+	same(one, check)
+}) - {""}
+
+same(one, other) if {
+	one.name == other.name
+	object.get(one, "resource", "") == object.get(other, "resource", "")
+}
+
+made(one) if {
+	some check in checks
+	same(one, check)
+}
+
+with_role(role) := [check | some check in checks; role in told(check, "role")]
 
 lags := [seconds(check) |
-	some check in named("aurora.lag")
+	some check in with_role("lag")
 	read(check)
 ]
 
-# Known means that every database's lag is: the worst of those read may not be
+# One database whose lag is not known is enough: the worst of those read may not be
 # the worst of all.
-lag_known if {
-	count(lags) > 0
-	count(lags) == count(named("aurora.lag"))
+lag_unknown if {
+	some check in with_role("lag")
+	not read(check)
+}
+
+lag_unknown if {
+	some one in expected
+	one.role == "lag"
+	not made(one)
 }
 
 read(check) if {
@@ -139,24 +155,43 @@ seconds(check) := check.value if check.unit == "s"
 
 seconds(check) := check.value / 1000 if check.unit == "ms"
 
-amount(n) := sprintf("%v", [round(n)]) if n >= 10
+amount(n) := round(n) if n >= 10
 
-amount(n) := sprintf("%v", [ceil(n * 10) / 10]) if n < 10
+amount(n) := ceil(n * 10) / 10 if n < 10
 
-default objective := ""
+# What is said, as messages of the catalogue.
+text(id, args) := {"id": id, "args": args}
 
-objective := sprintf(" of an objective of %v s", [input.rpo_seconds]) if input.rpo_seconds > 0
+word(w) := {"w": w}
 
-line(check) := concat("", [check.name, place(check), ": ", word(check), detail(check)])
+line(check) := text("policy.check", {"check": subject(check), "level": level(check)}) if {
+	not has(check, "region")
+	not has(check, "detail")
+}
 
-place(check) := sprintf(" in %s", [check.region]) if object.get(check, "region", "") != ""
+line(check) := text("policy.check.in", {"check": subject(check), "region": word(check.region), "level": level(check)}) if {
+	has(check, "region")
+	not has(check, "detail")
+}
 
-place(check) := "" if object.get(check, "region", "") == ""
+line(check) := text("policy.check.detail", {"check": subject(check), "level": level(check), "detail": {"m": check.detail}}) if {
+	not has(check, "region")
+	has(check, "detail")
+}
 
-word(check) := check.level if check.level in {"ok", "warn", "fail", "unknown"}
+line(check) := text("policy.check.in.detail", {"check": subject(check), "region": word(check.region), "level": level(check), "detail": {"m": check.detail}}) if {
+	has(check, "region")
+	has(check, "detail")
+}
 
-word(check) := "unknown" if not check.level in {"ok", "warn", "fail", "unknown"}
+has(check, field) if not object.get(check, field, "") in {"", {}}
 
-detail(check) := sprintf(" (%s)", [check.detail]) if object.get(check, "detail", "") != ""
+subject(check) := {"m": text("policy.subject", {"check": word(check.name), "resource": word(check.resource)})} if has(check, "resource")
 
-detail(check) := "" if object.get(check, "detail", "") == ""
+subject(check) := word(check.name) if not has(check, "resource")
+
+level(check) := {"m": text(sprintf("level.%s", [known_level(check)]), {})}
+
+known_level(check) := check.level if check.level in {"ok", "warn", "fail", "unknown"}
+
+known_level(check) := "unknown" if not check.level in {"ok", "warn", "fail", "unknown"}

@@ -71,8 +71,8 @@ func prepare(ctx context.Context, query, name, rules string) (rego.PreparedEvalQ
 
 // said is what the rules answer.
 type said struct {
-	Deny   []string `json:"deny"`
-	Accept []string `json:"accept"`
+	Deny   []dr.Text `json:"deny"`
+	Accept []dr.Text `json:"accept"`
 }
 
 // Readiness decides whether a run may start, and what people accept by it. Rules
@@ -105,8 +105,8 @@ func (p *Policy) decide(ctx context.Context, q rego.PreparedEvalQuery, facts any
 		return dr.Decision{Policy: p.revision}, said{}, fmt.Errorf("evaluate the policy: %w", ctx.Err())
 	}
 	if err != nil {
-		why := fmt.Sprintf("the rules could not be evaluated: %v", err)
-		return dr.Decision{Reasons: []string{why}, Policy: p.revision}, said{}, nil
+		why := dr.T("rules.broken", "cause", dr.Foreign(err.Error()))
+		return dr.Decision{Reasons: []dr.Text{why}, Policy: p.revision}, said{}, nil
 	}
 	return dr.Decision{Allowed: len(answer.Deny) == 0, Reasons: answer.Deny, Policy: p.revision}, answer, nil
 }

@@ -22,45 +22,54 @@ func newPolicy(t *testing.T) *Policy {
 
 func number(v float64) *float64 { return &v }
 
-func facts(mode dr.Mode) dr.ReadinessFacts {
-	const seoul, tokyo = dr.Region("ap-northeast-2"), dr.Region("ap-northeast-1")
-	return dr.ReadinessFacts{
-		Mode: mode, Source: seoul, Target: tokyo, Strategy: dr.PilotLight, RPO: 300,
-		Checks: []dr.Check{
-			{Name: "aurora.writer", Region: seoul, Level: dr.OK},
-			{Name: "aurora.state", Region: tokyo, Level: dr.OK},
-			{Name: "aurora.target-sync", Region: tokyo, Level: dr.OK},
-			{Name: "aurora.target-instance", Region: tokyo, Level: dr.OK},
-			{Name: "aurora.lag", Region: tokyo, Level: dr.OK, Value: number(12), Unit: "s"},
-			{Name: "source.reachable", Region: seoul, Level: dr.OK},
-			{Name: "target.workload", Region: tokyo, Level: dr.Warn, Detail: "not made yet"},
-		},
+// facts are those of the golden table, with a lag of 12 s and a workload that the
+// run is to make.
+func facts(t *testing.T, mode dr.Mode) dr.ReadinessFacts {
+	t.Helper()
+	f := factsOf(mode, readTold(t))
+	for i, c := range f.Checks {
+		switch {
+		case c.Role == dr.RoleLag:
+			f.Checks[i].Value = number(12)
+		case f.Expected[i].Name == "target.workload":
+			f.Checks[i].Level, f.Checks[i].Detail = dr.Warn, dr.T(dr.Words, "words", dr.Foreign("not made yet"))
+		}
 	}
+	return f
 }
 
 func TestReadiness(t *testing.T) {
 	p := newPolicy(t)
-	v, err := p.Readiness(t.Context(), facts(dr.Planned))
+	v, err := p.Readiness(t.Context(), facts(t, dr.Planned))
 	if err != nil || !v.Allowed || v.Policy != Revision() {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	if !slices.Equal(v.Accepts, []string{"target.workload in ap-northeast-1: warn (not made yet)"}) {
+	if !(inWords(t, v.Accepts...) == "target.workload in ap-northeast-1: warn (not made yet)") {
 		t.Errorf("accepts %q", v.Accepts)
 	}
-	f := facts(dr.Disaster)
-	f.Checks[5].Level = dr.Unknown
+	f := facts(t, dr.Disaster)
+	source := slices.IndexFunc(f.Checks, func(c dr.Check) bool { return c.Role == dr.RoleSource })
+	f.Checks[source].Level = dr.Unknown
 	v, err = p.Readiness(t.Context(), f)
-	if err != nil || !v.Allowed || !slices.Contains(v.Accepts, "expected data loss about 12 s of an objective of 300 s") {
+	if err != nil || !v.Allowed || !strings.Contains(inWords(t, v.Accepts...), "expected data loss about 12 s of an objective of 300 s") {
 		t.Errorf("%+v, %v", v, err)
 	}
-	f.Mode = dr.Planned
+	f = facts(t, dr.Planned)
+	f.Checks[source].Level = dr.Unknown
 	v, err = p.Readiness(t.Context(), f)
-	if err != nil || v.Allowed || !slices.Equal(v.Reasons, []string{"source.reachable in ap-northeast-2: unknown"}) {
+	if err != nil || v.Allowed || inWords(t, v.Reasons...) != "source.reachable in ap-northeast-2: unknown" {
 		t.Errorf("%+v, %v", v, err)
 	}
-	v, err = p.Readiness(t.Context(), dr.ReadinessFacts{})
-	if err != nil || v.Allowed || len(v.Reasons) == 0 {
-		t.Errorf("no facts: %+v, %v", v, err)
+	for name, nothing := range map[string]dr.ReadinessFacts{
+		"no facts":                {},
+		"nothing told":            {Mode: dr.Planned},
+		"nothing told, resources": {Mode: dr.Planned, Resources: 2, Checks: f.Checks},
+		"nothing expected":        {Mode: dr.Planned, Resources: 2, Expected: []dr.Expected{}},
+	} {
+		v, err = p.Readiness(t.Context(), nothing)
+		if err != nil || v.Allowed || len(v.Reasons) == 0 {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
 	}
 }
 
@@ -74,7 +83,7 @@ func TestPlans(t *testing.T) {
 	}
 	plans[0].Changes = append(plans[0].Changes, dr.ResourceChange{Address: "aws_rds_cluster.db", Type: "aws_rds_cluster", Actions: []string{"delete", "create"}})
 	d, err = p.Plans(t.Context(), service, "ap-northeast-2", plans)
-	if err != nil || d.Allowed || !slices.Equal(d.Reasons, []string{"aws_rds_cluster.db holds data and would be replaced"}) {
+	if err != nil || d.Allowed || inWords(t, d.Reasons...) != "aws_rds_cluster.db holds data and would be replaced" {
 		t.Errorf("%+v, %v", d, err)
 	}
 	d, err = p.Plans(t.Context(), service, "ap-northeast-2", nil)
@@ -97,7 +106,7 @@ func TestRulesThatFailDeny(t *testing.T) {
 				t.Fatal(err)
 			}
 			d, err := (&Policy{plan: q}).Plans(t.Context(), dr.Service{}, "", nil)
-			if err != nil || d.Allowed || len(d.Reasons) != 1 || !strings.HasPrefix(d.Reasons[0], "the rules could not be evaluated") {
+			if err != nil || d.Allowed || len(d.Reasons) != 1 || !strings.HasPrefix(inWords(t, d.Reasons...), "the rules could not be evaluated") {
 				t.Errorf("%+v, %v", d, err)
 			}
 		})
@@ -127,7 +136,7 @@ func TestPolicyIsSafeForConcurrentUse(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if v, err := p.Readiness(t.Context(), facts(dr.Planned)); err != nil || !v.Allowed {
+			if v, err := p.Readiness(t.Context(), facts(t, dr.Planned)); err != nil || !v.Allowed {
 				t.Errorf("%+v, %v", v, err)
 			}
 		})

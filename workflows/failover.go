@@ -1,172 +1,150 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-
-	"github.com/dbos-inc/dbos-transact-golang/dbos"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
 )
 
-// failover is the runbook of a failover and, with source and target exchanged, of
-// a failback. It returns an error only to stand still: every end of a run is in
-// its record.
-func (e *Engine) failover(ctx dbos.Context, req dr.Request) (state string, err error) {
-	r := &runbook{Engine: e, ctx: ctx, req: req}
-	defer func() {
-		if p := recover(); p != nil {
-			h, ok := p.(halted)
-			if !ok {
-				panic(p)
-			}
-			err = h.err
-		}
-	}()
+// failover is one run of the runbook of a failover or a failback.
+type failover struct {
+	*Runbooks
+	run    *engine.Run
+	req    dr.Request
+	svc    dr.Service
+	source dr.Region
+	list   []engine.Step // what follows the merge
+
+	// What follows is derived from the outcomes of steps, so a run that is taken up
+	// again gets the same values.
+	checks  []dr.Check
+	accepts []dr.Text // what an approval accepts
+	change  dr.Change // the pull request that is open now, or was last
+	merged  bool
+}
+
+// ending is how a runbook leaves before its last step: a decision, not a fault.
+type ending struct {
+	State   dr.RunState
+	Outcome dr.Text
+	Next    dr.Text
+}
+
+func (e *ending) Error() string { return string(e.State) + ": " + e.Outcome.String() }
+
+// failover plays a run to its end. Every end of a run is in its record.
+func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
+	f := &failover{Runbooks: b, run: r, req: req}
+	r.Service = req.Service
 	// The service as it was when the run began: a changed configuration must not
 	// change the order or the names of the steps of a run under way.
-	began := record(r, "begin", func(ctx context.Context) (dr.Service, error) {
-		svc, ok := e.deps.Services[req.Service]
+	began := engine.Note(r, "begin", func(context.Context) (dr.Service, error) {
+		svc, ok := b.Team.Services[req.Service]
 		if !ok {
-			return svc, &dr.Error{Code: dr.NotFound, Msg: "the service " + req.Service + " is not in the configuration any more."}
+			return svc, &dr.Error{Code: dr.NotFound, What: dr.T("run.no-service", "service", req.Service)}
 		}
-		return svc, r.deps.Runs.CreateRun(ctx, newRun(svc, req))
+		return svc, nil
 	})
-	r.svc, r.source = began.Value, began.Value.Other(req.Target)
-	if !began.ok() {
-		return string(r.finish(&ending{State: dr.RunRefused, Outcome: began.Msg})), nil
+	f.svc, f.source = began.Value, began.Value.Other(req.Target)
+	if !began.OK() {
+		r.Channel = cmp.Or(f.svc.Channel, req.Channel) // of a service that is not known any more
+		return string(f.finish(&ending{State: dr.RunRefused, Outcome: began.What}))
 	}
 	// Who may approve and where it is told are those of now; they decide within steps
 	// alone, which are not done again.
-	if now, ok := e.deps.Services[req.Service]; ok {
-		r.svc.Requesters, r.svc.Approvers, r.svc.Channel = now.Requesters, now.Approvers, now.Channel
+	if now, ok := b.Team.Services[req.Service]; ok {
+		f.svc.Requesters, f.svc.Approvers, f.svc.Channel = now.Requesters, now.Approvers, now.Channel
 	}
-	return string(r.finish(r.run())), nil
+	r.Channel = f.svc.Channel
+	return string(f.finish(f.play()))
 }
 
-// run is the runbook, a line for a step an operator would tick off.
-func (r *runbook) run() error {
-	if err := r.authorize(); err != nil {
-		return err
+// play is the runbook.
+func (f *failover) play() error {
+	var err error
+	if f.list, err = Steps(f.Kinds, f.svc, f.req); err != nil {
+		return refusal(err)
 	}
-	if err := r.lock(); err != nil {
-		return err
+	p := preparation{f}
+	for _, step := range []func() error{p.authorize, p.lock, p.checkReadiness, f.getApproved} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	if err := r.checkReadiness(); err != nil {
-		return err
+	for _, s := range f.list {
+		if err := engine.Perform(f.run, s, f.answer); err != nil {
+			return f.withSource(err)
+		}
 	}
-	merged, err := r.getApproved() // open-change, plan, await-approval, merge
-	if err != nil {
-		return err
-	}
-	promoted, err := r.act(merged) // quiesce, promote, apply, redeploy, gate
-	if err != nil {
-		return err
-	}
-	if err := r.verify(); err != nil {
-		return err
-	}
-	if err := r.settleSource(merged); err != nil {
-		return err
-	}
-	return r.closeOut(promoted)
+	return account{f}.closeOut()
 }
 
-// planned steps of a run, to show what is to come.
-func plannedSteps(s dr.Service, req dr.Request) []dr.Step {
-	source := s.Other(req.Target)
-	names := []string{"authorize", "lock", "check-readiness", "open-change", "plan", "await-approval", "merge"}
-	if req.Mode == dr.Planned {
-		names = append(names, "quiesce/"+string(source))
-	}
-	gates := 0
-	for _, a := range s.Acts {
-		switch a {
-		case dr.ActPromote:
-			names = append(names, "promote/"+s.Database.GlobalCluster)
-		case dr.ActApplyTarget:
-			if st, ok := s.RegionStack(req.Target); ok {
-				names = append(names, "apply/"+st.Name)
-			}
-		case dr.ActRedeploy:
-			names = append(names, "redeploy/"+string(req.Target))
-		case dr.ActGate:
-			gates++
-			names = append(names, fmt.Sprintf("gate/%d", gates))
-		case dr.ActApplyTraffic:
-			for _, st := range s.StacksOf(dr.TrafficStack) {
-				names = append(names, "apply/"+st.Name)
-			}
-		}
-	}
-	names = append(names, "verify")
-	if st, ok := s.RegionStack(source); ok && req.Mode == dr.Planned {
-		names = append(names, "apply/"+st.Name)
-	}
-	names = append(names, "close-out")
-	steps := make([]dr.Step, len(names))
-	for i, n := range names {
-		steps[i] = dr.Step{Name: n, State: dr.StepPending}
-	}
-	return steps
+// refusal ends a run that was never allowed to change anything.
+func refusal(err error) error {
+	what, next := dr.Told(err)
+	return &ending{State: dr.RunRefused, Outcome: what, Next: next}
 }
 
-// newRun is the record a run begins with.
-func newRun(s dr.Service, req dr.Request) dr.Run {
-	return dr.Run{
-		Request: req, Source: s.Other(req.Target), State: dr.RunRunning,
-		Steps: plannedSteps(s, req), Objective: s.Objectives, Quorum: s.Quorum,
+// refused is refusal for a step that did not go well.
+func refused(o engine.Outcome) error {
+	if o.OK() {
+		return nil
 	}
+	return &ending{State: dr.RunRefused, Outcome: o.What, Next: o.Next}
 }
 
-// finish writes how a run ended, cleans up what has not been merged, and tells.
-func (r *runbook) finish(err error) dr.RunState {
-	end := &ending{State: dr.RunSucceeded}
-	if err != nil && !errors.As(err, &end) {
-		end = &ending{State: dr.RunStopped, Outcome: "the run could not go on: " + err.Error()}
+// withSource puts the source back when a planned run ends before its promotion, and
+// says in the ending how the source is left.
+func (f *failover) withSource(err error) error {
+	end := &ending{}
+	if !planned(f.svc, f.req) || !hasDatabase(f.svc, f.req) || !errors.As(err, &end) {
+		return err
 	}
-	if end.State != dr.RunSucceeded && !r.merged() {
-		r.abandonChange(end)
+	left := dr.T("source.at-zero", "source", f.source)
+	if !f.promoted() {
+		left = f.restore()
 	}
-	record(r, "finish", func(ctx context.Context) (bool, error) {
-		now := r.deps.Now()
-		if err := r.updated(ctx, func(run *dr.Run) {
-			run.State, run.Ended, run.Question, run.Progress = end.State, now, nil, nil
-			if end.State != dr.RunSucceeded {
-				run.Outcome, run.Hint = end.Outcome, end.Hint
-			}
-		}); err != nil {
-			return false, err
+	return &ending{State: end.State, Outcome: dr.T("source.left", "outcome", end.Outcome, "left", left), Next: end.Next}
+}
+
+// promoted tells whether a promotion took effect or people went on without it: from
+// then on the source's tasks have nothing to write to.
+func (f *failover) promoted() bool {
+	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
+		if _, found := steps.Promotion.Of(f.run, db.Name); found != engine.Never {
+			return true
 		}
-		if err := r.audit(ctx, "end", sentence(string(end.State), end.Outcome)); err != nil {
-			return false, err
-		}
-		if end.State == dr.RunSucceeded {
-			return true, nil // close-out has told the result
-		}
-		lines := []string{end.Outcome}
-		if end.Hint != "" {
-			lines = append(lines, end.Hint)
-		}
-		return true, r.say(ctx, "end", dr.Warn, "The run ended: "+string(end.State), lines...)
+	}
+	return false
+}
+
+func (f *failover) restore() dr.Text {
+	kind, _ := steps.Named(f.Kinds, steps.Restore)
+	made, err := kind.Make(steps.Job{Service: f.svc, Request: f.req, Source: f.source})
+	if err != nil || len(made) != 1 {
+		return dr.T("restore.gave-up", "source", f.source)
+	}
+	var failed dr.Text
+	_ = engine.Perform(f.run, made[0], func(_ string, out engine.Outcome) (string, error) {
+		failed = dr.T("restore.failed", "source", f.source, "why", out.What)
+		return engine.Skip, nil
 	})
-	return end.State
+	if !failed.Empty() {
+		return failed
+	}
+	out, _ := f.run.Outcome(made[0].Name())
+	return out.Line
 }
 
-// abandonChange closes the pull request of a run that ends before the merge, as
-// far as there is one. It is tried for a while; a pull request that stays open
-// can be merged by nobody but its people, and no run follows it any more.
-func (r *runbook) abandonChange(end *ending) {
-	record(r, "close-change", func(ctx context.Context) (bool, error) {
-		run, err := r.deps.Runs.Run(ctx, r.req.Run)
-		if err != nil || run.Change.Number == 0 {
-			return false, err
-		}
-		body := fmt.Sprintf("### %s\n\n%s\n\n%s", dr.Capital(string(end.State)), end.Outcome, end.Hint)
-		if err := r.deps.Publish.Comment(ctx, r.svc.Repository, run.Change.Number, "drbot:result:"+r.req.Run, body); err != nil {
-			return false, err
-		}
-		return true, r.deps.Change.CloseChange(ctx, r.svc.Repository, run.Change)
-	})
+// again is the command that asked for this run, with something else about it.
+func (f *failover) again(change ...string) dr.Command {
+	c := dr.Cmd(string(f.req.Kind), "service", f.req.Service, "region", string(f.req.Target), "mode", string(f.req.Mode))
+	for i := 0; i+1 < len(change); i += 2 {
+		c.Args[change[i]] = change[i+1]
+	}
+	return c
 }

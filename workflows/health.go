@@ -2,54 +2,80 @@ package workflows
 
 import (
 	"context"
-	"fmt"
-
-	"github.com/dbos-inc/dbos-transact-golang/dbos"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
 )
 
 // health is the runbook that posts how far the passive Region is behind.
-func (e *Engine) health(ctx dbos.Context, in Due) (string, error) {
-	return "", e.scheduled(ctx, in, func(r *runbook) {
-		out := record(r, "read", r.replicationHealth)
-		record(r, "post", func(ctx context.Context) (bool, error) {
-			checks := out.Value
-			if !out.ok() {
-				checks = []dr.Check{{Name: "aurora.lag", Level: dr.Unknown, Detail: out.Msg, At: out.At}}
-			}
-			if err := r.deps.Reports.AddReadings(ctx, r.svc.Name, in.At, checks); err != nil {
-				return false, err
-			}
-			lines := make([]string, len(checks))
-			for i, c := range checks {
-				lines[i] = c.Line()
-			}
-			worst := dr.Worst(checks)
-			return true, r.deps.say(ctx, dr.Note{
-				Key: r.req.Run, Channel: r.svc.Channel, Level: worst,
-				Title: fmt.Sprintf("%s: replication is %s", r.svc.Name, worst),
-				Lines: lines, Context: lateNote(in),
-			})
+func (b *Runbooks) health(run *engine.Run, in Due) string {
+	r, ok := b.begin(run, in)
+	if !ok {
+		return ""
+	}
+	out := engine.Note(run, "read", r.replication)
+	engine.Note(run, "post", func(ctx context.Context) (bool, error) {
+		checks := out.Value
+		if !out.OK() {
+			checks = []dr.Check{r.unknownLag("", out.What)}
+			checks[0].At = out.At
+		}
+		if err := r.Store.Reports.AddReadings(ctx, r.svc.Name, in.At, checks); err != nil {
+			return false, err
+		}
+		lines := make([]dr.Text, len(checks))
+		for i, c := range checks {
+			lines[i] = c.Line()
+		}
+		worst := dr.Worst(checks)
+		return true, run.Post(ctx, dr.Note{
+			Key: run.ID, Channel: r.svc.Channel, Level: worst,
+			Title: dr.T("report.health", "service", r.svc.Name, "level", worst.Text()),
+			Lines: lines, Context: r.context(),
 		})
 	})
+	return ""
 }
 
-// replicationHealth reads the lag where it is measured: in the Region that does
-// not hold the writer now, whatever the cluster's names say.
-func (r *runbook) replicationHealth(ctx context.Context) ([]dr.Check, error) {
-	now := r.deps.Now()
+// replication reads the lag of every database where it is measured: in the Region that
+// does not hold the writer now, whatever the cluster's names say.
+func (r *report) replication(ctx context.Context) ([]dr.Check, error) {
+	dbs := r.svc.ResourcesOf(dr.AuroraGlobal)
+	checks := make([]dr.Check, 0, len(dbs))
+	for _, db := range dbs {
+		c := r.lag(ctx, db)
+		if len(dbs) > 1 {
+			c.Resource = db.Name
+		}
+		checks = append(checks, c)
+	}
+	return checks, nil
+}
+
+func (r *report) lag(ctx context.Context, db dr.Resource) dr.Check {
 	for _, through := range r.svc.Regions {
-		st, err := r.deps.Database.DatabaseState(ctx, r.svc, through)
+		st, err := r.Cloud.Databases.State(ctx, r.svc, db, through)
 		if err != nil || st.Writer == "" {
 			continue
 		}
-		c, err := r.deps.Lag.Lag(ctx, r.svc, r.svc.Other(st.Writer))
+		passive := r.svc.Other(st.Writer)
+		c, err := r.Cloud.Databases.Lag(ctx, r.svc, db, passive)
 		if err != nil {
-			msg, _ := dr.Public(err, "CloudWatch did not answer")
-			c = dr.Check{Name: "aurora.lag", Region: r.svc.Other(st.Writer), Level: dr.Unknown, Detail: msg, At: now}
+			what, _ := dr.Told(err)
+			return r.unknownLag(passive, what)
 		}
-		return []dr.Check{c}, nil
+		return c
 	}
-	return []dr.Check{{Name: "aurora.lag", Level: dr.Unknown, Detail: "neither Region tells where the writer is", At: now}}, nil
+	return r.unknownLag("", dr.T("report.no-writer"))
+}
+
+// unknownLag is the lag that could not be read, by the name its system gives it.
+func (r *report) unknownLag(in dr.Region, why dr.Text) dr.Check {
+	c := dr.Check{Region: in, Level: dr.Unknown, Detail: why, At: r.host.Now(), Role: dr.RoleLag}
+	for _, e := range r.Cloud.Systems.Expected(r.svc, dr.Planned) {
+		if e.Role == dr.RoleLag {
+			c.Name = e.Name
+		}
+	}
+	return c
 }

@@ -2,121 +2,100 @@ package workflows
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
 )
 
-// The ends of one try to merge.
-const (
-	mergeDone        = "done"
-	mergeBaseMoved   = "base-moved"
-	mergeNotApproved = "not-approved"
-	mergeExpired     = "expired"
-)
-
-type mergeOutcome struct {
-	Kind string `json:"kind"`
-	SHA  string `json:"sha,omitempty"`
-	Base string `json:"base,omitempty"`
-}
-
-func (m mergeOutcome) detail() string {
-	switch m.Kind {
-	case mergeDone:
-		return short(m.SHA)
-	case mergeBaseMoved:
-		return "the base moved to " + short(m.Base)
-	case mergeExpired:
-		return "the request has expired"
-	default:
-		return "not approved any more"
-	}
-}
+// merging merges an approved change.
+type merging struct{ *approval }
 
 // merge merges exactly the commit drbot made, after counting once more.
-func (r *runbook) merge(change dr.Change, p planned) (mergeOutcome, error) {
-	out, _, err := must(r, "merge", func(ctx context.Context, _ int) (mergeOutcome, error) {
-		st, approval, err := r.count(ctx, change, p)
-		if err != nil {
-			return mergeOutcome{}, err
-		}
-		self, err := r.deps.Change.Self(ctx)
-		if err != nil {
-			return mergeOutcome{}, err
-		}
-		switch {
-		case st.Merged && st.MergedBy == self:
-			return r.afterMerge(ctx, st.MergeSHA) // by this run, before a restart
-		case !approval.Allowed:
-			return mergeOutcome{Kind: mergeNotApproved}, nil
-		case r.hasExpired(ctx):
-			return mergeOutcome{Kind: mergeExpired}, nil
-		case st.BaseSHA != p.Base:
-			return mergeOutcome{Kind: mergeBaseMoved, Base: st.BaseSHA}, nil
-		}
-		if err := r.audit(ctx, "merge", fmt.Sprintf("#%d at %s, digest %s, approved by %s", change.Number, short(change.Head), short(p.Digest), list(approval.By))); err != nil {
-			return mergeOutcome{}, err
-		}
-		sha, err := r.deps.Change.Merge(ctx, r.svc.Repository, change.Number, change.Head)
-		if dr.CodeOf(err) == dr.Conflict && err != nil {
-			return r.mergeRefused(ctx, change, err)
-		}
-		if err != nil {
-			return mergeOutcome{}, err
-		}
-		return r.afterMerge(ctx, sha)
-	})
-	if err != nil || out.Kind != mergeDone {
+func (a merging) merge(p proposal) (steps.Merged, error) {
+	out, err := engine.Until(a.run, stepMerge, a.answer, func(ctx context.Context) (steps.Merged, error) { return a.tryMerge(ctx, p) })
+	if err != nil || out.Kind != steps.MergeDone {
 		return out, err
 	}
 	// From here on the run holds the service; what follows may pause, not end it.
-	r.mergeSHA = out.SHA
-	return out, r.confirmMerge(out.SHA)
+	a.merged = true
+	return out, a.confirmMerge(out)
 }
 
-func (r *runbook) hasExpired(ctx context.Context) bool {
-	now := r.now(ctx)
-	run, err := r.deps.Runs.Run(ctx, r.req.Run)
-	return err == nil && !run.Expires.IsZero() && !now.Before(run.Expires)
+func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error) {
+	st, approval, err := a.count(ctx, p)
+	if err != nil {
+		return steps.Merged{}, err
+	}
+	self, err := a.Forge.Files.Self(ctx)
+	if err != nil {
+		return steps.Merged{}, err
+	}
+	switch {
+	case st.Merged && st.MergedBy == self:
+		return a.afterMerge(ctx, p, st.MergeSHA) // by this run, before a restart
+	case !approval.Allowed:
+		return steps.Merged{Kind: steps.MergeNotApproved}, nil
+	case !a.run.Now(ctx).Before(a.deadline.Add(a.run.Moved())):
+		return steps.Merged{Kind: steps.MergeExpired}, nil
+	case st.BaseSHA != p.Base:
+		return steps.Merged{Kind: steps.MergeBaseMoved, Base: st.BaseSHA}, nil
+	}
+	if err := a.run.Audit(ctx, "merge", dr.T("audit.merge", "number", a.change.Number, "commit", short(a.change.Head), "digest", short(p.Digest), "people", approval.By)); err != nil {
+		return steps.Merged{}, err
+	}
+	if err := a.host.Held(ctx); err != nil {
+		return steps.Merged{}, err
+	}
+	sha, err := a.Forge.Changes.Merge(ctx, a.svc.Repository, a.change.Number, a.change.Head)
+	if err != nil && dr.CodeOf(err) == dr.Conflict {
+		return a.mergeRefused(ctx, err)
+	}
+	if err != nil {
+		return steps.Merged{}, err
+	}
+	return a.afterMerge(ctx, p, sha)
 }
 
 // mergeRefused tells a head that moved, which is waited out, from a forge that
 // will not merge for reasons of its own, which a person must see to.
-func (r *runbook) mergeRefused(ctx context.Context, change dr.Change, refusal error) (mergeOutcome, error) {
-	st, err := r.deps.Change.ChangeState(ctx, r.svc.Repository, change.Number)
+func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged, error) {
+	st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
 	if err != nil {
-		return mergeOutcome{}, err
+		return steps.Merged{}, err
 	}
-	if st.Head != change.Head || !st.Open {
-		return mergeOutcome{Kind: mergeNotApproved}, nil
+	if st.Head != a.change.Head || !st.Open {
+		return steps.Merged{Kind: steps.MergeNotApproved}, nil
 	}
-	msg, _ := dr.Public(refusal, "GitHub refuses to merge.")
-	return mergeOutcome{}, &dr.Error{Code: dr.Uncertain, Msg: msg, Hint: "look at the branch protection and the required checks of #" + fmt.Sprint(change.Number), Err: refusal}
+	what, _ := dr.Told(refusal)
+	return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: what, Next: dr.T("merge.refused.next", "number", a.change.Number), Err: refusal}
 }
 
-func (r *runbook) afterMerge(ctx context.Context, sha string) (mergeOutcome, error) {
-	return mergeOutcome{Kind: mergeDone, SHA: sha}, r.updated(ctx, func(run *dr.Run) { run.MergeSHA = sha })
+func (a merging) afterMerge(ctx context.Context, p proposal, sha string) (steps.Merged, error) {
+	return steps.Merged{Kind: steps.MergeDone, SHA: sha, Plans: p.Plans, Digest: p.Digest}, a.run.Write(ctx, func(run *dr.Run) { run.MergeSHA = sha })
 }
 
 // confirmMerge believes a merge when the base branch says so. A cancel that came
 // too late is told so.
-func (r *runbook) confirmMerge(sha string) error {
-	_, _, err := must(r, "merge", func(ctx context.Context, _ int) (mergeOutcome, error) {
-		repo := r.svc.Repository
-		content, _, err := r.deps.Change.File(ctx, repo, repo.Base)
+func (a merging) confirmMerge(merged steps.Merged) error {
+	_, err := engine.Until(a.run, stepMerge, a.answer, func(ctx context.Context) (steps.Merged, error) {
+		repo := a.svc.Repository
+		content, _, err := a.Forge.Files.File(ctx, repo, repo.Base)
 		if err != nil {
-			return mergeOutcome{}, err
+			return steps.Merged{}, err
 		}
-		if active, err := r.deps.File.ActiveRegion(content); err != nil || active != r.req.Target {
-			return mergeOutcome{}, &dr.Error{Code: dr.Temporary, Msg: fmt.Sprintf("GitHub says that it merged, but %s does not say %s.", repo.Base, r.req.Target), Hint: "look at the branch; when it says " + string(r.req.Target) + ", answer retry", Err: err}
+		if active, err := a.Forge.Region.ActiveRegion(content); err != nil || active != a.req.Target {
+			return steps.Merged{}, &dr.Error{Code: dr.Temporary, What: dr.T("merge.unconfirmed", "base", repo.Base, "region", a.req.Target), Next: dr.T("merge.unconfirmed.next", "region", a.req.Target), Err: err}
 		}
-		return mergeOutcome{Kind: mergeDone, SHA: sha}, nil
+		return merged, nil
 	})
-	if by := r.drainInbox(); by != "" {
-		record(r, "too-late", func(ctx context.Context) (bool, error) {
-			return true, r.say(ctx, "too-late", dr.Warn, "The cancel came after the merge", "The run goes on. To abandon it takes two people: `/dr cancel "+r.req.Run+"`; nothing is rolled back by that.")
+	if by := a.run.Cancelled(); by != "" {
+		engine.Note(a.run, "too-late", func(ctx context.Context) (bool, error) {
+			return true, a.run.Say(ctx, "too-late", dr.Warn, dr.T("note.too-late"), dr.T("note.too-late.line", "command", dr.Cmd("cancel", "run", a.req.Run)))
 		})
 	}
 	return err
 }
+
+// short is a commit or a digest as people read it.
+func short(sha string) string { return sha[:min(len(sha), 7)] }

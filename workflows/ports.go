@@ -2,19 +2,26 @@ package workflows
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/drbot/drbot/dr"
 )
 
 // What the runbooks need from the outside. Each port is small, owned here, and
-// implemented by an adapter that does not know of it; cmd/drbot joins them.
+// implemented by an adapter that does not know of it; cmd/drbot joins them. The ports
+// of the steps after a merge stand beside their kinds.
 
-// ChangeControl is the forge: files, pull requests, reviews.
-type ChangeControl interface {
-	// File reads the active_region file on a ref (branch or SHA) and tells the
-	// commit it was read at.
+// Files reads the active_region file of a repository.
+type Files interface {
+	// File reads the file on a ref (branch or SHA) and tells the commit it was read at.
 	File(ctx context.Context, repo dr.Repository, ref string) (content, commit string, err error)
+	// Self is the bot's own login.
+	Self(ctx context.Context) (string, error)
+}
+
+// Changes is the pull request of a run.
+type Changes interface {
 	// OpenChange makes branch, commit and pull request, or finds those it made before.
 	OpenChange(ctx context.Context, req dr.ChangeRequest) (dr.Change, error)
 	// ChangeState reads everything the approval rules look at, fresh.
@@ -23,8 +30,6 @@ type ChangeControl interface {
 	Merge(ctx context.Context, repo dr.Repository, number int, head string) (mergeSHA string, err error)
 	// CloseChange closes the pull request and deletes the bot's branch.
 	CloseChange(ctx context.Context, repo dr.Repository, change dr.Change) error
-	// Self is the bot's own login.
-	Self(ctx context.Context) (string, error)
 }
 
 // Publisher tells the people on the pull request what the bot found.
@@ -35,6 +40,18 @@ type Publisher interface {
 	Status(ctx context.Context, repo dr.Repository, sha, name string, state dr.CommitState, text, url string) error
 }
 
+// Pages puts into words what stands on a pull request.
+type Pages interface {
+	// Change is the title, the commit's message and the body of a run's pull request.
+	Change(run dr.Run, s dr.Service) (title, message, body string)
+	// Plan is the comment that carries the plan and its digest.
+	Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decision) string
+	// Comment is any other comment.
+	Comment(title dr.Text, lines []dr.Text) string
+	// Line is the one line of a commit status.
+	Line(t dr.Text) string
+}
+
 // ActiveRegionFile reads and rewrites the one value a failover changes.
 type ActiveRegionFile interface {
 	// ActiveRegion reads the literal; dr.Invalid when it is missing or no literal.
@@ -43,50 +60,26 @@ type ActiveRegionFile interface {
 	SetActiveRegion(content string, to dr.Region) (string, error)
 }
 
-// Terraform plans and applies stacks.
-type Terraform interface {
+// Planner plans stacks.
+type Planner interface {
 	Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error)
-	// Apply plans again, refuses what is wider than approved, applies and follows.
-	// It gives an error only when it could not find out how the apply ended.
-	Apply(ctx context.Context, req dr.ApplyRequest, progress func(dr.Progress)) (dr.ApplyResult, error)
 }
 
-// Database is what a failover needs from the database service.
-type Database interface {
-	// DatabaseState reads the global cluster through a Region's endpoint.
-	DatabaseState(ctx context.Context, s dr.Service, through dr.Region) (dr.DatabaseState, error)
-	// Promote makes the one call that moves the writer and does not wait.
-	Promote(ctx context.Context, s dr.Service, p dr.Promotion) error
-	// DatabaseEvents lists what the service reported since a time.
-	DatabaseEvents(ctx context.Context, s dr.Service, in dr.Region, since time.Time) ([]dr.Event, error)
-}
-
-// Workloads is what runs in a Region.
-type Workloads interface {
-	Workload(ctx context.Context, s dr.Service, in dr.Region) (dr.WorkloadState, error)
-	Scale(ctx context.Context, s dr.Service, in dr.Region, desired int) error
-	Redeploy(ctx context.Context, s dr.Service, in dr.Region) error
-}
-
-// Readiness reads every fact about a switch of Regions, in parallel, each with a
-// timeout of its own. What cannot be read is an unknown check, never an error.
-type Readiness interface {
+// Systems reads the checks of a service's resources.
+type Systems interface {
+	// Checks reads every fact about a switch of Regions, in parallel, each with a timeout
+	// of its own. What cannot be read is an unknown check, never an error.
 	Checks(ctx context.Context, s dr.Service, mode dr.Mode, source, target dr.Region) []dr.Check
+	// Expected lists the checks that Checks has to make for a service.
+	Expected(s dr.Service, mode dr.Mode) []dr.Expected
 }
 
-// Replication is how far the passive Region is behind.
-type Replication interface {
-	// Lag reads the database's replication lag in the passive Region. The check is
-	// Unknown when there is no reading or the last is stale.
-	Lag(ctx context.Context, s dr.Service, passive dr.Region) (dr.Check, error)
-}
-
-// Network asks names and addresses the way users do.
-type Network interface {
-	// Resolve asks the zone's own name servers.
-	Resolve(ctx context.Context, s dr.Service, name string) (dr.Resolution, error)
-	// Probe makes the service's HTTP requests with a name as the host.
-	Probe(ctx context.Context, s dr.Service, name string) ([]dr.Check, error)
+// Databases is what reports and results ask of the database service.
+type Databases interface {
+	State(ctx context.Context, s dr.Service, db dr.Resource, through dr.Region) (dr.DatabaseState, error)
+	Lag(ctx context.Context, s dr.Service, db dr.Resource, passive dr.Region) (dr.Check, error)
+	// Events lists what the service reported since a time.
+	Events(ctx context.Context, s dr.Service, db dr.Resource, in dr.Region, since time.Time) ([]dr.Event, error)
 }
 
 // Policy decides; code acts.
@@ -95,33 +88,21 @@ type Policy interface {
 	Plans(ctx context.Context, s dr.Service, source dr.Region, plans dr.Plans) (dr.Decision, error)
 }
 
-// RunStore keeps the records of runs.
-type RunStore interface {
-	CreateRun(ctx context.Context, r dr.Run) error
+// Records keeps the records of runs.
+type Records interface {
+	// StartRun stores the record of a run and its audit line together with what begin
+	// does in the same transaction: all or nothing. created is false, and nothing is
+	// done, when a run of this id is there.
+	StartRun(ctx context.Context, r dr.Run, line dr.AuditEntry, begin func(*sql.Tx) error) (created bool, err error)
 	Run(ctx context.Context, id string) (dr.Run, error)
-	// UpdateRun changes the record under a lock and gives what it became.
-	UpdateRun(ctx context.Context, id string, change func(*dr.Run)) (dr.Run, error)
 	Runs(ctx context.Context, service string, limit int) ([]dr.Run, error)
 	OpenRuns(ctx context.Context) ([]dr.Run, error)
 }
 
-// Ledger keeps what must be known after a crash and what must be provable later.
-type Ledger interface {
-	Audit(ctx context.Context, e dr.AuditEntry) error
-	// Intend stores an intent unless one for the same run and act is there, and
-	// gives the stored one.
-	Intend(ctx context.Context, in dr.Intent) (stored dr.Intent, fresh bool, err error)
-	// Get gives the value kept under a key; empty when there is none.
-	Get(ctx context.Context, key string) (string, error)
-	// LastIntent gives the newest intent of a run whose act begins with a prefix.
-	LastIntent(ctx context.Context, run, prefix string) (in dr.Intent, found bool, err error)
+// Keeper keeps small values that must outlive a crash.
+type Keeper interface {
 	// Keep stores a value under a key unless one is there, and gives the stored one.
 	Keep(ctx context.Context, key, value string) (stored string, err error)
-}
-
-// Outbox holds what is to be said in Slack until it has been said.
-type Outbox interface {
-	Say(ctx context.Context, n dr.Note) error
 }
 
 // Reports keeps what the scheduled runbooks found.
@@ -135,9 +116,4 @@ type Directory interface {
 	// Standing is dr.Denied with a reason when the account is a guest, a bot,
 	// deactivated or of another workspace.
 	Standing(ctx context.Context, slackID string) error
-}
-
-// Notifier is told that there is something new to show. It must not block.
-type Notifier interface {
-	Changed(run string)
 }

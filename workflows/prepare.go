@@ -2,121 +2,114 @@ package workflows
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
 )
 
-// line is the value of a step whose whole result is a sentence to show.
-type line string
-
-func (l line) detail() string { return string(l) }
-
-// refuse ends a run that was never allowed to change anything.
-func refuse[T any](o outcome[T]) error {
-	if o.ok() {
-		return nil
-	}
-	return &ending{State: dr.RunRefused, Outcome: o.Msg, Hint: o.Hint}
+// said is the value of a step whose whole result is a line to show.
+type said struct {
+	Text dr.Text `json:"text"`
 }
+
+// Line is what it says.
+func (s said) Line() dr.Text { return s.Text }
+
+// preparation is what comes before there is a change: may this run be, and does it make
+// sense now?
+type preparation struct{ *failover }
 
 // authorize asks again, at the moment of the act, whether the requester may: the
 // configuration may have changed while the command was on its way.
-func (r *runbook) authorize() error {
-	out := step(r, "authorize", func(ctx context.Context) (line, error) {
-		who, ok := r.deps.People.ByName(r.req.Requester)
-		if !ok || !slices.Contains(r.svc.Requesters, who.Name) {
-			return "", &dr.Error{Code: dr.Denied, Msg: fmt.Sprintf("%s may not request a failover of %s.", r.req.Requester, r.req.Service), Hint: "ask one of: " + list(r.svc.Requesters)}
+func (f *preparation) authorize() error {
+	return refused(engine.Do(f.run, stepAuthorize, func(ctx context.Context) (said, error) {
+		who, ok := f.Team.People.ByName(f.req.Requester)
+		if !ok || !slices.Contains(f.svc.Requesters, who.Name) {
+			return said{}, &dr.Error{Code: dr.Denied, What: dr.T("authorize.no-requester", "who", f.req.Requester, "service", f.req.Service), Next: dr.T("ask-one-of", "people", f.svc.Requesters)}
 		}
-		if r.req.Via == "slack" {
-			if err := r.standing(ctx, who); err != nil {
-				return "", err
+		if f.req.Via == viaSlack {
+			for _, id := range who.SlackIDs {
+				if err := f.Directory.Standing(ctx, id); err != nil {
+					return said{}, err
+				}
 			}
 		}
-		return line("requested by " + who.Name), r.audit(ctx, "start", fmt.Sprintf("%s to %s, %s, requested by %s: %s", r.req.Kind, r.req.Target, r.req.Mode, who.Name, r.req.Reason))
-	})
-	return refuse(out)
-}
-
-func (r *runbook) standing(ctx context.Context, who dr.Person) error {
-	for _, id := range who.SlackIDs {
-		if err := r.deps.Directory.Standing(ctx, id); err != nil {
-			return err
-		}
-	}
-	return nil
+		err := f.run.Audit(ctx, "start", dr.T("audit.start", "kind", f.req.Kind, "target", f.req.Target, "mode", f.req.Mode, "who", who.Name, "reason", dr.Foreign(f.req.Reason)))
+		return said{dr.T("authorize.done", "who", who.Name)}, err
+	}).Outcome)
 }
 
 // locked is what the lock step found.
 type locked struct {
-	Line   string `json:"line"`
-	Accept string `json:"accept,omitempty"` // what the approvers accept besides the policy's list
+	Text   dr.Text `json:"text"`
+	Accept dr.Text `json:"accept,omitzero"` // what the approvers accept besides the policy's list
 }
 
-func (l locked) detail() string { return l.Line }
+// Line is what it says.
+func (l locked) Line() dr.Text { return l.Text }
 
 // lock checks that this run makes sense now. That no other run of the service is
 // under way is the queue's doing; here is the cooldown after the last one.
-func (r *runbook) lock() error {
-	out := step(r, "lock", func(ctx context.Context) (locked, error) {
-		content, _, err := r.deps.Change.File(ctx, r.svc.Repository, r.svc.Repository.Base)
+func (f *preparation) lock() error {
+	out := engine.Do(f.run, stepLock, func(ctx context.Context) (locked, error) {
+		content, _, err := f.Forge.Files.File(ctx, f.svc.Repository, f.svc.Repository.Base)
 		if err != nil {
 			return locked{}, err
 		}
-		active, err := r.deps.File.ActiveRegion(content)
+		active, err := f.Forge.Region.ActiveRegion(content)
 		if err != nil {
 			return locked{}, err
 		}
-		if active == r.req.Target {
-			return locked{}, &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("%s is already active in %s.", r.req.Service, active), Hint: r.alreadyActiveHint(ctx)}
+		if active == f.req.Target {
+			return locked{}, &dr.Error{Code: dr.Conflict, What: dr.T("lock.already", "service", f.req.Service, "region", active), Next: f.alreadyThere(ctx)}
 		}
-		if active != r.source {
-			return locked{}, &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("%s says %q, which is not a Region of %s.", r.svc.Repository.File, active, r.req.Service), Hint: "set it to " + string(r.svc.Regions[0]) + " or " + string(r.svc.Regions[1])}
+		if active != f.source {
+			return locked{}, &dr.Error{Code: dr.Conflict, What: dr.T("lock.foreign-region", "file", f.svc.Repository.File, "region", active, "service", f.req.Service), Next: dr.T("lock.foreign-region.next", "regions", f.svc.Regions)}
 		}
-		return r.cooldown(ctx)
+		return f.cooldown(ctx)
 	})
-	r.accept = out.Value.Accept
-	return refuse(out)
+	if !out.Value.Accept.Empty() {
+		f.accepts = append(f.accepts, out.Value.Accept)
+	}
+	return refused(out.Outcome)
 }
 
-func (r *runbook) alreadyActiveHint(ctx context.Context) string {
-	runs, err := r.deps.Runs.Runs(ctx, r.req.Service, 20)
+func (f *preparation) alreadyThere(ctx context.Context) dr.Text {
+	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 20)
 	if err == nil {
 		for _, run := range runs {
-			if run.State == dr.RunStopped && run.PastMerge() && run.Target == r.req.Target {
-				return fmt.Sprintf("run %s was stopped after its merge; look at its steps with: drbot status %s", run.Run, r.req.Service)
+			if run.State == dr.RunStopped && run.PastMerge() && run.Target == f.req.Target {
+				return dr.T("lock.stopped-run", "run", run.Run, "command", dr.Cmd("status", "service", f.req.Service))
 			}
 		}
 	}
-	return fmt.Sprintf("to go to %s: /dr failover %s %s planned REASON", r.source, r.req.Service, r.source)
+	return dr.T("lock.already.next", "region", f.source, "command", dr.Cmd(string(dr.Failover), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned)))
 }
 
-func (r *runbook) cooldown(ctx context.Context) (locked, error) {
-	runs, err := r.deps.Runs.Runs(ctx, r.req.Service, 50)
+func (f *preparation) cooldown(ctx context.Context) (locked, error) {
+	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 50)
 	if err != nil {
 		return locked{}, err
 	}
 	for _, run := range runs {
 		// An end that lies in the future is of a clock that was set back.
-		ago := max(0, r.req.At.Sub(run.Ended).Round(time.Second))
-		if run.State != dr.RunSucceeded || run.Run == r.req.Run || ago >= r.svc.Cooldown {
+		ago := max(0, f.req.At.Sub(run.Ended).Round(time.Second))
+		if run.State != dr.RunSucceeded || run.Run == f.req.Run || ago >= f.svc.Cooldown {
 			continue
 		}
-		if r.req.Override {
-			return locked{
-				Line:   "cooldown overridden, after " + run.Run,
-				Accept: fmt.Sprintf("the cooldown is overridden: %s ended %s before this request", run.Run, ago),
-			}, nil
+		if f.req.Override {
+			return locked{Text: dr.T("lock.overridden", "run", run.Run), Accept: dr.T("lock.override-accept", "run", run.Run, "ago", ago)}, nil
 		}
+		again := f.again("override-cooldown", "yes")
 		return locked{}, &dr.Error{
 			Code: dr.Conflict,
-			Msg:  fmt.Sprintf("%s failed over %s ago (%s); the cooldown lasts another %s.", r.req.Service, ago, run.Run, (r.svc.Cooldown - ago).Round(time.Second)),
-			Hint: fmt.Sprintf("to do it all the same: /dr %s %s %s %s --override-cooldown REASON", r.req.Kind, r.req.Service, r.req.Target, r.req.Mode),
+			What: dr.T("lock.cooldown", "service", f.req.Service, "ago", ago, "run", run.Run, "left", (f.svc.Cooldown - ago).Round(time.Second)),
+			Next: dr.T("lock.cooldown.next", "command", again),
 		}
 	}
-	return locked{Line: "active in " + string(r.source)}, nil
+	return locked{Text: dr.T("lock.done", "region", f.source)}, nil
 }
 
 // readiness is what check-readiness found.
@@ -125,51 +118,57 @@ type readiness struct {
 	Verdict dr.Verdict `json:"verdict"`
 }
 
-func (v readiness) detail() string {
+// Line counts the checks that are ok.
+func (v readiness) Line() dr.Text {
 	n := 0
 	for _, c := range v.Checks {
 		if c.Level == dr.OK {
 			n++
 		}
 	}
-	return fmt.Sprintf("%d of %d checks ok", n, len(v.Checks))
+	return dr.T("readiness.line", "ok", n, "n", len(v.Checks))
 }
 
 // checkReadiness reads every fact about the switch and lets the policy decide.
-func (r *runbook) checkReadiness() error {
-	out := step(r, "check-readiness", func(ctx context.Context) (readiness, error) {
-		checks := r.deps.Readiness.Checks(ctx, r.svc, r.req.Mode, r.source, r.req.Target)
-		verdict, err := r.deps.Policy.Readiness(ctx, dr.ReadinessFacts{
-			Mode: r.req.Mode, Source: r.source, Target: r.req.Target, Strategy: r.svc.Strategy,
-			RPO: r.svc.Objectives.RPO.Seconds(), Checks: checks,
-		})
+func (f *preparation) checkReadiness() error {
+	out := engine.Do(f.run, stepReadiness, func(ctx context.Context) (readiness, error) {
+		found, err := f.judge(ctx, f.svc, f.req.Mode, f.source, f.req.Target)
 		if err != nil {
 			return readiness{}, err
 		}
-		r.update(ctx, func(run *dr.Run) {
-			run.Checks = checks
-			run.Accepts = slices.Clone(verdict.Accepts)
-			if r.accept != "" {
-				run.Accepts = append(run.Accepts, r.accept)
-			}
-			run.Decisions = append(run.Decisions, verdict.Decision)
+		f.run.Update(ctx, func(run *dr.Run) {
+			run.Checks = found.Checks
+			run.Accepts = append(slices.Clone(found.Verdict.Accepts), f.accepts...)
+			run.Decisions = append(run.Decisions, found.Verdict.Decision)
 		})
-		found := readiness{Checks: checks, Verdict: verdict}
-		if !verdict.Allowed {
-			code := dr.Denied
-			if slices.ContainsFunc(checks, func(c dr.Check) bool { return c.Level == dr.Unknown }) {
-				code = dr.Temporary // what could not be read may be readable in a moment
-			}
-			return found, &dr.Error{Code: code, Msg: "not ready: " + list(verdict.Reasons) + ".", Hint: r.notReadyHint()}
+		if found.Verdict.Allowed {
+			return found, nil
 		}
-		return found, nil
+		code := dr.Denied
+		if slices.ContainsFunc(found.Checks, func(c dr.Check) bool { return c.Level == dr.Unknown }) {
+			code = dr.Temporary // what could not be read may be readable in a moment
+		}
+		return found, &dr.Error{Code: code, What: dr.T("readiness.not-ready", "reasons", found.Verdict.Reasons), Next: f.notReady()}
 	})
-	return refuse(out)
+	f.checks = out.Value.Checks
+	f.accepts = append(slices.Clone(out.Value.Verdict.Accepts), f.accepts...)
+	return refused(out.Outcome)
 }
 
-func (r *runbook) notReadyHint() string {
-	if r.req.Mode == dr.Planned {
-		return fmt.Sprintf("if the source Region is lost: /dr %s %s %s disaster REASON (accepts data loss)", r.req.Kind, r.req.Service, r.req.Target)
+// judge reads the checks of a switch and asks the policy about them.
+func (b *Runbooks) judge(ctx context.Context, s dr.Service, mode dr.Mode, source, target dr.Region) (readiness, error) {
+	checks := b.Cloud.Systems.Checks(ctx, s, mode, source, target)
+	verdict, err := b.Policy.Readiness(ctx, dr.ReadinessFacts{
+		Mode: mode, Source: source, Target: target, Strategy: s.Strategy,
+		RPO: s.Objectives.RPO.Seconds(), Checks: checks,
+		Expected: b.Cloud.Systems.Expected(s, mode), Resources: len(s.Resources),
+	})
+	return readiness{Checks: checks, Verdict: verdict}, err
+}
+
+func (f *preparation) notReady() dr.Text {
+	if f.req.Mode == dr.Planned {
+		return dr.T("readiness.planned.next", "command", f.again("mode", string(dr.Disaster)))
 	}
-	return "mend what is named, then ask again; drbot status " + r.req.Service + " shows every check"
+	return dr.T("readiness.disaster.next", "command", dr.Cmd("status", "service", f.req.Service))
 }

@@ -1,5 +1,5 @@
-// Command drbot is the disaster-recovery bot: the server, the command line that
-// talks to it, and the sandbox.
+// Command drbot is the disaster-recovery bot: the server, and the command line that
+// talks to it.
 package main
 
 import (
@@ -9,12 +9,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
 )
 
 func main() {
@@ -27,6 +28,7 @@ func main() {
 type world struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
+	words          text.Words
 	config         string
 	socket         string
 	json           bool
@@ -37,12 +39,17 @@ var errMisuse = errors.New("misuse")
 
 // run is the whole program: 0 done, 1 failed, 2 misused.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	w := &world{getenv: getenv, stdout: stdout, stderr: stderr}
+	words, err := shellWords()
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, "error:", err)
+		return 1
+	}
+	w := &world{getenv: getenv, stdout: stdout, stderr: stderr, words: words}
 	root := w.root()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	err = root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
@@ -64,50 +71,78 @@ func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)
 
 // complain says what happened and what to type next.
 func (w *world) complain(err error) {
+	line := func(t dr.Text) { _, _ = fmt.Fprintln(w.stderr, w.words.Say(t)) }
 	var e *dr.Error
 	if !errors.As(err, &e) {
-		_, _ = fmt.Fprintln(w.stderr, "error:", err)
+		line(dr.T("cli.error", "what", dr.Foreign(err.Error())))
 		return
 	}
-	_, _ = fmt.Fprintln(w.stderr, "error:", e.Msg)
+	what, next := dr.Told(e)
+	line(dr.T("cli.error", "what", what))
 	if e.Err != nil && e.Code != dr.Denied {
-		_, _ = fmt.Fprintln(w.stderr, "cause:", e.Err)
+		line(dr.T("cli.cause", "cause", dr.Foreign(e.Err.Error())))
 	}
-	if e.Hint != "" {
-		_, _ = fmt.Fprintln(w.stderr, "try:", forShell(e.Hint))
+	if !next.Empty() {
+		line(try(next))
 	}
 }
 
-var slashStart = regexp.MustCompile(`/dr (failover|failback) (\S+) (\S+) (\S+) (.*)REASON`)
-
-// forShell writes a hint made for Slack as the command line wants it.
-func forShell(hint string) string {
-	hint = slashStart.ReplaceAllString(hint, "drbot $1 $2 --to $3 --mode $4 $5--reason TEXT")
-	return regexp.MustCompile(`/dr (status|cancel|answer|help)`).ReplaceAllString(hint, "drbot $1")
+// try is what to do next. What is but a command says already that it is to be tried.
+func try(next dr.Text) dr.Text {
+	if next.ID == commandAlone {
+		return next
+	}
+	return dr.T("cli.try", "next", next)
 }
 
-func misuse(msg, hint string) error {
-	return errors.Join(errMisuse, &dr.Error{Code: dr.Invalid, Msg: msg, Hint: hint})
+const commandAlone dr.TextID = "command.try"
+
+func misuse(what, next dr.Text) error {
+	return errors.Join(errMisuse, &dr.Error{Code: dr.Invalid, What: what, Next: next})
+}
+
+// shellWords are the words of this program: English, for a shell, one that no control
+// character of somebody else's reaches.
+func shellWords() (text.Words, error) {
+	c, err := text.New(dr.Verbs())
+	if err != nil {
+		return text.Words{}, err
+	}
+	return c.In("en", text.Shell).Marked(text.Marks{Escape: text.Visible}), nil
 }
 
 func (w *world) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "drbot",
-		Short:         "Disaster recovery by GitOps, from Slack",
+		Short:         w.words.Sentence(dr.T("cli.drbot")),
+		Args:          cobra.ArbitraryArgs,
+		RunE:          w.unknown,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return misuse(err.Error()+".", c.CommandPath()+" --help")
+		return misuse(dr.T("cli.flag", "what", dr.Foreign(err.Error())), dr.T("command.try", "command", dr.Cmd(strings.TrimPrefix(c.CommandPath()+" --help", "drbot "))))
 	})
-	root.PersistentFlags().StringVar(&w.config, "config", or(w.getenv("DRBOT_CONFIG"), "/etc/drbot/drbot.yaml"), "the configuration")
-	root.AddCommand(w.serveCommand(), w.superviseCommand(), w.configCommand(), w.auditCommand(), w.sandboxCommand())
+	root.PersistentFlags().StringVar(&w.config, "config", or(w.getenv("DRBOT_CONFIG"), "/etc/drbot/drbot.yaml"), w.words.Say(dr.T("cli.flag.config")))
+	root.AddCommand(w.serveCommand(), w.superviseCommand(), w.configCommand(), w.auditCommand(), w.backupCommand(), w.restoreCommand(), w.runbookCommand())
 	for _, c := range w.clientCommands() {
-		c.Flags().StringVar(&w.socket, "socket", w.getenv("DRBOT_SOCKET"), "the server's socket (default: as the configuration says)")
-		c.Flags().BoolVar(&w.json, "json", false, "print JSON")
+		c.Flags().StringVar(&w.socket, "socket", w.getenv("DRBOT_SOCKET"), w.words.Say(dr.T("cli.flag.socket")))
+		c.Flags().BoolVar(&w.json, "json", false, w.words.Say(dr.T("cli.flag.json")))
 		root.AddCommand(c)
 	}
 	return root
+}
+
+// unknown answers a command that there is not.
+func (w *world) unknown(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	next := dr.T("command.try", "command", dr.Cmd("--help"))
+	if near, ok := w.words.Catalogue().Nearest(args[0]); ok {
+		next = dr.T("command.nearest", "command", dr.Cmd(near))
+	}
+	return misuse(dr.T("command.unknown", "typed", args[0]), next)
 }
 
 func or(a, b string) string {

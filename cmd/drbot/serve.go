@@ -3,39 +3,35 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"os"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drbot/drbot/bot"
 	"github.com/drbot/drbot/dr"
-	"github.com/drbot/drbot/internal/aws"
 	"github.com/drbot/drbot/internal/config"
-	"github.com/drbot/drbot/internal/github"
 	"github.com/drbot/drbot/internal/store"
-	"github.com/drbot/drbot/internal/tf"
 	"github.com/drbot/drbot/internal/web"
-	"github.com/drbot/drbot/policies"
 	"github.com/drbot/drbot/workflows"
 )
 
 func (w *world) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
-		Short: "Run the bot",
+		Short: w.words.Sentence(dr.T("cli.serve")),
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := config.Load(w.config, w.getenv, true)
+			cfg, err := w.load(true)
 			if err != nil {
 				return err
 			}
 			log := slog.New(slog.NewJSONHandler(w.stderr, nil))
+			for _, n := range cfg.Notices {
+				log.WarnContext(c.Context(), "the configuration has what will go", "notice", w.words.Say(n))
+			}
 			return ended(serve(c.Context(), cfg, log))
 		},
 	}
@@ -48,208 +44,153 @@ func ended(err error) error {
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
-	return &dr.Error{Code: dr.Temporary, Msg: "the bot cannot go on.", Hint: "see to what the cause names (a full or read-only disk, a database that is away) and start drbot again: the runs go on where they were", Err: err}
+	return &dr.Error{Code: dr.Temporary, What: dr.T("cli.ended"), Next: dr.T("cli.ended.next"), Err: err}
 }
 
 // serve runs the bot until the context ends, the lock is lost or the engine fails.
 func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
-	lock, err := store.AcquireLock(ctx, cfg.Database, func(holder string) {
-		log.InfoContext(ctx, "standby: another server holds the lock; waiting", "holder", holder)
-	})
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	public := newPublic(cfg.Listen, log, stop)
+	defer func() { _ = public.srv.Close() }()
+	lock, err := await(ctx, cfg, public, log)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
 		return err
+	}
+	if lock == nil {
+		return nil // a standby that was asked to end
 	}
 	defer lock.Release()
 	began := time.Now()
-	st, err := store.Open(ctx, cfg.Database, !cfg.Throwaway, log)
+	if err := public.open(); err != nil { // before anything acts, so that a port in use is found at once
+		return err
+	}
+	st, err := openStore(ctx, cfg, cfg.Terraform.HashKey, !cfg.Throwaway, log)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = st.Close() }()
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	s, err := assemble(ctx, cfg, st, stop, log)
+	forge, err := newForge(cfg, log)
 	if err != nil {
 		return err
 	}
-	if err := s.listen(cfg); err != nil {
+	if err := greet(ctx, st, forge, cfg.Services, log); err != nil {
 		return err
 	}
-	defer s.close()
-	if err := s.engine.Launch(); err != nil {
+	s, err := assemble(ctx, cfg, forge, st, lock, stop, log)
+	if err != nil {
 		return err
 	}
-	s.start(ctx, stop)
-	go s.engine.Watch(ctx)
-	if err := s.engine.Schedule(ctx, st); err != nil {
+	s.public = public
+	s.private, s.commands = newPrivate(cfg.Socket, s.books, log, stop)
+	if err := s.private.open(); err != nil {
 		return err
 	}
-	log.InfoContext(ctx, "serving", "listen", s.public.Addr().String(), "socket", cfg.Socket, "services", len(cfg.Services), "started_in", time.Since(began).Round(time.Millisecond).String())
+	defer func() { _ = s.private.srv.Close() }()
+	if err := s.books.Launch(ctx); err != nil {
+		return err
+	}
+	s.start(ctx)
+	if err := s.books.Schedule(ctx, st); err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "serving", "listen", s.public.addr(), "socket", cfg.Socket, "services", len(cfg.Services), "started_in", time.Since(began).Round(time.Millisecond).String())
 	select {
 	case <-ctx.Done():
 	case <-lock.Lost():
 		// Another server may act by now: not one more step.
-		return &dr.Error{Code: dr.Conflict, Msg: "the executor's lock was lost; ending before two servers act."}
+		return &dr.Error{Code: dr.Conflict, What: dr.T("cli.lock-lost"), Next: dr.T("cli.lock-lost.next")}
 	}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return cause
+	if err := cause(ctx); err != nil {
+		return err
 	}
 	return s.drain(ctx, cfg, log)
 }
 
+// cause is why the context ended, unless it was asked to.
+func cause(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// await waits for the executor's lock; there is none when the context ends first. A
+// standby answers for its health meanwhile, if it has the address: on the same host it
+// does when the one that serves has ended.
+func await(ctx context.Context, cfg *config.Config, public *entrance, log *slog.Logger) (*store.Lock, error) {
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
+	if err := public.open(); err != nil && !taken(err) {
+		return nil, err
+	}
+	lock, err := store.AcquireLock(ctx, cfg.Database, func(holder string) {
+		log.InfoContext(ctx, "standby: another server holds the lock; waiting", "holder", holder, "listen", public.addr())
+		public.front.Become(web.Standby)
+		go keep(waiting, log, "listen", public.openSoon)
+	})
+	switch {
+	case err == nil:
+		public.front.Become(web.Starting)
+		return lock, nil
+	case ctx.Err() != nil:
+		return nil, cause(ctx)
+	default:
+		return nil, err
+	}
+}
+
 // server is the assembled bot.
 type server struct {
-	engine  *workflows.Engine
-	poster  *bot.Poster
-	handler http.Handler
-	public  net.Listener
-	private net.Listener
-	log     *slog.Logger
+	books    workflows.Commands
+	poster   *bot.Poster
+	slack    *bot.Server
+	handler  http.Handler // of what comes to public
+	commands http.Handler // of what comes to private
+	public   *entrance
+	private  *entrance
+	tidy     func(context.Context)
+	log      *slog.Logger
 }
 
-// assemble joins the ports of the runbooks with their adapters: the one place
-// that sees two adapters at once.
-func assemble(ctx context.Context, cfg *config.Config, st *store.Store, stop context.CancelCauseFunc, log *slog.Logger) (*server, error) {
-	forge, err := github.New(github.Options{
-		Token:   func(context.Context) (string, error) { return cfg.GitHub.Token, nil },
-		BaseURL: cfg.GitHub.APIURL, UserAgent: "drbot", Logger: log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	cloud, err := aws.New(ctx, aws.Options{Endpoint: cfg.AWS.Endpoint, Roles: roles(cfg.AWS), CallTimeout: cfg.AWS.CallTimeout, Logger: log})
-	if err != nil {
-		return nil, err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find the own executable: %w", err)
-	}
-	terraform, err := tf.New(tf.Options{
-		TerraformPath: cfg.Terraform.Path, PluginDir: cfg.Terraform.PluginDir, WorkDir: cfg.WorkDir,
-		Environment: cfg.Terraform.Environment, ApplyEnvironment: cfg.Terraform.ApplyEnvironment, PassEnv: cfg.Terraform.PassEnv, HashKey: cfg.Terraform.HashKey,
-		SupervisorCommand: []string{self, "supervise"}, LockTimeout: cfg.Terraform.LockTimeout,
-		PlanUnlocked: true, // a plan only reads; the bot that dies in one must not leave a lock behind
-		GitURL:       func(r dr.Repository) string { return cfg.GitHub.GitURL + "/" + r.Owner + "/" + r.Name + ".git" },
-		GitToken:     func(context.Context) (string, error) { return cfg.GitHub.Token, nil },
-		Logger:       log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	policy, err := policies.New(ctx)
-	if err != nil {
-		return nil, err
-	}
-	client := &http.Client{Timeout: 15 * time.Second}
-	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), st, cfg.Services, cfg.People, cfg.Slack.Pace, time.Now, log)
-	t := cfg.Timing
-	engine, err := workflows.New(cfg.Database, workflows.Deps{
-		Services: cfg.Services, People: cfg.People,
-		Change: forge, Publish: forge, File: tf.RegionFile{}, Terraform: terraform,
-		Database: cloud, Workloads: cloud, Readiness: cloud, Lag: cloud, Network: cloud,
-		Policy: policy, Runs: st, Ledger: st, Outbox: st, Reports: st, Directory: poster, Notify: poster,
-		Now: time.Now, Log: log, Fatal: func(err error) { stop(err) },
-		Timing: workflows.Timing{
-			Poll: t.Poll, Review: t.Review, Promote: t.Promote, Settle: t.Settle,
-			Gate: t.Gate, Quiesce: t.Quiesce, Apply: t.Apply, Retry: t.Retry,
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	s := &server{engine: engine, poster: poster, log: log}
-	s.handler, err = s.routes(cfg, st, client)
-	return s, err
-}
-
-// roles fills the names of the roles to assume.
-func roles(cfg config.AWS) func(string, dr.Region, aws.Purpose) string {
-	return func(service string, region dr.Region, purpose aws.Purpose) string {
-		role := cfg.ReadRole
-		if purpose == aws.PurposePromote {
-			role = cfg.PromoteRole
-		}
-		return strings.NewReplacer("{service}", service, "{region}", string(region)).Replace(role)
-	}
-}
-
-func (s *server) routes(cfg *config.Config, st *store.Store, client *http.Client) (http.Handler, error) {
-	slackServer, err := bot.NewServer(s.engine, cfg.Slack.SigningSecret, cfg.Slack.TeamID, time.Now, client, s.log)
-	if err != nil {
-		return nil, err
-	}
-	hook, err := github.NewWebhook(github.WebhookOptions{
-		Secret: []byte(cfg.GitHub.WebhookSecret), Logger: s.log,
-		Seen: func(ctx context.Context, id string) (bool, error) { return st.FirstDelivery(ctx, id, time.Now()) },
-		Nudge: func(ctx context.Context, n github.Nudge) {
-			if n.Kind == "status" {
-				return // the bot's own among them; no approval is a status
-			}
-			owner, repo, _ := strings.Cut(n.Repo, "/")
-			if err := s.engine.Nudge(ctx, owner, repo, n.Number); err != nil {
-				s.log.WarnContext(ctx, "a nudge was lost; the next look is soon", "error", err)
-			}
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/slack/commands", slackServer.Command)
-	mux.HandleFunc("/slack/interactions", slackServer.Interaction)
-	mux.Handle("/github/webhook", hook)
-	mux.Handle("GET /healthz", web.Health(st.Ping))
-	return mux, nil
-}
-
-// listen binds before anything acts, so that a port in use is found at once.
-func (s *server) listen(cfg *config.Config) error {
-	var err error
-	if s.public, err = net.Listen("tcp", cfg.Listen); err != nil {
-		return &dr.Error{Code: dr.Conflict, Msg: "cannot listen on " + cfg.Listen + ".", Hint: "change listen in the configuration, or end what listens there", Err: err}
-	}
-	if s.private, err = listenSocket(cfg.Socket); err != nil {
-		return errors.Join(err, s.public.Close())
-	}
-	return nil
-}
-
-func (s *server) close() {
-	_ = s.public.Close()
-	_ = s.private.Close()
-}
-
-func (s *server) start(ctx context.Context, stop context.CancelCauseFunc) {
-	public := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-		WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-	}
-	private := socketServer(s.engine, s.log)
-	for srv, l := range map[*http.Server]net.Listener{public: s.public, private: s.private} {
-		go func() {
-			if err := srv.Serve(l); err != nil && ctx.Err() == nil {
-				stop(fmt.Errorf("serve %s: %w", l.Addr(), err))
-			}
-		}()
-	}
+// start has requests obeyed and messages posted.
+func (s *server) start(ctx context.Context) {
+	s.public.front.Serve(s.handler)
+	s.private.front.Serve(s.commands)
 	// The poster goes on while the act in hand ends: people want to see it.
-	go s.poster.Run(context.WithoutCancel(ctx))
+	go keep(context.WithoutCancel(ctx), s.log, "poster", s.poster.Run)
+	go keep(ctx, s.log, "janitor", s.tidy)
+	go keep(ctx, s.log, "watch", workflows.Watchman{Runbooks: s.books.Runbooks}.Watch)
 }
 
-// drain takes no new step, lets the act in hand end and then lets the process
-// end. The runs go on where they are when a server starts again.
+// drain takes no new request and no new step, lets what is under way end and then lets
+// the process end. The runs go on where they are when a server starts again.
 func (s *server) drain(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	log.InfoContext(ctx, "ending: waiting for the act in hand")
-	s.close()
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Timing.Drain)
+	s.public.refuse()
+	s.private.refuse()
+	ctx = context.WithoutCancel(ctx)
+	var asked sync.WaitGroup
+	asked.Go(func() { s.settle(ctx) })
+	limit, cancel := context.WithTimeout(ctx, cfg.Timing.Drain)
 	defer cancel()
-	if err := s.engine.Drain(limit); err != nil {
+	if err := s.books.Drain(limit); err != nil {
 		log.WarnContext(ctx, "ending although an act is in hand; it is looked at again at the next start", "waited", cfg.Timing.Drain.String())
 	}
+	asked.Wait()
 	return nil
+}
+
+// settle gives the requests under way, and the answers still to be told, a moment.
+func (s *server) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, endWait)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, e := range []*entrance{s.public, s.private} {
+		all.Go(func() { e.end(ctx) })
+	}
+	all.Wait() // then nothing new comes
+	if !s.slack.Settle(ctx) {
+		s.log.WarnContext(ctx, "ending although an answer in Slack is not told yet")
+	}
 }

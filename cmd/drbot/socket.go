@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/drbot/drbot/bot"
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows"
 )
@@ -28,20 +29,32 @@ type peerKey struct{}
 // Who may do what is decided by who connects, which the kernel tells.
 func listenSocket(path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("make the socket's folder: %w", err)
+		return nil, noSocket(path, err)
 	}
 	// The executor's lock is held, so a socket that is there belongs to nobody.
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("remove the old socket: %w", err)
+		return nil, noSocket(path, err)
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("listen on the socket: %w", err)
+		return nil, noSocket(path, err)
 	}
 	if err := os.Chmod(path, 0o666); err != nil {
-		return nil, fmt.Errorf("open the socket to the host's users: %w", err)
+		return nil, noSocket(path, errors.Join(err, l.Close()))
 	}
 	return l, nil
+}
+
+func noSocket(path string, err error) error {
+	return &dr.Error{Code: dr.Conflict, What: dr.T("cli.no-socket", "socket", path), Next: dr.T("cli.no-socket.next"), Err: err}
+}
+
+// newPrivate makes the entrance of the command line, and what answers there once the
+// bot serves.
+func newPrivate(path string, e bot.Runbooks, log *slog.Logger, fail func(error)) (*entrance, http.Handler) {
+	srv := socketServer(e, log)
+	handler := srv.Handler
+	return newEntrance(func() (net.Listener, error) { return listenSocket(path) }, srv, fail), handler
 }
 
 // peer asks the kernel who is at the other end of a connection.
@@ -71,7 +84,7 @@ func peer(c net.Conn) string {
 }
 
 // socketServer serves the command line.
-func socketServer(e *workflows.Engine, log *slog.Logger) *http.Server {
+func socketServer(e bot.Runbooks, log *slog.Logger) *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/start", func(w http.ResponseWriter, r *http.Request) {
 		handle(w, r, log, func(ctx context.Context, c workflows.Caller, req startRequest) (startAnswer, error) {
@@ -124,20 +137,29 @@ func handle[In, Out any](w http.ResponseWriter, r *http.Request, log *slog.Logge
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&in); err != nil {
-		answer(w, r, log, nil, &dr.Error{Code: dr.Invalid, Msg: "the request cannot be read; is the command line as new as the server?", Err: err})
+		answer(w, r, log, nil, &dr.Error{Code: dr.Invalid, What: dr.T("cli.old"), Next: dr.T("cli.old.next"), Err: err})
 		return
 	}
 	out, err := do(r.Context(), caller(r), in)
 	answer(w, r, log, out, err)
 }
 
+// unsure tells whether an error leaves open if something was taken: only one that was
+// decided before anything began does not.
+func unsure(c dr.Code) bool {
+	return c != dr.Invalid && c != dr.Denied && c != dr.Conflict && c != dr.NotFound
+}
+
 func answer(w http.ResponseWriter, r *http.Request, log *slog.Logger, v any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
 		log.WarnContext(r.Context(), "request refused", "path", r.URL.Path, "who", caller(r).LocalUser, "error", err)
-		msg, hint := dr.Public(err, "something went wrong in the server; its log has it.")
+		what, next := dr.Told(err)
+		if next.Empty() && r.Method == http.MethodPost && unsure(dr.CodeOf(err)) {
+			next = dr.T("cli.lost-act.next", "command", dr.Cmd("status"))
+		}
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		v = problem{Code: dr.CodeOf(err), Msg: msg, Hint: hint}
+		v = problem{Code: dr.CodeOf(err), What: what, Next: next}
 	}
 	if err := json.NewEncoder(w).Encode(v); err != nil {
 		log.WarnContext(r.Context(), "an answer was not delivered", "path", r.URL.Path, "error", err)

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"log/slog"
-
 	"github.com/spf13/cobra"
 
+	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/config"
-	"github.com/drbot/drbot/internal/store"
 	"github.com/drbot/drbot/internal/tf"
 )
 
@@ -15,7 +13,7 @@ import (
 func (w *world) superviseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "supervise FOLDER",
-		Short:  "Run one Terraform apply to its end",
+		Short:  w.words.Sentence(dr.T("cli.supervise")),
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -27,15 +25,20 @@ func (w *world) superviseCommand() *cobra.Command {
 	}
 }
 
+// load reads the configuration.
+func (w *world) load(secrets bool) (*config.Config, error) {
+	return config.Load(w.config, configOptions(w.getenv, secrets))
+}
+
 func (w *world) configCommand() *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Look at the configuration"}
+	c := &cobra.Command{Use: "config", Short: w.words.Sentence(dr.T("cli.config"))}
 	var secrets bool
 	check := &cobra.Command{
 		Use:   "check",
-		Short: "Check the configuration, every fault at once",
+		Short: w.words.Sentence(dr.T("cli.config.check")),
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			cfg, err := config.Load(w.config, w.getenv, secrets)
+			cfg, err := w.load(secrets)
 			if err != nil {
 				return err
 			}
@@ -44,36 +47,14 @@ func (w *world) configCommand() *cobra.Command {
 					return err
 				}
 			}
-			return w.print(nil, "%s is good: %d services, %d people\n", w.config, len(cfg.Services), len(cfg.People))
+			lines := []dr.Text{dr.T("cli.config.good", "file", w.config, "services", len(cfg.Services), "people", len(cfg.People))}
+			for _, n := range cfg.Notices {
+				lines = append(lines, dr.T("cli.config.notice", "notice", n))
+			}
+			return w.tell(nil, lines...)
 		},
 	}
-	check.Flags().BoolVar(&secrets, "secrets", false, "also read the secrets it names")
+	check.Flags().BoolVar(&secrets, "secrets", false, w.words.Say(dr.T("cli.config.secrets")))
 	c.AddCommand(check)
-	return c
-}
-
-func (w *world) auditCommand() *cobra.Command {
-	c := &cobra.Command{Use: "audit", Short: "Look at the audit log"}
-	c.AddCommand(&cobra.Command{
-		Use:   "verify",
-		Short: "Prove that no entry was changed or removed",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := config.Load(w.config, w.getenv, false)
-			if err != nil {
-				return err
-			}
-			st, err := store.Open(c.Context(), cfg.Database, false, slog.New(slog.DiscardHandler))
-			if err != nil {
-				return err
-			}
-			defer func() { _ = st.Close() }()
-			n, err := st.VerifyAudit(c.Context())
-			if err != nil {
-				return err
-			}
-			return w.print(nil, "%d entries, each fits the one before it\n", n)
-		},
-	})
 	return c
 }

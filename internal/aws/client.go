@@ -55,16 +55,14 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Client implements the ports Database, Workloads, Replication and Network on
-// AWS. It is safe for concurrent use.
+// Client opens the sessions that every system works with. It is safe for
+// concurrent use.
 type Client struct {
-	opts  Options
-	base  awssdk.Config
-	names systemResolver
+	opts Options
+	base awssdk.Config
 
 	mu       sync.Mutex
-	services map[serviceKey]*services
-	zones    map[string]zoneServers
+	sessions map[sessionKey]*Session
 }
 
 // New reads the credentials' configuration. It connects to nothing: clients are
@@ -89,13 +87,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{
-		opts:     o,
-		base:     base,
-		names:    netResolver{},
-		services: make(map[serviceKey]*services),
-		zones:    make(map[string]zoneServers),
-	}, nil
+	return &Client{opts: o, base: base, sessions: make(map[sessionKey]*Session)}, nil
 }
 
 func baseConfig(ctx context.Context, o Options) (awssdk.Config, error) {
@@ -103,7 +95,7 @@ func baseConfig(ctx context.Context, o Options) (awssdk.Config, error) {
 		u, err := url.Parse(o.Endpoint)
 		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 			return awssdk.Config{}, &dr.Error{Code: dr.Invalid, Err: err,
-				Msg: "The AWS endpoint is not a URL.", Hint: "Write it as http://127.0.0.1:5000."}
+				What: dr.T("aws.endpoint"), Next: dr.T("aws.endpoint.next")}
 		}
 		if u.Scheme == "http" {
 			return localConfig(o)
@@ -112,8 +104,7 @@ func baseConfig(ctx context.Context, o Options) (awssdk.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return awssdk.Config{}, &dr.Error{Code: dr.Invalid, Err: err,
-			Msg:  "The AWS configuration of this host cannot be read.",
-			Hint: "Look at the AWS_ variables and at ~/.aws/config."}
+			What: dr.T("aws.configuration"), Next: dr.T("aws.configuration.next")}
 	}
 	// Set after loading: the loader refuses any client but its own when
 	// AWS_CA_BUNDLE is set.
@@ -132,7 +123,7 @@ func localConfig(o Options) (awssdk.Config, error) {
 	env, err := config.NewEnvConfig()
 	if err != nil {
 		return awssdk.Config{}, &dr.Error{Code: dr.Invalid, Err: err,
-			Msg: "The AWS_ variables of this host cannot be read."}
+			What: dr.T("aws.variables"), Next: dr.T("aws.variables.next")}
 	}
 	keys := env.Credentials
 	if !keys.HasKeys() {
@@ -153,4 +144,14 @@ func localConfig(o Options) (awssdk.Config, error) {
 	}, nil
 }
 
-func (c *Client) now() time.Time { return c.opts.Clock() }
+// Now is the time by the client's clock.
+func (c *Client) Now() time.Time { return c.opts.Clock() }
+
+// Logger gets the causes that people are not shown.
+func (c *Client) Logger() *slog.Logger { return c.opts.Logger }
+
+// CallTimeout bounds one API call with its retries, and one check.
+func (c *Client) CallTimeout() time.Duration { return c.opts.CallTimeout }
+
+// StaleAfter is the age at which a reading stops to count.
+func (c *Client) StaleAfter() time.Duration { return c.opts.StaleAfter }

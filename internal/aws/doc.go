@@ -1,6 +1,7 @@
-// Package aws reads and moves what a failover touches in AWS: the Aurora global
-// database, the ECS services and their targets, replication lag, and the DNS
-// names as their own name servers answer them.
+// Package aws is how drbot reaches AWS: sessions of a Region under a role, calls
+// in the time of one call, errors in words for people. What is asked and moved
+// stands in a folder for each system (aurora, ecs, route53), which reads, acts and
+// makes that system's checks; systems joins them.
 //
 // Three rules hold everywhere. A call goes to the Region that was asked for and
 // to no other, credentials included, so that a lost Region costs only the calls

@@ -3,79 +3,97 @@ package aws
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
+	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/drbot/drbot/dr"
 )
 
-// sort turns an SDK error into words for a person and a code for a program. The
+// sortRead turns an SDK error into words for a person and a code for a program. The
 // SDK's own text, with its request ids, stays in Err for the log.
-func (sv *services) sort(err error) error {
-	service, action := operation(err)
-	where := service + " in " + string(sv.region)
+func (s *Session) sortRead(err error) error {
+	op := operationOf(err)
 	var api smithy.APIError
-	switch {
-	case noCredentials(err):
-		return &dr.Error{Code: dr.Denied, Err: err, Msg: "drbot has no AWS credentials.",
-			Hint: "Give the process a role, or keys in the environment."}
-	case errors.As(err, &api) && status(err) < 500:
-		return sv.sortAPI(err, api.ErrorCode(), where, action)
-	case errors.As(err, &api) && throttled(api.ErrorCode()):
-		return &dr.Error{Code: dr.Temporary, Err: err, Msg: where + " asks to slow down."}
-	case status(err) >= 500:
+	refused := errors.As(err, &api)
+	switch status := httpStatus(err); {
+	case refused && slowDown(api.ErrorCode(), status):
+		return &dr.Error{Code: dr.Temporary, Err: err, What: dr.T("aws.slow-down", "service", op.service, "region", s.region)}
+	case refused && status < 500:
+		return s.sortRefusal(err, api.ErrorCode(), status, op)
+	case status >= 500:
 		return &dr.Error{Code: dr.Temporary, Err: err,
-			Msg: fmt.Sprintf("%s answers with a fault of its own (%d).", where, status(err))}
+			What: dr.T("aws.fault", "service", op.service, "region", s.region, "status", status)}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &dr.Error{Code: dr.Temporary, Err: err,
-			Msg: fmt.Sprintf("%s did not answer within %s.", where, sv.timeout)}
+			What: dr.T("aws.late", "service", op.service, "region", s.region, "limit", s.timeout)}
 	case errors.Is(err, context.Canceled):
-		return &dr.Error{Code: dr.Temporary, Err: err, Msg: "The question to " + where + " was broken off."}
+		return &dr.Error{Code: dr.Temporary, Err: err, What: dr.T("aws.broken-off", "service", op.service, "region", s.region)}
+	case status > 0 || underWay(err):
+		return &dr.Error{Code: dr.Temporary, Err: err, What: dr.T("aws.unreachable", "service", op.service, "region", s.region)}
 	default:
-		return &dr.Error{Code: dr.Temporary, Err: err, Msg: where + " cannot be reached."}
+		return &dr.Error{Code: dr.Invalid, Err: err,
+			What: dr.T("aws.unsent", "service", op.service, "region", s.region), Next: dr.T("aws.unsent.next")}
 	}
 }
 
-// sortAPI sorts what the service itself said no to.
-func (sv *services) sortAPI(err error, code, where, action string) error {
-	switch codeOf(code) {
+// sortCredentials sorts why the credentials of a session cannot be had.
+func (s *Session) sortCredentials(err error) error {
+	if noCredentials(err) {
+		return &dr.Error{Code: dr.Denied, Err: err, What: dr.T("aws.no-credentials"), Next: dr.T("aws.no-credentials.next")}
+	}
+	// What STS says is sorted as what any service says. A host, a program or a file that
+	// is to give credentials and gives none has words of its own.
+	sorted := s.sortRead(err)
+	if operationOf(err).service == "AWS" && dr.CodeOf(sorted) == dr.Invalid {
+		return &dr.Error{Code: dr.Denied, Err: err,
+			What: dr.T("aws.unread-credentials", "region", s.region), Next: dr.T("aws.unread-credentials.next")}
+	}
+	return sorted
+}
+
+// sortRefusal sorts what the service itself said no to.
+func (s *Session) sortRefusal(err error, code string, status int, op operation) error {
+	switch codeOfAWS(code, status) {
 	case dr.Denied:
-		return sv.denied(err, code, action)
+		return s.denied(err, code, op)
 	case dr.NotFound:
-		return &dr.Error{Code: dr.NotFound, Err: err, Msg: fmt.Sprintf("%s does not know %s.", where, thing(code))}
+		return &dr.Error{Code: dr.NotFound, Err: err,
+			What: dr.T("aws.not-found", "service", op.service, "region", s.region, "subject", subjectOf(code))}
 	case dr.Conflict:
 		return &dr.Error{Code: dr.Conflict, Err: err,
-			Msg:  fmt.Sprintf("%s refuses %s: the state does not allow it now.", where, action),
-			Hint: "Look at the state of the database and the service first."}
+			What: dr.T("aws.conflict", "service", op.service, "region", s.region, "action", op.named()),
+			Next: dr.T("aws.conflict.next")}
 	case dr.Temporary:
-		return &dr.Error{Code: dr.Temporary, Err: err, Msg: where + " asks to slow down."}
+		return &dr.Error{Code: dr.Temporary, Err: err,
+			What: dr.T("aws.not-now", "service", op.service, "region", s.region, "code", dr.Foreign(code))}
 	default:
-		return &dr.Error{Code: dr.Invalid, Err: err, Msg: fmt.Sprintf("%s refuses %s (%s).", where, action, code),
-			Hint: "Look at the service's identifiers in the configuration."}
+		return &dr.Error{Code: dr.Invalid, Err: err,
+			What: dr.T("aws.refused", "service", op.service, "region", s.region, "action", op.named(), "code", dr.Foreign(code)),
+			Next: dr.T("aws.refused.next")}
 	}
 }
 
-func (sv *services) denied(err error, code, action string) error {
-	role := "the role drbot runs with"
-	if sv.role != "" {
-		role = sv.role
-	}
+func (s *Session) denied(err error, code string, op operation) error {
 	e := &dr.Error{Code: dr.Denied, Err: err}
 	switch {
 	case !notAllowed(code):
-		e.Msg = fmt.Sprintf("AWS in %s does not accept drbot's credentials (%s).", sv.region, code)
-		e.Hint = "Renew them, and look at the host's clock."
-	case action == "sts:AssumeRole":
-		e.Msg = fmt.Sprintf("drbot may not take the role %s in %s.", role, sv.region)
-		e.Hint = "Allow sts:AssumeRole on it, and let its trust policy name the role drbot runs with."
+		e.What = dr.T("aws.denied.credentials", "region", s.region, "code", dr.Foreign(code))
+		e.Next = dr.T("aws.denied.credentials.next")
+	case op.action == "sts:AssumeRole" && s.role != "":
+		e.What = dr.T("aws.denied.role", "role", s.role, "region", s.region)
+		e.Next = dr.T("aws.denied.role.next")
+	case s.role != "":
+		e.What = dr.T("aws.denied.action", "action", op.named(), "region", s.region)
+		e.Next = dr.T("aws.denied.action.next", "action", op.named(), "role", s.role)
 	default:
-		e.Msg = fmt.Sprintf("drbot may not call %s in %s.", action, sv.region)
-		e.Hint = fmt.Sprintf("Allow %s to %s.", action, role)
+		e.What = dr.T("aws.denied.action", "action", op.named(), "region", s.region)
+		e.Next = dr.T("aws.denied.own-action.next", "action", op.named())
 	}
 	return e
 }
@@ -84,17 +102,17 @@ func (sv *services) denied(err error, code, action string) error {
 // is called anything but Uncertain: a refusal by the service, or a connection
 // that never came about. A timeout, a broken connection, a fault of the
 // service's own or an answer that cannot be read may all hide an accepted call.
-func (sv *services) sortAct(err error) error {
+func (s *Session) sortAct(err error) error {
 	var api smithy.APIError
 	refused := errors.As(err, &api) && (throttled(api.ErrorCode()) ||
-		status(err) < 500 && !strings.HasPrefix(api.ErrorCode(), "RequestTimeout"))
+		httpStatus(err) < 500 && !timedOut(api.ErrorCode(), httpStatus(err)))
 	if refused || neverSent(err) {
-		return sv.sort(err)
+		return s.sortRead(err)
 	}
-	service, action := operation(err)
+	op := operationOf(err)
 	return &dr.Error{Code: dr.Uncertain, Err: err,
-		Msg:  fmt.Sprintf("It is not known whether %s in %s accepted %s.", service, sv.region, action),
-		Hint: "Look at the state before asking again."}
+		What: dr.T("aws.uncertain", "service", op.service, "region", s.region, "action", op.named()),
+		Next: dr.T("aws.uncertain.next")}
 }
 
 // neverSent tells that no connection came about: the request cannot have
@@ -104,75 +122,58 @@ func neverSent(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
+// underWay tells what failed between here and the service, in either direction. What
+// is neither this nor an answer was never on its way: the SDK itself did not take it.
+func underWay(err error) bool {
+	var send *smithyhttp.RequestSendError
+	var read *smithy.DeserializationError
+	var late *awshttp.ResponseTimeoutError
+	return errors.As(err, &send) || errors.As(err, &read) || errors.As(err, &late)
+}
+
 func throttled(code string) bool {
 	_, ok := retry.DefaultThrottleErrorCodes[code]
 	return ok
 }
 
-func status(err error) int {
-	var re *awshttp.ResponseError
+// slowDown tells a call that came too often, by its code or, for a code nobody has
+// heard of, by its status.
+func slowDown(code string, status int) bool {
+	return throttled(code) || status == http.StatusTooManyRequests
+}
+
+// timedOut tells that the service gave up on the request before it was all there, or
+// did not say in time what became of it.
+func timedOut(code string, status int) bool {
+	return strings.HasPrefix(code, "RequestTimeout") || status == http.StatusRequestTimeout
+}
+
+func httpStatus(err error) int {
+	var re interface{ HTTPStatusCode() int } // of a service, or of what gives a host its credentials
 	if errors.As(err, &re) {
 		return re.HTTPStatusCode()
 	}
 	return 0
 }
 
-// notAllowed tells the codes that mean known credentials without a permission
-// from those that mean credentials AWS does not take.
-func notAllowed(code string) bool {
-	switch code {
-	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "UnauthorizedException":
-		return true
-	}
-	return false
+// operation is what was asked of AWS.
+type operation struct {
+	service string
+	action  string // its IAM name; empty when it is not known
 }
 
-// codeOf sorts the error codes of RDS, ECS, Elastic Load Balancing, CloudWatch
-// and STS, by the services' API references.
-func codeOf(code string) dr.Code {
-	if notAllowed(code) {
-		return dr.Denied
+// named is the action as it is told.
+func (o operation) named() dr.Arg {
+	if o.action == "" {
+		return dr.ArgOf(dr.T("aws.call"))
 	}
-	switch code {
-	case "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "MissingAuthenticationToken",
-		"ExpiredToken", "ExpiredTokenException", "InvalidSignatureException", "IncompleteSignature",
-		"RequestExpired", "OptInRequired", "AuthFailure":
-		return dr.Denied
-	case "GlobalClusterNotFoundFault", "DBClusterNotFoundFault", "DBClusterNotFound", "DBInstanceNotFound",
-		"ClusterNotFoundException", "ServiceNotFoundException", "TargetGroupNotFound", "TargetGroupNotFoundException":
-		return dr.NotFound
-	case "InvalidGlobalClusterStateFault", "InvalidDBClusterStateFault", "InvalidDBInstanceState",
-		"InvalidDBInstanceStateFault", "ServiceNotActiveException", "UpdateInProgressException":
-		return dr.Conflict
-	}
-	if throttled(code) {
-		return dr.Temporary
-	}
-	return dr.Invalid
+	return dr.ArgOf(o.action)
 }
 
-// thing names what a not-found code is about.
-func thing(code string) string {
-	switch {
-	case strings.HasPrefix(code, "GlobalCluster"):
-		return "the global cluster"
-	case strings.HasPrefix(code, "DBCluster"):
-		return "the database cluster"
-	case strings.HasPrefix(code, "DBInstance"):
-		return "the database instance"
-	case strings.HasPrefix(code, "TargetGroup"):
-		return "the target group"
-	case strings.HasPrefix(code, "Service"):
-		return "the service"
-	default:
-		return "the cluster"
-	}
-}
-
-// operation finds the innermost operation that failed: when the credentials for
-// a call to RDS cannot be had, the failing operation is that of STS. The action
-// is the IAM name of it.
-func operation(err error) (service, action string) {
+// operationOf finds the innermost operation that failed: when the credentials for
+// a call to RDS cannot be had, the failing operation is that of STS.
+func operationOf(err error) operation {
+	var service, action string
 	var op *smithy.OperationError
 	for errors.As(err, &op) {
 		service, action = op.ServiceID, op.OperationName
@@ -180,17 +181,14 @@ func operation(err error) (service, action string) {
 	}
 	switch service {
 	case "":
-		return "AWS", "the call"
+		return operation{service: "AWS"}
 	case "Elastic Load Balancing v2":
-		return "Elastic Load Balancing", "elasticloadbalancing:" + action
+		return operation{"Elastic Load Balancing", "elasticloadbalancing:" + action}
 	default:
-		return service, strings.ToLower(service) + ":" + action
+		return operation{service, strings.ToLower(service) + ":" + action}
 	}
 }
 
 // noCredentials tells that the chain of credential sources ended at the
 // instance metadata service, its last member, with nothing.
-func noCredentials(err error) bool {
-	service, _ := operation(err)
-	return service == "ec2imds"
-}
+func noCredentials(err error) bool { return operationOf(err).service == "ec2imds" }

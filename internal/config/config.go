@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/drbot/drbot/dr"
 )
 
@@ -27,6 +25,24 @@ type Config struct {
 	Timing    Timing
 	People    dr.People
 	Services  map[string]dr.Service
+	// Notices tell of what is taken for one edition more, with what to write instead.
+	Notices []dr.Text
+}
+
+// Options is what a file is read with.
+type Options struct {
+	Getenv func(string) string
+	// Secrets has the named secrets read; without it a file can be checked on a machine
+	// that has none of them.
+	Secrets bool
+	// Systems are what a resource can be.
+	Systems []dr.SystemInfo
+	// Acts are what a service may list of what a run does, and DefaultActs is what one
+	// does that lists nothing.
+	Acts        []dr.ActInfo
+	DefaultActs []string
+	// Fits says what else is wrong with a service that has no other fault; nil says nothing.
+	Fits func(dr.Service) []dr.Text
 }
 
 // Slack is how to reach Slack.
@@ -59,91 +75,104 @@ type Timing struct {
 	Poll, Review, Promote, Settle, Gate, Quiesce, Apply, Retry, Drain time.Duration
 }
 
-// maxFile bounds the configuration file.
+// maxFile bounds the configuration file: more than a thousand services.
 const maxFile = 4 << 20
 
-// Load reads and checks a file. With secrets false the named secrets are not
-// read, so that a file can be checked on a machine that has none of them.
-func Load(path string, getenv func(string) string, secrets bool) (*Config, error) {
+// Load reads and checks a file.
+func Load(path string, o Options) (*Config, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, &dr.Error{Code: dr.NotFound, Msg: "the configuration " + path + " cannot be read.", Hint: "give it with --config, or start from drbot.example.yaml", Err: err}
+		return nil, unread(path, err)
 	}
 	if info.Size() > maxFile {
-		return nil, &dr.Error{Code: dr.Invalid, Msg: fmt.Sprintf("the configuration has %d bytes; %d are the most.", info.Size(), maxFile)}
+		return nil, &dr.Error{Code: dr.Invalid, What: dr.T("config.too-large", "n", info.Size(), "most", maxFile), Next: dr.T("config.too-large.next")}
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &dr.Error{Code: dr.NotFound, Msg: "the configuration " + path + " cannot be read.", Err: err}
+		return nil, unread(path, err)
 	}
-	return Parse(data, getenv, secrets)
+	return Parse(data, o)
+}
+
+func unread(path string, err error) error {
+	return &dr.Error{Code: dr.NotFound, What: dr.T("config.unread", "file", path), Next: dr.T("config.unread.next"), Err: err}
 }
 
 // Parse reads and checks the text of a file.
-func Parse(data []byte, getenv func(string) string, secrets bool) (*Config, error) {
-	var doc map[string]any
-	if err := unmarshal(data, &doc); err != nil {
-		return nil, &dr.Error{Code: dr.Invalid, Msg: "the configuration is not YAML: " + yaml.FormatError(err, false, false)}
-	}
-	var f faults
-	f.shape("", doc, reflect.TypeFor[file]())
+func Parse(data []byte, o Options) (*Config, error) {
+	_, c, err := parse(data, o)
+	return c, err
+}
+
+// read takes a file's text into the keys it may have; an error is more than a fault of them.
+func read(data []byte) (*reader, file, error) {
 	in := defaults()
-	if err := unmarshal(data, &in); err != nil {
-		if len(f.list) == 0 {
-			f.add("", "%s", yaml.FormatError(err, false, false))
-		}
-		return nil, f.err() // what cannot be decoded cannot be looked at any further
+	doc, err := document(data)
+	if err != nil {
+		return nil, in, err
 	}
-	c := f.build(in, getenv, secrets)
+	r := newReader()
+	r.fill("", doc, reflect.ValueOf(&in).Elem())
+	if r.read > maxValues {
+		return r, in, r.err()
+	}
+	return r, in, nil
+}
+
+func parse(data []byte, o Options) (*reader, *Config, error) {
+	r, in, err := read(data)
+	if err != nil {
+		return r, nil, err
+	}
+	f := &checker{faults: r.faults, spans: r.spans, acts: acts{o.Acts, o.DefaultActs}, fits: o.Fits}
+	if f.systems, err = compiled(o.Systems); err != nil {
+		return r, nil, err
+	}
+	f.built = true
+	c := f.build(in, o.Getenv, o.Secrets)
 	if len(f.list) > 0 {
-		return nil, f.err()
+		return r, nil, f.err()
 	}
-	return c, nil
+	c.Notices = f.notices
+	return r, c, nil
 }
 
-// unmarshal guards against the decoder's own panics, which some malformed tags
-// cause: a configuration is what somebody typed.
-func unmarshal(data []byte, v any) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("it cannot be decoded: %v", p)
-		}
-	}()
-	return yaml.Unmarshal(data, v)
-}
+// checker makes what drbot runs with of what was read, and reports what is wrong with it.
+type checker struct {
+	*faults
+	spans   map[string]time.Duration
+	systems map[string]system
+	acts    acts
+	fits    func(dr.Service) []dr.Text
+	notices []dr.Text
 
-func (f *faults) err() error {
-	what := "1 fault"
-	if len(f.list) > 1 {
-		what = fmt.Sprintf("%d faults", len(f.list))
-	}
-	return &dr.Error{Code: dr.Invalid, Msg: "the configuration has " + what + ":\n  " + strings.Join(f.list, "\n  "), Hint: "drbot.example.yaml documents every key"}
+	throwaway bool // the file is for trying out
 }
 
 // secret reads one secret from where the file says it is.
-func (f *faults) secret(path string, s Secret, getenv func(string) string, read bool) string {
+func (f *checker) secret(path string, s Secret, getenv func(string) string, read bool) string {
 	switch {
 	case (s.Env == "") == (s.File == ""):
-		f.add(path, "say where the secret is: either env: NAME or file: PATH")
+		f.add(path, dr.T("config.secret.where"))
 		return ""
 	case !read:
 		return "not read"
 	case s.Env != "":
 		v := strings.TrimSpace(getenv(s.Env))
 		if v == "" {
-			f.add(path, "the environment variable %s is empty", s.Env)
+			f.add(path, dr.T("config.secret.env", "name", s.Env))
 		}
 		return v
 	}
 	data, err := os.ReadFile(s.File)
 	v := strings.TrimSpace(string(data))
 	if err != nil || v == "" {
-		f.add(path, "the file %s cannot be read or is empty", s.File)
+		f.add(path, dr.T("config.secret.file", "file", s.File))
 	}
 	return v
 }
 
-func (f *faults) build(in file, getenv func(string) string, secrets bool) *Config {
+func (f *checker) build(in file, getenv func(string) string, secrets bool) *Config {
 	c := &Config{
 		Listen: in.Listen, Socket: in.Socket, Database: in.State.Database, WorkDir: in.State.WorkDir, Throwaway: in.State.Throwaway,
 		Slack:  Slack{TeamID: in.Slack.TeamID, APIURL: in.Slack.APIURL, Pace: time.Duration(in.Slack.Pace)},
@@ -163,8 +192,10 @@ func (f *faults) build(in file, getenv func(string) string, secrets bool) *Confi
 	if url := getenv("DRBOT_DATABASE_URL"); url != "" {
 		c.Database = url
 	}
+	f.throwaway = in.State.Throwaway
+	f.within("", bounds())
 	if c.Slack.TeamID == "" {
-		f.add("slack.team_id", "missing; commands of other workspaces are refused by it")
+		f.add("slack.team_id", dr.T("config.no-team"))
 	}
 	c.Slack.Token = f.secret("slack.token", in.Slack.Token, getenv, secrets)
 	c.Slack.SigningSecret = f.secret("slack.signing_secret", in.Slack.SigningSecret, getenv, secrets)
@@ -172,18 +203,25 @@ func (f *faults) build(in file, getenv func(string) string, secrets bool) *Confi
 	c.GitHub.WebhookSecret = f.secret("github.webhook_secret", in.GitHub.WebhookSecret, getenv, secrets)
 	c.Terraform.HashKey = []byte(f.secret("terraform.hash_key", in.Terraform.HashKey, getenv, secrets))
 	if secrets && len(c.Terraform.HashKey) > 0 && len(c.Terraform.HashKey) < 16 {
-		f.add("terraform.hash_key", "is shorter than 16 characters; make one with: openssl rand -hex 32")
+		f.add("terraform.hash_key", dr.T("config.hash-key.short"))
 	}
 	c.People = f.people(in.People)
 	if len(in.Services) == 0 {
-		f.add("services", "there is none")
+		f.add("services", dr.T("config.none"))
 	}
 	for i, s := range in.Services {
 		path := fmt.Sprintf("services[%d]", i)
 		if _, twice := c.Services[s.Name]; twice {
-			f.add(path+".name", "%q is there twice", s.Name)
+			f.add(path+".name", dr.T("config.twice", "value", quoted(s.Name)))
 		}
-		c.Services[s.Name] = f.service(path, s, c.People)
+		before := len(f.list)
+		made := f.service(path, s, c.People)
+		if f.fits != nil && len(f.list) == before {
+			for _, why := range f.fits(made) {
+				f.add(path, why)
+			}
+		}
+		c.Services[s.Name] = made
 	}
 	return c
 }

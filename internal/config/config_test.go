@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
 )
 
 const example = "../../drbot.example.yaml"
@@ -20,9 +21,56 @@ func secrets(name string) string {
 	return ""
 }
 
+// options are the program's, with systems as it knows them.
+func options(read bool) Options {
+	return Options{Getenv: secrets, Secrets: read, Acts: listable(), DefaultActs: usual(), Systems: []dr.SystemInfo{
+		{ID: dr.AuroraGlobal, Fields: []dr.Field{
+			{Name: "global_cluster", Means: "the identifier of the global database", Form: `[A-Za-z][A-Za-z0-9-]{0,62}`},
+			{Name: "cluster_arn", Means: "the ARN of the member cluster", Regional: true, Form: `arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:cluster:[A-Za-z][A-Za-z0-9-]*`},
+		}},
+		{ID: dr.ECSService, Fields: []dr.Field{
+			{Name: "cluster", Means: "the ECS cluster", Regional: true},
+			{Name: "service", Means: "the ECS service", Regional: true},
+			{Name: "target_group", Means: "the target group", Regional: true, Optional: true},
+		}},
+	}}
+}
+
+// listable are acts as the program's kinds of steps tell them, and usual those of a
+// service that lists none.
+func listable() []dr.ActInfo {
+	return []dr.ActInfo{
+		{ID: "promote", On: dr.AuroraGlobal, Needed: true},
+		{ID: "apply", Which: []string{"target", "traffic"}, Needed: true},
+		{ID: "redeploy", On: dr.ECSService},
+		{ID: "gate", Repeats: true, Needed: true, Before: "apply/traffic"},
+	}
+}
+
+func usual() []string {
+	return []string{"promote", "apply/target", "redeploy", "gate", "apply/traffic"}
+}
+
+// said is an error as people read it.
+func said(t testing.TB, err error) string {
+	t.Helper()
+	if err == nil {
+		return ""
+	}
+	c, bad := text.New(dr.Verbs())
+	if bad != nil {
+		t.Fatal(bad)
+	}
+	what, next := c.In("en", text.Shell).Error(err)
+	if what == "" || next == "" {
+		t.Errorf("the error %v is said as %q, %q", err, what, next)
+	}
+	return what
+}
+
 // TestExample loads the documented configuration, so that its documentation is true.
 func TestExample(t *testing.T) {
-	c, err := Load(example, secrets, true)
+	c, err := Load(example, options(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +78,7 @@ func TestExample(t *testing.T) {
 	if s.Cooldown != 30*time.Minute || s.Quorum != 2 || s.Expiry != time.Hour || s.Objectives.RTO != 4*time.Hour {
 		t.Errorf("portal has other limits than its file says: %+v", s)
 	}
-	if !slices.Equal(s.Acts, dr.DefaultActs()) {
+	if !slices.Equal(s.Acts, usual()) {
 		t.Errorf("the documented acts are not the defaults: %v", s.Acts)
 	}
 	if st := s.RunStacks(dr.Disaster, "ap-northeast-2", "ap-northeast-1"); len(st) != 2 || st[0].Name != "tokyo" || st[1].Name != "traffic" {
@@ -52,7 +100,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range allKeys() {
-		if !strings.Contains(string(data), key+":") && key != "headless" { // documented by its refusal
+		if !strings.Contains(string(data), key+":") && !slices.Contains([]string{rest, "headless", "workloads", "clusters"}, key) { // the old keys are documented by their notice
 			t.Errorf("drbot.example.yaml does not document %q", key)
 		}
 	}
@@ -64,7 +112,7 @@ func TestFaultsAllAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(data)
+	file := string(data)
 	for _, r := range [][2]string{
 		{"quorum: 2 ", "quorum: 1 "},
 		{"strategy: pilot-light", "strategy: hope"},
@@ -79,31 +127,31 @@ func TestFaultsAllAtOnce(t *testing.T) {
 		{"token: {env: DRBOT_GITHUB_TOKEN} ", "token: {env: NOT_SET} "},
 		{"cluster:portal-ap-northeast-1", "cluster:portal tokyo"},
 	} {
-		if !strings.Contains(text, r[0]) {
+		if !strings.Contains(file, r[0]) {
 			t.Fatalf("the example does not say %q", r[0])
 		}
-		text = strings.Replace(text, r[0], r[1], 1)
+		file = strings.Replace(file, r[0], r[1], 1)
 	}
-	_, err = Parse([]byte(text), secrets, true)
+	_, err = Parse([]byte(file), options(true))
 	if err == nil {
 		t.Fatal("a file with twelve faults was taken")
 	}
 	for _, path := range []string{
 		"services[0].quorum", "services[0].strategy", "services[0].expirey: unknown key", "services[0].channel",
 		"services[0].schedule.time_zone", "services[0].regions", "people[1].github", `services[0].approvers[1]: "zoe"`,
-		"services[0].repository.file", "slack.team_id", "github.token", "services[0].database.clusters.ap-northeast-1",
+		"services[0].repository.file", "slack.team_id", "github.token", "services[0].resources[0].in.ap-northeast-1",
 	} {
-		if !strings.Contains(err.Error(), path) {
+		if !strings.Contains(said(t, err), "\n  "+path) {
 			t.Errorf("%s is not reported", path)
 		}
 	}
 	if t.Failed() {
-		t.Log(err)
+		t.Log(said(t, err))
 	}
 }
 
 func TestFaultsOfShape(t *testing.T) {
-	for text, want := range map[string]string{
+	for file, want := range map[string]string{
 		"listen: [1]":                       "listen: must be a text",
 		"people: alice":                     "people: must be a list",
 		"services:\n  - quorum: two":        "services[0].quorum: must be a whole number",
@@ -114,8 +162,8 @@ func TestFaultsOfShape(t *testing.T) {
 		"a: b\n\tc: d":                      "not YAML",
 		"slack: {token: {env: A, file: B}}": "slack.token: say where",
 	} {
-		if _, err := Parse([]byte(text), secrets, false); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v; it must say %q", text, err, want)
+		if _, err := Parse([]byte(file), options(false)); !strings.Contains(said(t, err), want) {
+			t.Errorf("%q: %s; it must say %q", file, said(t, err), want)
 		}
 	}
 }
@@ -129,8 +177,8 @@ func TestSecretFromFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Replace(string(data), "{env: DRBOT_SLACK_TOKEN}", "{file: "+path+"}", 1)
-	c, err := Parse([]byte(text), secrets, true)
+	file := strings.Replace(string(data), "{env: DRBOT_SLACK_TOKEN}", "{file: "+path+"}", 1)
+	c, err := Parse([]byte(file), options(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,13 +194,14 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(data)
 	f.Add([]byte("services:\n  - regions: [a]\n    workloads: {x: null}"))
+	f.Add([]byte("services:\n  - {database: {}, resources: [null, {name: a, in: {x: null}, after: [a], y: z}]}"))
 	f.Add([]byte("people: [null]\nservices: [null, {stacks: [null], probes: [null]}]"))
 	f.Add([]byte("a: &a [x, x]\nservices: *a"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := Parse(data, secrets, false)
+		c, err := Parse(data, options(false))
 		if err != nil {
-			if msg, hint := dr.Public(err, ""); dr.CodeOf(err) != dr.Invalid || msg == "" || strings.Contains(msg, "faults") && hint == "" {
-				t.Errorf("refused with %q, %q, code %s", msg, hint, dr.CodeOf(err))
+			if what, next := dr.Told(err); dr.CodeOf(err) != dr.Invalid || what.Empty() || next.Empty() {
+				t.Errorf("refused with %s, %s, code %s", what, next, dr.CodeOf(err))
 			}
 			return
 		}
@@ -188,12 +237,21 @@ func taken(t *testing.T, people dr.People, name string, s dr.Service) {
 				t.Errorf("%s: a disaster applies %+v", name, st)
 			}
 		}
-		if s.Database.ClusterARN[to] == "" || s.Workloads[to].Service == "" || s.Names.Regional[to] == "" {
+		if s.Names.Regional[to] == "" {
 			t.Errorf("%s: nothing is known of %s", name, to)
 		}
+		for _, r := range s.Resources {
+			if r.System == dr.AuroraGlobal && r.At(to, "cluster_arn") == "" || r.System == dr.ECSService && r.At(to, "service") == "" {
+				t.Errorf("%s: nothing is known of %s in %s", name, r.Name, to)
+			}
+		}
 	}
-	gate, traffic := slices.Index(s.Acts, dr.ActGate), slices.Index(s.Acts, dr.ActApplyTraffic)
-	if !slices.Contains(s.Acts, dr.ActPromote) || gate < 0 || traffic < gate {
+	if order, err := dr.ResourceOrder(s.Resources); err != nil || len(order) == 0 {
+		t.Errorf("%s has the resources %v: %v", name, s.Resources, err)
+	}
+	gate, traffic := slices.Index(s.Acts, "gate"), slices.Index(s.Acts, "apply/traffic")
+	promotes := slices.ContainsFunc(s.Acts, func(a string) bool { return strings.HasPrefix(a, "promote") })
+	if promotes != (len(s.ResourcesOf(dr.AuroraGlobal)) > 0) || gate < 0 || traffic < gate {
 		t.Errorf("%s: the acts are %v", name, s.Acts)
 	}
 	if s.Quorum < 2 {
@@ -214,5 +272,27 @@ func taken(t *testing.T, people dr.People, name string, s dr.Service) {
 		if _, known := people.ByName(who); !known || len(others) < s.Quorum {
 			t.Errorf("%s: %q may request (known: %t), and %d others approve", name, who, known, len(others))
 		}
+	}
+}
+
+// TestFits asks what else is wrong with a service once nothing is, and says it with the
+// faults of the others.
+func TestFits(t *testing.T) {
+	o, asked := options(true), 0
+	o.Fits = func(s dr.Service) []dr.Text {
+		asked++
+		return []dr.Text{dr.T("kind.twice", "step", s.Name)}
+	}
+	_, err := Load(example, o)
+	if !strings.Contains(said(t, err), "\n  services[0]: the step portal is there twice (line ") || asked != 1 {
+		t.Errorf("asked %d times: %s", asked, said(t, err))
+	}
+	data, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Parse([]byte(strings.Replace(string(data), "strategy: pilot-light", "strategy: hope", 1)), o)
+	if err == nil || asked != 1 {
+		t.Errorf("a service with a fault was asked about: %d times", asked)
 	}
 }

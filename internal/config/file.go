@@ -18,7 +18,7 @@ type Duration time.Duration
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no duration; write it as 90s, 30m or 4h", text)
+		return fmt.Errorf("read a duration: %w", err)
 	}
 	*d = Duration(v)
 	return nil
@@ -114,8 +114,9 @@ type service struct {
 	Quorum     *int                `yaml:"quorum"`
 	Repository repository          `yaml:"repository"`
 	Stacks     []stack             `yaml:"stacks"`
-	Database   database            `yaml:"database"`
-	Workloads  map[string]workload `yaml:"workloads"`
+	Resources  []resource          `yaml:"resources"`
+	Database   *database           `yaml:"database"`  // as it was before resources
+	Workloads  map[string]workload `yaml:"workloads"` // likewise
 	Names      names               `yaml:"names"`
 	Probes     []probe             `yaml:"probes"`
 	Acts       []string            `yaml:"acts"`
@@ -142,6 +143,15 @@ type stack struct {
 	Role          string            `yaml:"role"`
 	Region        string            `yaml:"region"`
 	BackendConfig map[string]string `yaml:"backend_config"`
+}
+
+// resource has beside these keys those of its system.
+type resource struct {
+	Name   string                       `yaml:"name"`
+	System string                       `yaml:"system"`
+	After  []string                     `yaml:"after"`
+	In     map[string]map[string]string `yaml:"in"`
+	Spec   map[string]string            `yaml:",inline"`
 }
 
 type database struct {
@@ -197,13 +207,10 @@ const (
 )
 
 // strategyNames lists the strategies for a message.
-func strategyNames() string {
-	s := ""
-	for i, v := range dr.Strategies() {
-		if i > 0 {
-			s += ", "
-		}
-		s += string(v)
+func strategyNames() []string {
+	var out []string
+	for _, v := range dr.Strategies() {
+		out = append(out, string(v))
 	}
-	return s
+	return out
 }

@@ -3,7 +3,6 @@ package github
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -34,7 +33,7 @@ func (c *Client) OpenChange(ctx context.Context, req dr.ChangeRequest) (dr.Chang
 		return dr.Change{}, err
 	}
 	if pull.GetHead().GetSHA() != head {
-		return dr.Change{}, foreign(req.Branch, "it moved while the pull request was made")
+		return dr.Change{}, foreign(req.Branch, dr.T("github.foreign.moved"))
 	}
 	return toChange(req, pull), nil
 }
@@ -42,11 +41,11 @@ func (c *Client) OpenChange(ctx context.Context, req dr.ChangeRequest) (dr.Chang
 func checkRequest(req dr.ChangeRequest) error {
 	switch {
 	case !isSHA(req.BaseSHA):
-		return &dr.Error{Code: dr.Invalid, Msg: "A change needs the full SHA of the commit it starts from."}
+		return &dr.Error{Code: dr.Invalid, What: dr.T("github.change.half-sha")}
 	case req.Branch == "" || req.Branch == req.Repository.Base:
-		return &dr.Error{Code: dr.Invalid, Msg: "A change needs a branch of its own."}
+		return &dr.Error{Code: dr.Invalid, What: dr.T("github.change.no-branch")}
 	case req.Repository.File == "":
-		return &dr.Error{Code: dr.Invalid, Msg: "A change needs the file it is to change.", Hint: "Set repository.file in the configuration."}
+		return &dr.Error{Code: dr.Invalid, What: dr.T("github.change.no-file"), Next: dr.T("github.change.no-file.next")}
 	}
 	return nil
 }
@@ -60,7 +59,7 @@ func (c *Client) findPull(ctx context.Context, repo dr.Repository, branch string
 		})
 	})
 	if err != nil {
-		return nil, explain(err, "list the pull requests of "+branch)
+		return nil, explain(err, dr.T("github.doing.list-pulls", "branch", branch))
 	}
 	var newest *gh.PullRequest
 	for _, p := range list {
@@ -82,7 +81,7 @@ func inRepo(p *gh.PullRequest) bool {
 // adopt takes a pull request found on the branch for ours, if it is.
 func (c *Client) adopt(ctx context.Context, req dr.ChangeRequest, pull *gh.PullRequest) (dr.Change, error) {
 	if base := pull.GetBase().GetRef(); base != req.Repository.Base {
-		return dr.Change{}, foreign(req.Branch, fmt.Sprintf("pull request #%d goes to %s", pull.GetNumber(), base))
+		return dr.Change{}, foreign(req.Branch, dr.T("github.foreign.base", "number", pull.GetNumber(), "base", base))
 	}
 	if err := c.checkOurs(ctx, req, pull.GetHead().GetSHA()); err != nil {
 		return dr.Change{}, err
@@ -102,29 +101,31 @@ func (c *Client) checkOurs(ctx context.Context, req dr.ChangeRequest, sha string
 	repo := req.Repository
 	commit, _, err := c.api.Repositories.GetCommit(ctx, repo.Owner, repo.Name, sha, nil)
 	if err != nil {
-		return explain(err, "read the commit "+short(sha))
+		return explain(err, doingCommit(sha))
 	}
 	if len(commit.Parents) != 1 || commit.Parents[0].GetSHA() != req.BaseSHA {
-		return foreign(req.Branch, fmt.Sprintf("%s is not one commit on %s", short(sha), short(req.BaseSHA)))
+		return foreign(req.Branch, dr.T("github.foreign.commits", "commit", short(sha), "base", short(req.BaseSHA)))
 	}
 	if len(commit.Files) != 1 || commit.Files[0].GetFilename() != repo.File {
-		return foreign(req.Branch, fmt.Sprintf("%s changes other files than %s", short(sha), repo.File))
+		return foreign(req.Branch, dr.T("github.foreign.files", "commit", short(sha), "file", repo.File))
 	}
 	content, _, err := c.contentAt(ctx, repo, sha)
 	if err != nil {
 		return err
 	}
 	if content != req.Content {
-		return foreign(req.Branch, fmt.Sprintf("%s gives %s another content", short(sha), repo.File))
+		return foreign(req.Branch, dr.T("github.foreign.content", "commit", short(sha), "file", repo.File))
 	}
 	return nil
 }
 
-func foreign(branch, why string) error {
+func doingCommit(sha string) dr.Text { return dr.T("github.doing.read-commit", "commit", short(sha)) }
+
+func foreign(branch string, why dr.Text) error {
 	return &dr.Error{
 		Code: dr.Conflict,
-		Msg:  fmt.Sprintf("The branch %s holds something drbot did not make: %s.", branch, why),
-		Hint: "Look at the branch; if it is not needed, delete it and start again.",
+		What: dr.T("github.foreign", "branch", branch, "why", why),
+		Next: dr.T("github.foreign.next"),
 	}
 }
 
@@ -149,7 +150,7 @@ func (c *Client) ensureBranch(ctx context.Context, req dr.ChangeRequest) (head s
 			return head, lookErr
 		}
 	}
-	return "", explain(err, "make the branch "+req.Branch)
+	return "", explain(err, dr.T("github.doing.make-branch", "branch", req.Branch))
 }
 
 func (c *Client) ownBranch(ctx context.Context, req dr.ChangeRequest) (head string, found bool, err error) {
@@ -164,10 +165,10 @@ func (c *Client) ownBranch(ctx context.Context, req dr.ChangeRequest) (head stri
 // time does no harm. Author and committer are left to GitHub: they are the bot.
 func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, err error) {
 	owner, name := req.Repository.Owner, req.Repository.Name
-	const doing = "write the commit"
+	doing := dr.T("github.doing.write-commit")
 	base, _, err := c.api.Git.GetCommit(ctx, owner, name, req.BaseSHA)
 	if err != nil {
-		return "", explain(err, "read the commit "+short(req.BaseSHA))
+		return "", explain(err, doingCommit(req.BaseSHA))
 	}
 	blob, _, err := c.api.Git.CreateBlob(ctx, owner, name, &gh.Blob{Content: &req.Content, Encoding: gh.String("utf-8")})
 	if err != nil {
@@ -180,7 +181,7 @@ func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, 
 		return "", explain(err, doing)
 	}
 	if tree.GetSHA() == base.GetTree().GetSHA() {
-		return "", &dr.Error{Code: dr.Conflict, Msg: fmt.Sprintf("%s already says so: there is nothing to change.", req.Repository.File)}
+		return "", &dr.Error{Code: dr.Conflict, What: dr.T("github.change.nothing", "file", req.Repository.File)}
 	}
 	made, _, err := c.api.Git.CreateCommit(ctx, owner, name, &gh.Commit{
 		Message: &req.Message, Tree: tree, Parents: []*gh.Commit{{SHA: &req.BaseSHA}},
@@ -206,5 +207,5 @@ func (c *Client) createPull(ctx context.Context, req dr.ChangeRequest) (*gh.Pull
 			return found, lookErr
 		}
 	}
-	return nil, explain(err, "open the pull request")
+	return nil, explain(err, dr.T("github.doing.open-pull"))
 }

@@ -61,7 +61,7 @@ type Client struct {
 // New makes a client. It connects to nothing yet.
 func New(o Options) (*Client, error) {
 	if o.Token == nil {
-		return nil, &dr.Error{Code: dr.Invalid, Msg: "A GitHub token is required."}
+		return nil, &dr.Error{Code: dr.Invalid, What: dr.T("github.no-token")}
 	}
 	o = o.withDefaults()
 	tr := newTransport(o)
@@ -69,10 +69,10 @@ func New(o Options) (*Client, error) {
 	if o.BaseURL != "" {
 		var err error
 		if api, err = api.WithEnterpriseURLs(o.BaseURL, cmp.Or(o.UploadURL, o.BaseURL)); err != nil {
-			return nil, &dr.Error{Code: dr.Invalid, Msg: "The address of GitHub is not a URL.", Err: err}
+			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("github.address.no-url"), Err: err}
 		}
 		if s := api.BaseURL.Scheme; (s != "https" && s != "http") || api.BaseURL.Host == "" {
-			return nil, &dr.Error{Code: dr.Invalid, Msg: "The address of GitHub must start with https:// and name a host."}
+			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("github.address.scheme")}
 		}
 	}
 	api.UserAgent = o.UserAgent
@@ -123,16 +123,18 @@ func (c *Client) Self(ctx context.Context) (string, error) {
 	}
 	user, _, err := c.api.Users.Get(ctx, "")
 	if err != nil {
-		return "", explain(err, "ask GitHub who the bot is")
+		return "", explain(err, doingSelf())
 	}
 	if user.GetLogin() == "" {
-		return "", explain(errors.New("the answer has no login"), "ask GitHub who the bot is")
+		return "", explain(errors.New("the answer has no login"), doingSelf())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.self = user.GetLogin()
 	return c.self, nil
 }
+
+func doingSelf() dr.Text { return dr.T("github.doing.self") }
 
 // maxPages bounds a listing whose links never end.
 const maxPages = 200

@@ -11,6 +11,7 @@ import (
 	gh "github.com/google/go-github/v60/github"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text/texttest"
 )
 
 func token(context.Context) (string, error) { return "t", nil }
@@ -57,7 +58,7 @@ func TestRefusedTokenSaysSo(t *testing.T) {
 	s.when(user, reply(401, `{"message":"Bad credentials"}`))
 	_, err := client.Self(t.Context())
 	wantCode(t, err, dr.Denied, "Bad credentials")
-	if _, hint := dr.Public(err, ""); !strings.Contains(hint, "token") {
+	if _, hint := texttest.Told(t, err); !strings.Contains(hint, "token") {
 		t.Errorf("hint %q", hint)
 	}
 	if strings.Contains(err.Error(), "t0ken") {
@@ -142,5 +143,19 @@ func TestCut(t *testing.T) {
 	long := cut(strings.Repeat("é", 70_000), maxComment, cutNote)
 	if utf8.RuneCountInString(long) != maxComment || !utf8.ValidString(long) || !strings.HasSuffix(long, cutNote) {
 		t.Error("a long text is not cut well")
+	}
+}
+
+// TestOpenChangesEnds stops at the newest pages of a repository where very many are open.
+func TestOpenChangesEnds(t *testing.T) {
+	client, s, _ := newStub(t)
+	const list = "GET /repos/acme/infra/pulls"
+	s.when(list, func(w http.ResponseWriter, r *http.Request) {
+		var page int
+		_, _ = fmt.Sscan(r.URL.Query().Get("page"), &page)
+		reply(200, `[]`, "Link", fmt.Sprintf(`<http://%s%s?page=%d>; rel="next"`, r.Host, r.URL.Path, page+1))(w, r)
+	})
+	if _, err := client.OpenChanges(t.Context(), repo, "drbot/"); err != nil || s.calls(list) != newestPages {
+		t.Errorf("asked %d times: %v", s.calls(list), err)
 	}
 }

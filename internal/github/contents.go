@@ -25,8 +25,8 @@ func (c *Client) File(ctx context.Context, repo dr.Repository, ref string) (cont
 	if !found {
 		return "", "", &dr.Error{
 			Code: dr.NotFound,
-			Msg:  fmt.Sprintf("%s is not in %s/%s at %s.", repo.File, repo.Owner, repo.Name, short(commit)),
-			Hint: "Check repository.file in the configuration.",
+			What: dr.T("github.file.missing", "file", repo.File, "owner", repo.Owner, "repository", repo.Name, "commit", short(commit)),
+			Next: dr.T("github.file.next"),
 		}
 	}
 	return content, commit, nil
@@ -41,8 +41,8 @@ func (c *Client) resolve(ctx context.Context, repo dr.Repository, ref string) (s
 	if err == nil && !found {
 		err = &dr.Error{
 			Code: dr.NotFound,
-			Msg:  fmt.Sprintf("%s/%s has no branch %s.", repo.Owner, repo.Name, ref),
-			Hint: "GitHub says the same when the bot's token may not see the repository.",
+			What: dr.T("github.no-branch", "owner", repo.Owner, "repository", repo.Name, "branch", ref),
+			Next: dr.T("github.no-branch.next"),
 		}
 	}
 	return sha, err
@@ -55,17 +55,19 @@ func (c *Client) branch(ctx context.Context, repo dr.Repository, name string) (s
 		return "", false, nil
 	}
 	if err != nil {
-		return "", false, explain(err, "read the branch "+name)
+		return "", false, explain(err, doingBranch(name))
 	}
 	if sha = ref.GetObject().GetSHA(); !isSHA(sha) {
-		return "", false, explain(errors.New("the answer has no commit"), "read the branch "+name)
+		return "", false, explain(errors.New("the answer has no commit"), doingBranch(name))
 	}
 	return sha, true, nil
 }
 
+func doingBranch(name string) dr.Text { return dr.T("github.doing.read-branch", "branch", name) }
+
 // contentAt reads the active_region file at a commit.
 func (c *Client) contentAt(ctx context.Context, repo dr.Repository, sha string) (content string, found bool, err error) {
-	doing := fmt.Sprintf("read %s at %s", repo.File, short(sha))
+	doing := dr.T("github.doing.read-file", "file", repo.File, "commit", short(sha))
 	file, dir, _, err := c.api.Repositories.GetContents(ctx, repo.Owner, repo.Name, repo.File,
 		&gh.RepositoryContentGetOptions{Ref: sha})
 	switch {
@@ -74,9 +76,9 @@ func (c *Client) contentAt(ctx context.Context, repo dr.Repository, sha string) 
 	case err != nil:
 		return "", false, explain(err, doing)
 	case dir != nil || file.GetType() != "file":
-		return "", false, &dr.Error{Code: dr.Invalid, Msg: repo.File + " is not a file.", Hint: "Check repository.file in the configuration."}
+		return "", false, &dr.Error{Code: dr.Invalid, What: dr.T("github.file.none", "file", repo.File), Next: dr.T("github.file.next")}
 	case file.GetEncoding() == "none":
-		return "", false, &dr.Error{Code: dr.Invalid, Msg: repo.File + " is larger than the 1 MB GitHub gives out.", Hint: "Check repository.file in the configuration."}
+		return "", false, &dr.Error{Code: dr.Invalid, What: dr.T("github.file.large", "file", repo.File), Next: dr.T("github.file.next")}
 	}
 	content, err = file.GetContent()
 	if err == nil && file.Size != nil && len(content) != *file.Size {

@@ -3,7 +3,6 @@ package github_test
 import (
 	"context"
 	"net/http/httptest"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -80,13 +79,6 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func wantCode(t *testing.T, err error, code dr.Code) {
-	t.Helper()
-	if err == nil || dr.CodeOf(err) != code {
-		t.Fatalf("error %v has the code %q, want %q", err, dr.CodeOf(err), code)
-	}
-}
-
 func asked(t *testing.T, c *github.Client) dr.ChangeRequest {
 	t.Helper()
 	content, commit, err := c.File(t.Context(), repo, "main")
@@ -112,75 +104,6 @@ func look(t *testing.T, c *github.Client, number int) dr.ChangeState {
 	state, err := c.ChangeState(t.Context(), repo, number)
 	must(t, err)
 	return state
-}
-
-func TestLifeOfAChange(t *testing.T) {
-	c, s := start(t)
-	req := asked(t, c)
-	change, err := c.OpenChange(t.Context(), req)
-	must(t, err)
-	again, err := c.OpenChange(t.Context(), req)
-	if err != nil || again != change {
-		t.Fatalf("the second time gives %+v, %v, the first %+v", again, err, change)
-	}
-	for _, body := range []string{"first", "second", "second"} {
-		must(t, c.Comment(t.Context(), repo, change.Number, "drbot:plan:r1", body))
-	}
-	if got := s.Comments(change.Number); len(got) != 1 || got[0].Body != "<!-- drbot:plan:r1 -->\nsecond" || got[0].Edits != 1 {
-		t.Errorf("comments %+v", got)
-	}
-	must(t, c.Status(t.Context(), repo, change.Head, "drbot/plan", dr.StateSuccess, "1 to add", ""))
-	if got := s.Statuses(change.Head); len(got) != 1 || got[0].Context != "drbot/plan" || got[0].State != "success" {
-		t.Errorf("statuses %+v", got)
-	}
-	for _, login := range []string{"bob", "carol", "dave"} {
-		_, err := s.Review(t.Context(), login, change.Number, "APPROVED", "", "")
-		must(t, err)
-	}
-	state := look(t, c, change.Number)
-	checkFresh(t, state, change, req)
-
-	merge, err := c.Merge(t.Context(), repo, change.Number, change.Head)
-	must(t, err)
-	if sha, err := c.Merge(t.Context(), repo, change.Number, change.Head); err != nil || sha != merge {
-		t.Errorf("merged again as %s, %v; the first time %s", sha, err, merge)
-	}
-	content, tip, err := c.File(t.Context(), repo, "main")
-	if err != nil || content != tokyo || tip != merge {
-		t.Errorf("main holds %q at %s, %v", content, tip, err)
-	}
-	must(t, c.CloseChange(t.Context(), repo, change))
-	must(t, c.CloseChange(t.Context(), repo, change))
-	state = look(t, c, change.Number)
-	if state.Open || !state.Merged || state.MergedBy != "drbot" || state.MergeSHA != merge || !state.BranchGone {
-		t.Errorf("after the merge: %+v", state)
-	}
-	if state.HeadFile != tokyo || state.BaseFile != seoul {
-		t.Errorf("after the merge the files are %q and %q", state.HeadFile, state.BaseFile)
-	}
-}
-
-func checkFresh(t *testing.T, state dr.ChangeState, change dr.Change, req dr.ChangeRequest) {
-	t.Helper()
-	if !state.Open || state.Draft || state.Merged || state.Head != change.Head || state.BaseRef != "main" ||
-		state.BaseSHA != req.BaseSHA || !state.SameRepo || state.Author != "drbot" || state.BranchGone || state.MergeSHA != "" {
-		t.Errorf("state %+v", state)
-	}
-	if want := []dr.FileChange{{Path: path, Status: "modified"}}; !slices.Equal(state.Files, want) {
-		t.Errorf("files %v", state.Files)
-	}
-	if want := []dr.Commit{{SHA: change.Head, Author: "drbot", Committer: "drbot"}}; !slices.Equal(state.Commits, want) {
-		t.Errorf("commits %v", state.Commits)
-	}
-	if state.HeadFile != tokyo || state.BaseFile != seoul {
-		t.Errorf("files hold %q and %q", state.HeadFile, state.BaseFile)
-	}
-	if len(state.Reviews) != 3 || state.Reviews[0].By != "bob" || state.Reviews[0].State != dr.Approved || state.Reviews[0].HeadSHA != change.Head {
-		t.Errorf("reviews %+v", state.Reviews)
-	}
-	if !slices.Equal(state.CanWrite, []string{"bob", "carol"}) {
-		t.Errorf("may write: %v", state.CanWrite)
-	}
 }
 
 // Whatever answer is lost, a second call finds what the first one did.

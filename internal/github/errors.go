@@ -13,8 +13,8 @@ import (
 )
 
 // explain turns an error of go-github or of the transport into one with words
-// for a person. doing completes "GitHub did not ...: ".
-func explain(err error, doing string) error {
+// for a person. doing completes "GitHub would not ...: ".
+func explain(err error, doing dr.Text) error {
 	if err == nil {
 		return nil
 	}
@@ -23,32 +23,38 @@ func explain(err error, doing string) error {
 		return fmt.Errorf("%s: %w", doing, known)
 	}
 	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%s: %w", doing, err)
+		return &dr.Error{Code: dr.Temporary, What: dr.T("github.interrupted", "doing", doing), Err: err}
 	}
 	var answer *gh.ErrorResponse
-	if !errors.As(err, &answer) {
-		return &dr.Error{Code: dr.Temporary, Msg: "GitHub did not answer when asked to " + doing + ".", Err: err}
+	if !errors.As(err, &answer) || answer.Response == nil {
+		return &dr.Error{Code: dr.Temporary, What: dr.T("github.no-answer", "doing", doing), Err: err}
 	}
-	e := &dr.Error{Err: err, Msg: fmt.Sprintf("GitHub would not %s: %s.", doing, said(answer))}
-	switch code := answer.Response.StatusCode; {
-	case code == http.StatusUnauthorized:
-		e.Code, e.Hint = dr.Denied, "Check the bot's GitHub token: it is missing, expired or revoked."
-	case code == http.StatusForbidden:
-		e.Code, e.Hint = dr.Denied, "Check what the bot's GitHub token may do."
-	case code == http.StatusNotFound, code == http.StatusGone:
-		e.Code, e.Hint = dr.NotFound, "GitHub says the same when the bot's token may not see it."
-	case code == http.StatusConflict:
-		e.Code = dr.Conflict
-	case code == http.StatusUnprocessableEntity, code == http.StatusBadRequest:
-		e.Code = dr.Invalid
-	default:
-		e.Code = dr.Temporary
+	code, next := codeOf(answer.Response.StatusCode)
+	return &dr.Error{Code: code, Next: next, Err: err, What: dr.T("github.refused", "doing", doing, "said", said(answer))}
+}
+
+// codeOf sorts a status by whether trying again can help, and what else does.
+func codeOf(status int) (code dr.Code, next dr.Text) {
+	switch status {
+	case http.StatusUnauthorized:
+		return dr.Denied, dr.T("github.bad-token.next")
+	case http.StatusForbidden, http.StatusUnavailableForLegalReasons:
+		return dr.Denied, dr.T("github.forbidden.next")
+	case http.StatusNotFound, http.StatusGone:
+		return dr.NotFound, dr.T("github.not-found.next")
+	case http.StatusMethodNotAllowed, http.StatusConflict, http.StatusPreconditionFailed, http.StatusLocked:
+		return dr.Conflict, dr.T("github.conflict.next")
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return dr.Temporary, dr.Text{}
 	}
-	return e
+	if status >= 400 && status < 500 {
+		return dr.Invalid, dr.Text{}
+	}
+	return dr.Temporary, dr.Text{}
 }
 
 // said is what GitHub gave as its reason, on one line.
-func said(answer *gh.ErrorResponse) string {
+func said(answer *gh.ErrorResponse) dr.Foreign {
 	parts := []string{strings.TrimRight(strings.TrimSpace(answer.Message), ".")}
 	for _, e := range answer.Errors {
 		if e.Message != "" {
@@ -61,7 +67,7 @@ func said(answer *gh.ErrorResponse) string {
 	if text == "" {
 		text = answer.Response.Status
 	}
-	return cut(strings.Join(strings.Fields(text), " "), 300, "…")
+	return dr.Foreign(cut(strings.Join(strings.Fields(text), " "), 300, "…"))
 }
 
 // status is the HTTP status GitHub answered with; zero when it did not answer,

@@ -3,7 +3,6 @@ package github
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	gh "github.com/google/go-github/v60/github"
@@ -18,7 +17,7 @@ import (
 // again before anything else.
 func (c *Client) Merge(ctx context.Context, repo dr.Repository, number int, head string) (mergeSHA string, err error) {
 	if !isSHA(head) {
-		return "", &dr.Error{Code: dr.Invalid, Msg: "A merge needs the full SHA of the commit to be merged."}
+		return "", &dr.Error{Code: dr.Invalid, What: dr.T("github.merge.half-sha")}
 	}
 	if sha, done, err := c.merged(ctx, repo, number, head); done || err != nil {
 		return sha, err
@@ -45,13 +44,13 @@ func (c *Client) merged(ctx context.Context, repo dr.Repository, number int, hea
 	now := pull.GetHead().GetSHA()
 	switch {
 	case now != head:
-		return "", false, conflict(number, fmt.Sprintf("its head is %s, not the approved %s", short(now), short(head)), nil)
+		return "", false, conflict(number, dr.ArgOf(dr.T("github.merge.other-head", "head", short(now), "approved", short(head))), nil)
 	case pull.GetMerged() && !isSHA(pull.GetMergeCommitSHA()):
 		return "", false, explain(errors.New("the merged pull request has no merge commit"), doingPull(number))
 	case pull.GetMerged():
 		return pull.GetMergeCommitSHA(), true, nil
 	case pull.GetState() != "open":
-		return "", false, conflict(number, "it is closed", nil)
+		return "", false, conflict(number, dr.ArgOf(dr.T("github.merge.closed")), nil)
 	}
 	return "", false, nil
 }
@@ -71,20 +70,20 @@ func (c *Client) afterRefusal(ctx context.Context, repo dr.Repository, number in
 		}
 		return "", &dr.Error{
 			Code: dr.Uncertain,
-			Msg:  fmt.Sprintf("GitHub did not say whether it merged #%d.", number),
-			Hint: "Look at the pull request before trying again.", Err: errors.Join(cause, lookErr),
+			What: dr.T("github.merge.unknown", "number", number),
+			Next: dr.T("github.merge.unknown.next"), Err: errors.Join(cause, lookErr),
 		}
 	case (code == http.StatusConflict || code == http.StatusMethodNotAllowed) && errors.As(cause, &answer):
-		return "", conflict(number, said(answer), cause)
+		return "", conflict(number, dr.ArgOf(said(answer)), cause)
 	default:
-		return "", explain(cause, fmt.Sprintf("merge #%d", number))
+		return "", explain(cause, dr.T("github.doing.merge", "number", number))
 	}
 }
 
-func conflict(number int, why string, cause error) error {
+func conflict(number int, why dr.Arg, cause error) error {
 	return &dr.Error{
-		Code: dr.Conflict, Msg: fmt.Sprintf("Pull request #%d cannot be merged: %s.", number, why),
-		Hint: "Look at the pull request and the rules of its base branch.", Err: cause,
+		Code: dr.Conflict, What: dr.T("github.merge.refused", "number", number, "why", why),
+		Next: dr.T("github.merge.refused.next"), Err: cause,
 	}
 }
 
@@ -114,7 +113,7 @@ func (c *Client) CloseChange(ctx context.Context, repo dr.Repository, change dr.
 			return nil
 		}
 	}
-	return explain(err, "delete the branch "+change.Branch)
+	return explain(err, dr.T("github.doing.delete-branch", "branch", change.Branch))
 }
 
 func (c *Client) closePull(ctx context.Context, repo dr.Repository, number int) error {
@@ -131,5 +130,5 @@ func (c *Client) closePull(ctx context.Context, repo dr.Repository, number int) 
 			return nil
 		}
 	}
-	return explain(err, fmt.Sprintf("close #%d", number))
+	return explain(err, dr.T("github.doing.close", "number", number))
 }

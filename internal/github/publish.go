@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	gh "github.com/google/go-github/v60/github"
@@ -14,7 +13,7 @@ import (
 // A marker in somebody else's comment, or quoted further down, is not it.
 func (c *Client) Comment(ctx context.Context, repo dr.Repository, number int, marker, body string) error {
 	if marker == "" || strings.ContainsAny(marker, "<>\n") {
-		return &dr.Error{Code: dr.Invalid, Msg: "The marker of a comment is one line without angle brackets."}
+		return &dr.Error{Code: dr.Invalid, What: dr.T("github.marker")}
 	}
 	line := "<!-- " + marker + " -->"
 	text := cut(line+"\n"+body, maxComment, cutNote)
@@ -27,7 +26,7 @@ func (c *Client) Comment(ctx context.Context, repo dr.Repository, number int, ma
 			return nil
 		}
 		_, _, err := c.api.Issues.EditComment(ctx, repo.Owner, repo.Name, mine.GetID(), &gh.IssueComment{Body: &text})
-		return explain(err, fmt.Sprintf("rewrite the comment on #%d", number))
+		return explain(err, dr.T("github.doing.rewrite-comment", "number", number))
 	}
 	_, _, err = c.api.Issues.CreateComment(ctx, repo.Owner, repo.Name, number, &gh.IssueComment{Body: &text})
 	if lost(err) {
@@ -35,7 +34,7 @@ func (c *Client) Comment(ctx context.Context, repo dr.Repository, number int, ma
 			return nil
 		}
 	}
-	return explain(err, fmt.Sprintf("comment on #%d", number))
+	return explain(err, dr.T("github.doing.comment", "number", number))
 }
 
 // ownComment finds the oldest comment by the bot that begins with a line.
@@ -48,7 +47,7 @@ func (c *Client) ownComment(ctx context.Context, repo dr.Repository, number int,
 		return c.api.Issues.ListComments(ctx, repo.Owner, repo.Name, number, &gh.IssueListCommentsOptions{ListOptions: o})
 	})
 	if err != nil {
-		return nil, explain(err, fmt.Sprintf("list the comments of #%d", number))
+		return nil, explain(err, dr.T("github.doing.list-comments", "number", number))
 	}
 	for _, k := range comments {
 		first, _, _ := strings.Cut(k.GetBody(), "\n")
@@ -70,5 +69,5 @@ func (c *Client) Status(ctx context.Context, repo dr.Repository, sha, name strin
 		s.TargetURL = &url
 	}
 	_, _, err := c.api.Repositories.CreateStatus(ctx, repo.Owner, repo.Name, sha, s)
-	return explain(err, fmt.Sprintf("set the status %s of %s", name, short(sha)))
+	return explain(err, dr.T("github.doing.set-status", "status", name, "commit", short(sha)))
 }

@@ -2,7 +2,6 @@ package github
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -32,8 +31,8 @@ func (t *transport) waitLimit(req *http.Request, budget *time.Duration) error {
 	if wait > *budget {
 		return &dr.Error{
 			Code: dr.Temporary,
-			Msg:  fmt.Sprintf("GitHub takes no more requests until %s.", until.UTC().Format("15:04:05 MST")),
-			Hint: "The limit ends by itself; the bot goes on after it.",
+			What: dr.T("github.limit", "until", until),
+			Next: dr.T("github.limit.next"),
 		}
 	}
 	*budget -= wait

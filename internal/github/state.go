@@ -3,7 +3,6 @@ package github
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -51,7 +50,7 @@ func (c *Client) ChangeState(ctx context.Context, repo dr.Repository, number int
 	return state, nil
 }
 
-func doingPull(number int) string { return fmt.Sprintf("read pull request #%d", number) }
+func doingPull(number int) dr.Text { return dr.T("github.doing.read-pull", "number", number) }
 
 // pull reads a pull request, and again when GitHub does not know it yet: the
 // answer to its creation and the replica asked next may not agree for a moment.
@@ -88,7 +87,7 @@ func (c *Client) readFiles(ctx context.Context, repo dr.Repository, pull *gh.Pul
 	for _, f := range files {
 		state.Files = append(state.Files, dr.FileChange{Path: f.GetFilename(), Status: f.GetStatus()})
 	}
-	return explain(err, fmt.Sprintf("list the files of #%d", pull.GetNumber()))
+	return explain(err, dr.T("github.doing.list-files", "number", pull.GetNumber()))
 }
 
 func (c *Client) readCommits(ctx context.Context, repo dr.Repository, pull *gh.PullRequest, state *dr.ChangeState) error {
@@ -100,7 +99,7 @@ func (c *Client) readCommits(ctx context.Context, repo dr.Repository, pull *gh.P
 			SHA: k.GetSHA(), Author: k.GetAuthor().GetLogin(), Committer: k.GetCommitter().GetLogin(),
 		})
 	}
-	return explain(err, fmt.Sprintf("list the commits of #%d", pull.GetNumber()))
+	return explain(err, dr.T("github.doing.list-commits", "number", pull.GetNumber()))
 }
 
 // readContents reads the file on both sides. A file that is gone on the head is
@@ -112,13 +111,14 @@ func (c *Client) readContents(ctx context.Context, repo dr.Repository, pull *gh.
 		// two is the head itself; GitHub keeps the base as it was before.
 		base = pull.GetBase().GetSHA()
 	}
+	doing := dr.T("github.doing.compare", "commit", short(state.Head))
 	diff, _, err := c.api.Repositories.CompareCommits(ctx, repo.Owner, repo.Name, base, state.Head, &gh.ListOptions{PerPage: 1})
 	if err != nil {
-		return explain(err, fmt.Sprintf("compare %s with its base", short(state.Head)))
+		return explain(err, doing)
 	}
 	mergeBase := diff.GetMergeBaseCommit().GetSHA()
 	if !isSHA(mergeBase) {
-		return explain(errors.New("the answer has no merge base"), fmt.Sprintf("compare %s with its base", short(state.Head)))
+		return explain(errors.New("the answer has no merge base"), doing)
 	}
 	if state.BaseFile, _, err = c.contentAt(ctx, repo, mergeBase); err != nil {
 		return err
@@ -140,7 +140,7 @@ func (c *Client) readReviews(ctx context.Context, repo dr.Repository, pull *gh.P
 		})
 	}
 	slices.SortStableFunc(state.Reviews, func(a, b dr.Review) int { return int(min(1, max(-1, a.ID-b.ID))) })
-	return explain(err, fmt.Sprintf("list the reviews of #%d", pull.GetNumber()))
+	return explain(err, dr.T("github.doing.list-reviews", "number", pull.GetNumber()))
 }
 
 func isBot(u *gh.User) bool {
@@ -159,7 +159,7 @@ func (c *Client) readWriters(ctx context.Context, repo dr.Repository, _ *gh.Pull
 		asked[login] = true
 		level, _, err := c.api.Repositories.GetPermissionLevel(ctx, repo.Owner, repo.Name, r.By)
 		if err != nil {
-			return explain(err, "tell what "+r.By+" may do")
+			return explain(err, dr.T("github.doing.read-permission", "login", r.By))
 		}
 		switch level.GetPermission() {
 		case "admin", "maintain", "write":

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text/texttest"
 )
 
 const (
@@ -172,8 +173,8 @@ func wantCode(t *testing.T, err error, code dr.Code, says string) {
 	if err == nil || dr.CodeOf(err) != code {
 		t.Fatalf("error %v has the code %q, want %q", err, dr.CodeOf(err), code)
 	}
-	if !strings.Contains(err.Error(), says) {
-		t.Errorf("error %q does not say %q", err, says)
+	if what, _ := texttest.Told(t, err); !strings.Contains(what, says) && !strings.Contains(err.Error(), says) {
+		t.Errorf("the error says %q, not %q; in the log %q", what, says, err)
 	}
 }
 

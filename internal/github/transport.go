@@ -99,7 +99,7 @@ func (t *transport) once(req *http.Request, body []byte) (*http.Response, error)
 	if out.URL.Scheme == t.api.Scheme && out.URL.Host == t.api.Host {
 		token, err := t.token(ctx)
 		if err != nil {
-			return nil, &dr.Error{Code: dr.Temporary, Msg: "The token for GitHub could not be had.", Err: err}
+			return nil, &dr.Error{Code: dr.Temporary, What: dr.T("github.token-unread"), Err: err}
 		}
 		out.Header.Set("Authorization", "Bearer "+token)
 	}

@@ -53,10 +53,10 @@ type Webhook struct {
 // speak in GitHub's name.
 func NewWebhook(o WebhookOptions) (*Webhook, error) {
 	if len(o.Secret) == 0 {
-		return nil, &dr.Error{Code: dr.Invalid, Msg: "A webhook secret is required.", Hint: "Set the same secret here and in the repository's webhook."}
+		return nil, &dr.Error{Code: dr.Invalid, What: dr.T("github.webhook.no-secret"), Next: dr.T("github.webhook.no-secret.next")}
 	}
 	if o.Seen == nil || o.Nudge == nil {
-		return nil, &dr.Error{Code: dr.Invalid, Msg: "A webhook needs a record of deliveries and somebody to nudge."}
+		return nil, &dr.Error{Code: dr.Invalid, What: dr.T("github.webhook.incomplete")}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// soon is what a gate waits in a world in which it is to give up.
+const soon = 15 * time.Second
+
 // Auto plays the whole story in a world of its own. With a sabotage it breaks that
 // one thing first, and then an error is what is hoped for.
 func Auto(ctx context.Context, o Options, sabotage string) error {
@@ -21,6 +24,7 @@ func Auto(ctx context.Context, o Options, sabotage string) error {
 			return fmt.Errorf("there is no sabotage %q; there are: %s", sabotage, strings.Join(BreakageNames(), ", "))
 		}
 		breakage = &Breakages()[i]
+		o.GiveUp = soon
 		if breakage.Before != nil {
 			if err := breakage.Before(&o); err != nil {
 				return err
@@ -32,6 +36,7 @@ func Auto(ctx context.Context, o Options, sabotage string) error {
 		return err
 	}
 	defer w.Close()
+	w.breakage = breakage
 	if breakage != nil && breakage.World != nil {
 		if err := breakage.World(ctx, w); err != nil {
 			return err

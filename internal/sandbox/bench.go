@@ -18,8 +18,11 @@ import (
 	"github.com/drbot/drbot/internal/sandbox/github"
 )
 
-// span is a stretch of time that was not the bot's.
-type span struct{ from, to time.Time }
+// span is a stretch of time that was not the bot's, and what was done in it.
+type span struct {
+	from, to time.Time
+	what     string
+}
 
 // union is how much of a window the spans cover.
 func union(spans []span, from, to time.Time) time.Duration {
@@ -59,19 +62,9 @@ func Bench(ctx context.Context, o Options, runs int) error {
 		return err
 	}
 	b.report("start-up, from exec to serving", time.Since(began), time.Second)
-	var shares []time.Duration
-	for i := range runs {
-		share, err := b.run(ctx, i)
-		if err != nil {
-			return err
-		}
-		shares = append(shares, share)
+	if err := b.runs(ctx, runs); err != nil {
+		return err
 	}
-	slices.Sort(shares)
-	b.report(fmt.Sprintf("the bot's own share of a run, median of %d", runs), shares[len(shares)/2], 2*time.Second)
-	b.report("the same, the longest", shares[len(shares)-1], 2*time.Second)
-	slices.Sort(b.pairs)
-	b.report(fmt.Sprintf("added to a plan and apply of a stack, median of %d", len(b.pairs)), b.pairs[len(b.pairs)/2], 300*time.Millisecond)
 	if err := b.acks(ctx, runs); err != nil {
 		return err
 	}
@@ -92,6 +85,35 @@ type bench struct {
 	out    io.Writer
 	missed []string
 	pairs  []time.Duration // what the bot adds to a plan and apply of one stack
+	whole  []time.Duration // a plan and apply of bareStack by the bot, in all
+	where  where
+}
+
+// runs plays the runs, with bare Terraform at the same stack after each.
+func (b *bench) runs(ctx context.Context, runs int) error {
+	shell, err := b.newBare(ctx)
+	if err != nil {
+		return err
+	}
+	var shares []time.Duration
+	for i := range runs {
+		share, to, err := b.run(ctx, i)
+		if err != nil {
+			return err
+		}
+		shares = append(shares, share)
+		if err := shell.measure(ctx, to); err != nil {
+			return err
+		}
+	}
+	b.report(fmt.Sprintf("the bot's own share of a run, median of %d", runs), median(shares), 800*time.Millisecond)
+	b.report("the same, the longest", slices.Max(shares), 2*time.Second)
+	b.report(fmt.Sprintf("added to a plan and apply of a stack, median of %d", len(b.pairs)), median(b.pairs), 300*time.Millisecond)
+	raw, whole := median(shell.took), median(b.whole)
+	_, _ = fmt.Fprintf(b.out, "a plan and apply of one terraform_data, median of %d: bare terraform init, plan, apply %s; drbot %s; ratio %.2f\n",
+		runs, raw.Round(time.Millisecond), whole.Round(time.Millisecond), float64(whole)/float64(raw))
+	b.where.say(b.out)
+	return nil
 }
 
 func (b *bench) report(what string, took, budget time.Duration) {
@@ -107,87 +129,92 @@ func (b *bench) line(what, got, budget string, met bool) {
 	_, _ = fmt.Fprintf(b.out, "%-52s %10s of %6s  %s\n", what, got, budget, verdict)
 }
 
-// run plays one planned run, there or back, and gives the bot's share of it: the
-// wall time less everything that was somebody else's.
-func (b *bench) run(ctx context.Context, i int) (time.Duration, error) {
+// run plays one planned run, there or back, and gives the bot's share of it, which is
+// the wall time less everything that was somebody else's, and where it went.
+func (b *bench) run(ctx context.Context, i int) (own time.Duration, to string, err error) {
 	m := moved{from: home, to: standby, planned: true}
 	if i%2 == 1 {
 		m.from, m.to = standby, home
 	}
 	var others []span
 	began := time.Now()
-	text, err := b.command(ctx, "alice", fmt.Sprintf("/dr failover portal %s planned bench %d", m.to, i))
+	m.run, err = b.request(ctx, "alice", fmt.Sprintf("/dr failover portal %s planned bench %d", m.to, i))
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
-	id := runForm.FindStringSubmatch(text)
-	if id == nil {
-		return 0, wrongf("the bench was told no run: %s", text)
-	}
-	m.run = id[1]
 	p, err := b.pullOf(ctx, m.run)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	if err := b.awaitPlan(ctx, m.run, p); err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	// The plan is before the people from the moment its last comment or status stands;
 	// from then to the second approval the people are slow, not the bot.
 	posted := b.lastStatus(p.HeadSHA)
 	for _, who := range []string{"bob", "carol"} {
 		if _, err := b.Hub.Review(ctx, loginOf(who), p.Number, github.Approved, "", ""); err != nil {
-			return 0, err
+			return 0, "", err
 		}
 	}
-	others = append(others, span{posted, time.Now()})
+	others = append(others, span{posted, time.Now(), "the people"})
 	if err := b.waitText(ctx, m.run, "*succeeded*"); err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	ended := b.resultPosted(p.Number)
 	spans, err := b.callSpans()
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	others = append(others, spans...)
-	own := ended.Sub(began) - union(others, began, ended)
-	if err := b.overheads(ctx); err != nil {
-		return 0, err
+	own = ended.Sub(began) - union(others, began, ended)
+	steps, err := b.overheads(ctx)
+	if err != nil {
+		return 0, "", err
 	}
+	b.where.add(gaps(others, began, ended, steps), m)
 	_, _ = fmt.Fprintf(b.out, "  run %d: %s in all, %s of it the bot's\n", i+1, ended.Sub(began).Round(time.Millisecond), own.Round(time.Millisecond))
-	return own, nil
+	return own, m.to, nil
 }
 
 // overheads takes the plan and apply steps of the run that has just ended and counts
-// what of them no Terraform was alive in, a stack's plan and apply together.
-func (b *bench) overheads(ctx context.Context) error {
+// what of them no Terraform was alive in, a stack's plan and apply together. It gives
+// all steps.
+func (b *bench) overheads(ctx context.Context) ([]dr.Step, error) {
 	out, err := exec.CommandContext(ctx, b.opts.Bot, "runs", "--json", "--limit", "1", "--config", filepath.Join(b.opts.Dir, "bot", "drbot.yaml")).Output()
 	if err != nil {
-		return fmt.Errorf("ask for the run: %w", err)
+		return nil, fmt.Errorf("ask for the run: %w", err)
 	}
 	var runs []dr.Run
 	if err := json.Unmarshal(out, &runs); err != nil || len(runs) != 1 {
-		return fmt.Errorf("read the run: %w", err)
+		return nil, fmt.Errorf("read the run: %w", err)
 	}
 	lives, err := b.lives()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	own := func(s dr.Step) time.Duration { return s.Ended.Sub(s.Started) - union(lives, s.Started, s.Ended) }
-	var plan time.Duration
-	var applies []time.Duration
+	var plan dr.Step
+	var applies []dr.Step
 	for _, s := range runs[0].Steps {
 		switch {
 		case s.Name == "plan":
-			plan = own(s)
+			plan = s
 		case strings.HasPrefix(s.Name, "apply/"):
-			applies = append(applies, own(s))
+			applies = append(applies, s)
 		}
 	}
+	stacks := time.Duration(len(applies)) // each has been planned before, for the people
 	for _, a := range applies {
-		b.pairs = append(b.pairs, plan/time.Duration(len(applies))+a)
+		b.pairs = append(b.pairs, own(plan)/stacks+own(a))
+		if a.Name == "apply/"+bareStack {
+			b.whole = append(b.whole, plan.Ended.Sub(plan.Started)/stacks+a.Ended.Sub(a.Started))
+		}
 	}
-	return nil
+	if len(b.whole) == 0 {
+		return nil, wrongf("the run has not applied %s", bareStack)
+	}
+	return runs[0].Steps, nil
 }
 
 // lastStatus is when the last status of a commit was set.
@@ -219,7 +246,7 @@ func (b *bench) resultPosted(pull int) time.Time {
 func (b *bench) callSpans() ([]span, error) {
 	var out []span
 	for _, c := range b.Hub.Calls() {
-		out = append(out, span{c.At, c.At.Add(c.Duration)})
+		out = append(out, span{c.At, c.At.Add(c.Duration), "GitHub " + c.Method + " " + shortPath(c.Path)})
 	}
 	timings := b.opts.timings()
 	for _, c := range b.Cloud.Proxy.Calls() {
@@ -230,7 +257,7 @@ func (b *bench) callSpans() ([]span, error) {
 		case c.Operation == "UpdateService":
 			end = end.Add(timings.TaskStart + timings.TargetHealthy)
 		}
-		out = append(out, span{c.Start, end})
+		out = append(out, span{c.Start, end, "AWS " + c.Operation + " in " + c.Region})
 	}
 	lives, err := b.lives()
 	return append(out, lives...), err
@@ -243,13 +270,9 @@ func (b *bench) acks(ctx context.Context, i int) error {
 	if i%2 == 1 {
 		to = home
 	}
-	text, err := b.command(ctx, "alice", "/dr failover portal "+to+" planned bench of acknowledgements")
+	run, err := b.request(ctx, "alice", "/dr failover portal "+to+" planned bench of acknowledgements")
 	if err != nil {
 		return err
-	}
-	run := runForm.FindStringSubmatch(text)
-	if run == nil {
-		return wrongf("the bench was told no run: %s", text)
 	}
 	const rate, seconds = 50, 6
 	tick := time.NewTicker(time.Second / rate)
@@ -279,10 +302,10 @@ func (b *bench) acks(ctx context.Context, i int) error {
 	slices.Sort(took)
 	b.report(fmt.Sprintf("acknowledgement at %d a second, p50 of %d", rate, len(took)), took[len(took)/2], 100*time.Millisecond)
 	b.report("the same, p99", took[len(took)*99/100], 100*time.Millisecond)
-	if _, err := b.command(ctx, "alice", "/dr cancel "+run[1]); err != nil {
+	if _, err := b.command(ctx, "alice", "/dr cancel "+run); err != nil {
 		return err
 	}
-	return b.waitText(ctx, run[1], "*cancelled*")
+	return b.waitText(ctx, run, "*cancelled*")
 }
 
 // resume kills the bot while a run waits for approval and measures from the new
@@ -292,19 +315,15 @@ func (b *bench) resume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := b.command(ctx, "alice", "/dr failover portal "+b.Cloud.Layout.Other(from)+" planned bench of a restart")
+	run, err := b.request(ctx, "alice", "/dr failover portal "+b.Cloud.Layout.Other(from)+" planned bench of a restart")
 	if err != nil {
 		return err
 	}
-	run := runForm.FindStringSubmatch(text)
-	if run == nil {
-		return wrongf("the bench was told no run: %s", text)
-	}
-	p, err := b.pullOf(ctx, run[1])
+	p, err := b.pullOf(ctx, run)
 	if err != nil {
 		return err
 	}
-	if err := b.awaitPlan(ctx, run[1], p); err != nil {
+	if err := b.awaitPlan(ctx, run, p); err != nil {
 		return err
 	}
 	b.Bot.Kill()
@@ -329,10 +348,10 @@ func (b *bench) resume(ctx context.Context) error {
 		return wrongf("the restarted bot did not look at the reviews")
 	}
 	b.report("resume, from exec to the run's next act", looked.Sub(began), 2*time.Second)
-	if _, err := b.command(ctx, "alice", "/dr cancel "+run[1]); err != nil {
+	if _, err := b.command(ctx, "alice", "/dr cancel "+run); err != nil {
 		return err
 	}
-	return b.waitText(ctx, run[1], "*cancelled*")
+	return b.waitText(ctx, run, "*cancelled*")
 }
 
 // memory reads what the process holds while nothing is under way.

@@ -1,9 +1,11 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -73,7 +75,7 @@ aws:
   endpoint: {{.Cloud.Endpoint}}
   call_timeout: {{.CallTimeout}}
 # A sandbox moves in seconds what takes AWS minutes.
-timing: {poll: {{.Poll}}, review: 5s, settle: 2s, retry: 200ms, drain: 20s, {{if .Patient}}promote: 10m, gate: 10m, quiesce: 10m, apply: 10m{{else}}promote: 60s, gate: 15s, quiesce: 15s, apply: {{.Patience}}{{end}}}
+timing: {poll: {{.Poll}}, review: 5s, settle: 2s, retry: 200ms, drain: 20s, {{if .Patient}}promote: 10m, gate: 10m, quiesce: 10m, apply: 10m{{else}}promote: 60s, gate: {{.GiveUp}}, quiesce: {{.GiveUp}}, apply: {{.Patience}}{{end}}}
 people:
 {{- range .People}}
   - {name: {{.Name}}, slack: [{{.SlackID}}], github: [{{.Login}}]{{if .LocalUser}}, local_users: [{{.LocalUser}}]{{end}}}
@@ -91,15 +93,20 @@ services:
 {{- range .Stacks}}
       - {name: {{.Name}}, dir: {{.Dir}}, role: {{.Role}}{{if .Region}}, region: {{.Region}}{{end}}, backend_config: { {{- range $i, $kv := .Backend}}{{if $i}}, {{end}}{{$kv}}{{end -}} }}
 {{- end}}
-    database:
-      global_cluster: {{.Cloud.GlobalCluster}}
-      clusters:
+    resources:
+      - name: {{.Cloud.GlobalCluster}}
+        system: aurora-global
+        global_cluster: {{.Cloud.GlobalCluster}}
+        in:
 {{- range $name, $r := .Cloud.Regions}}
-        {{$name}}: {{$r.ClusterARN}}
+          {{$name}}: {cluster_arn: "{{$r.ClusterARN}}"}
 {{- end}}
-    workloads:
+      - name: web
+        system: ecs-service
+        after: [{{.Cloud.GlobalCluster}}]
+        in:
 {{- range $name, $r := .Cloud.Regions}}
-      {{$name}}: {cluster: {{$r.ECSCluster}}, service: {{$r.ECSService}}, target_group: "{{call $.Infra.TargetGroup $name}}"}
+          {{$name}}: {cluster: {{$r.ECSCluster}}, service: {{$r.ECSService}}, target_group: "{{call $.Infra.TargetGroup $name}}"}
 {{- end}}
     names:
       public: {{.Cloud.RecordName}}
@@ -172,7 +179,7 @@ func (w *World) writeConfig() (string, error) {
 	}
 	pace, poll, cooldown := "1200ms", "200ms", "30m"
 	if w.opts.Quick {
-		pace, poll, cooldown = "500ms", "50ms", "0s"
+		pace, poll, cooldown = "500ms", "50ms", "1ms"
 	}
 	terraform := w.opts.Terraform
 	if w.opts.BotTerraform != "" {
@@ -181,7 +188,7 @@ func (w *World) writeConfig() (string, error) {
 	var b strings.Builder
 	err := configTemplate.Execute(&b, map[string]any{
 		"Listen": w.botAddr, "Dir": dir, "State": state, "Patient": w.opts.Patient, "Team": team, "SlackURL": w.slackURL, "HubURL": w.hubURL,
-		"Terraform": terraform, "Infra": infra, "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "People": people, "Stacks": stacks,
+		"Terraform": terraform, "Infra": infra, "GiveUp": cmp.Or(w.opts.GiveUp, 2*time.Minute).String(), "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "People": people, "Stacks": stacks,
 		"Service": Service, "Home": home, "Standby": standby, "Channel": channel, "Owner": owner, "Repo": repository,
 		"Database": database, "Pace": pace, "Poll": poll, "Cooldown": cooldown, "CallTimeout": callTimeout.String(),
 		"File": regionFile, "Health": every(w.opts.HealthEvery), "Drift": every(w.opts.DriftEvery),
@@ -240,7 +247,7 @@ func (w *World) spawn(cfg string) (*Bot, error) {
 
 // awaitBot waits until the bot answers, or says why it ended.
 func (w *World) awaitBot(ctx context.Context, b *Bot) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -250,9 +257,10 @@ func (w *World) awaitBot(ctx context.Context, b *Bot) error {
 			return err
 		}
 		if res, err := http.DefaultClient.Do(req); err == nil {
+			body, err := io.ReadAll(io.LimitReader(res.Body, 1<<10))
 			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return nil
+			if err == nil && res.StatusCode == http.StatusOK && strings.TrimSpace(string(body)) == "ok" {
+				return nil // a standby is healthy too, and says so
 			}
 		}
 		select {

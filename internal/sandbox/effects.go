@@ -115,6 +115,16 @@ func hubEffect(r *http.Request) string {
 	return "github " + r.Method + " " + path
 }
 
+// shortPath is a path of the repository's API without what differs from run to run.
+func shortPath(path string) string {
+	path = strings.TrimPrefix(path, "/repos/"+owner+"/"+repository)
+	path = shaPart.ReplaceAllString(numberPart.ReplaceAllString(path, "/N$1"), "/SHA$1")
+	if i := strings.Index(path, "/drbot/"); i >= 0 {
+		path = path[:i] + "/BRANCH"
+	}
+	return path
+}
+
 // slackEffect names a call that writes to Slack.
 func slackEffect(r *http.Request) string {
 	if method, ok := strings.CutPrefix(r.URL.Path, "/api/chat."); ok {
@@ -228,20 +238,20 @@ case "$1" in
 apply)
   stack=$(basename "$PWD")
   began=$(date +%%s%%N)
-  n=$(%[1]q sandbox tool effect "%[2]s/?when=before&stack=$stack")
+  n=$(%[1]q tool effect "%[2]s/?when=before&stack=$stack")
   %[3]q "$@"
   status=$?
-  %[1]q sandbox tool effect "%[2]s/?when=after&stack=$stack&n=$n"
-  echo "$began $(date +%%s%%N)" >>%[4]q
+  %[1]q tool effect "%[2]s/?when=after&stack=$stack&n=$n"
+  echo "$began $(date +%%s%%N) $1 $stack" >>%[4]q
   exit $status
   ;;
 esac
 began=$(date +%%s%%N)
 %[3]q "$@"
 status=$?
-echo "$began $(date +%%s%%N)" >>%[4]q
+echo "$began $(date +%%s%%N) $1 ${PWD##*/}" >>%[4]q
 exit $status
-`, w.opts.Bot, url, w.opts.Terraform, w.livesFile())
+`, w.opts.Tool, url, w.opts.Terraform, w.livesFile())
 	w.opts.BotTerraform = path
 	return os.WriteFile(path, []byte(script), 0o700)
 }
@@ -257,10 +267,11 @@ func (w *World) lives() ([]span, error) {
 	var out []span
 	for _, l := range strings.Split(strings.TrimSpace(string(data)), "\n") {
 		var from, to int64
-		if _, err := fmt.Sscan(l, &from, &to); err != nil {
+		var sub, stack string
+		if _, err := fmt.Sscan(l, &from, &to, &sub, &stack); err != nil {
 			return nil, fmt.Errorf("read the life %q: %w", l, err)
 		}
-		out = append(out, span{time.Unix(0, from), time.Unix(0, to)})
+		out = append(out, span{time.Unix(0, from), time.Unix(0, to), "terraform " + sub + " of " + stack})
 	}
 	return out, nil
 }

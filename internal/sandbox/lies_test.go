@@ -137,7 +137,7 @@ func TestProofUnknownStatus(t *testing.T) {
 	t.Parallel()
 	w, ctx := serving(t, quickly)
 	must(t, w.Cloud.SetFaults(ctx, aws.Faults{GlobalStatus: "storing-energy"}))
-	run, err := w.ask(ctx, "alice", "/dr failover portal "+standby+" planned a rehearsal")
+	run, err := w.request(ctx, "alice", "/dr failover portal "+standby+" planned a rehearsal")
 	must(t, err)
 	must(t, w.awaitRefusal(ctx, run, "storing-energy"))
 	if n := len(w.Hub.Pulls()); n != 0 {
@@ -163,7 +163,7 @@ func TestProofOutageInAPlannedRun(t *testing.T) {
 	for name, mode := range map[string]aws.Mode{"hang": aws.Hang, "refuse": aws.Refuse} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, ctx := serving(t, quickly)
+			w, ctx := serving(t, quickly, givingUpSoon)
 			remove := w.Cloud.Proxy.Hook(aws.Matcher{Service: "ecs", Operation: "UpdateService", Region: home}, aws.After, 1, func(aws.Call) bool {
 				return w.Cloud.Outage(ctx, home, mode) == nil
 			})

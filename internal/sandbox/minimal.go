@@ -22,7 +22,12 @@ var stackNames = []string{"data", home, standby, "traffic"}
 // minimalStacks are the infrastructure of Terraform's built-in terraform_data alone.
 type minimalStacks struct{ *World }
 
-func (m minimalStacks) patience() time.Duration { return patience }
+func (m minimalStacks) patience() time.Duration {
+	if m.breakage != nil {
+		return brokenPatience
+	}
+	return patience
+}
 
 func (m minimalStacks) drifted() string { return "terraform_data.service" }
 
@@ -72,7 +77,7 @@ func (w *World) statePath(stack string) string {
 // toolEnv is what the stacks' provisioners need to reach the emulated AWS.
 func (w *World) toolEnv() map[string]string {
 	l := w.Cloud.Layout
-	tool := w.opts.Bot
+	tool := w.opts.Tool
 	if w.tool != "" {
 		tool = w.tool
 	}

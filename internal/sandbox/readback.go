@@ -145,7 +145,7 @@ func (w *World) readStates(ctx context.Context, m moved) error { return w.infra.
 // readUsers goes the way a user goes: the public name, asked at the zone's own
 // server, then the application.
 func (w *World) readUsers(ctx context.Context, m moved) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	l := w.Cloud.Layout
 	addrs, err := w.Cloud.Resolver().LookupHost(ctx, l.RecordName)
@@ -215,7 +215,7 @@ func (w *World) readPull(ctx context.Context, m moved) error {
 // readSlack waits for the last words, which may be behind by Slack's own pace,
 // and then counts the messages.
 func (w *World) readSlack(ctx context.Context, m moved) error {
-	if err := w.awaitShown(ctx, m.run, "*"+Service+" is active in "+m.to+".*", 15*time.Second); err != nil {
+	if err := w.awaitShown(ctx, m.run, "*"+Service+" is active in "+m.to+".*", w.infra.patience()); err != nil {
 		return err
 	}
 	msgs := w.Slack.Messages(channel)
@@ -246,7 +246,7 @@ func (w *World) readSlack(ctx context.Context, m moved) error {
 
 // awaitThread waits for a reply in a thread.
 func (w *World) awaitThread(ctx context.Context, ts string, words ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, w.infra.patience())
 	defer cancel()
 	text := ""
 	_, err := w.Slack.Wait(ctx, channel, func(msgs []slack.Message) bool {

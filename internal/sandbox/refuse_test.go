@@ -118,7 +118,7 @@ func TestRefusedByTheRepository(t *testing.T) {
 		if _, err := w.Hub.MoveBase(ctx, loginOf("dave"), regionFile, c.content, "change the file by hand"); err != nil && !strings.Contains(err.Error(), "nothing to commit") {
 			t.Fatal(err)
 		}
-		run, err := w.ask(ctx, "alice", "/dr failover portal "+c.target+" disaster a test of "+strings.Fields(c.content)[2])
+		run, err := w.request(ctx, "alice", "/dr failover portal "+c.target+" disaster a test of "+strings.Fields(c.content)[2])
 		must(t, err)
 		must(t, w.awaitRefusal(ctx, run, c.shows))
 	}

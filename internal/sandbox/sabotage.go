@@ -107,7 +107,7 @@ func runtimeBreakages() []Breakage {
 			Found: []string{"Paused at verify", "does not lead to"},
 			World: func(_ context.Context, w *World) error {
 				// Route 53 takes the change and forgets it, and Terraform believes that it was made.
-				return w.useTool(`case "$3" in point) exit 0;; esac`)
+				return w.useTool(`case "$2" in point) exit 0;; esac`)
 			},
 		},
 	}
@@ -188,7 +188,7 @@ func wrapTerraform(sub, body string) func(*Options) error {
 func (w *World) useTool(body string) error {
 	path := filepath.Join(w.opts.Dir, "tool")
 	w.tool = path
-	return os.WriteFile(path, fmt.Appendf(nil, "#!/bin/sh\n%s\nexec %q \"$@\"\n", body, w.opts.Bot), 0o700)
+	return os.WriteFile(path, fmt.Appendf(nil, "#!/bin/sh\n%s\nexec %q \"$@\"\n", body, w.opts.Tool), 0o700)
 }
 
 // widenBase lets somebody add a resource to the target's stack on main.

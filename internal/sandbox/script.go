@@ -13,9 +13,13 @@ import (
 	"github.com/drbot/drbot/internal/sandbox/slack"
 )
 
-// patience is how long a step of the script may take; a run that is stuck shows
-// itself earlier, by pausing.
-const patience = 25 * time.Second
+// patience bounds what the script waits for: it ends what hangs, and measures nothing,
+// so that a busy machine plays the same story. A run that is stuck shows itself
+// earlier, by pausing. In a broken world some waits are in vain.
+const (
+	patience       = 3 * time.Minute
+	brokenPatience = time.Minute
+)
 
 // Play is the whole main job, unattended: what must be refused, a disaster
 // failover, the scheduled reports, and the way back in planned mode. It returns
@@ -74,14 +78,28 @@ func (w *World) strangers(ctx context.Context) error {
 
 var runForm = regexp.MustCompile("`(" + Service + "-[0-9a-f]{8})`")
 
-// ask has somebody ask for a run, twice at once, and gives its id: both must be
-// told the same one.
+// request has somebody ask for a run and gives its id.
+func (w *World) request(ctx context.Context, who, line string) (string, error) {
+	text, err := w.command(ctx, who, line)
+	if err != nil {
+		return "", err
+	}
+	run := runForm.FindStringSubmatch(text)
+	if run == nil {
+		return "", wrongf("%s typed %s and was told no run: %s", who, line, text)
+	}
+	return run[1], nil
+}
+
+// ask has somebody ask for a run, twice at once, and gives its id: both must be told
+// the same one. It is for runs that wait for approvals: one that is refused may be over
+// before the second command comes in.
 func (w *World) ask(ctx context.Context, who, line string) (string, error) {
-	var replies [2]string
+	var runs [2]string
 	var errs [2]error
 	var wg sync.WaitGroup
-	for i := range replies {
-		wg.Go(func() { replies[i], errs[i] = w.command(ctx, who, line) })
+	for i := range runs {
+		wg.Go(func() { runs[i], errs[i] = w.request(ctx, who, line) })
 	}
 	wg.Wait()
 	for _, err := range errs {
@@ -89,14 +107,10 @@ func (w *World) ask(ctx context.Context, who, line string) (string, error) {
 			return "", err
 		}
 	}
-	a, b := runForm.FindStringSubmatch(replies[0]), runForm.FindStringSubmatch(replies[1])
-	switch {
-	case a == nil || b == nil:
-		return "", wrongf("%s typed %s and was told no run: %s / %s", who, line, replies[0], replies[1])
-	case a[1] != b[1]:
-		return "", wrongf("two commands at once made two runs, %s and %s", a[1], b[1])
+	if runs[0] != runs[1] {
+		return "", wrongf("two commands at once made two runs, %s and %s", runs[0], runs[1])
 	}
-	return a[1], nil
+	return runs[0], nil
 }
 
 // pullOf waits for the open pull request of a run.
@@ -224,6 +238,7 @@ func (w *World) follow(ctx context.Context, m moved) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*w.infra.patience())
 	defer cancel()
 	told := map[string]bool{}
+	retried := 0
 	for {
 		last := ""
 		_, err := w.Slack.Wait(ctx, channel, func(msgs []slack.Message) bool {
@@ -240,10 +255,51 @@ func (w *World) follow(ctx context.Context, m moved) error {
 		switch {
 		case strings.Contains(last, "*succeeded*"):
 			return nil
+		case strings.Contains(last, "*Paused at") && !w.namesBreakage(last) && retried < mostRetries:
+			retried++
+			if err := w.retry(ctx, m.run, last); err != nil {
+				return err
+			}
 		case strings.Contains(last, "*Paused at"), strings.Contains(last, "*stopped*"), strings.Contains(last, "*cancelled*"), strings.Contains(last, "*refused*"):
 			return wrongf("the run did not end well; its message says:\n%s", last)
 		}
 	}
+}
+
+// mostRetries is how often a person retries a step that waits for something else than
+// what is broken.
+const mostRetries = 4
+
+// namesBreakage tells whether a message names what is broken in this world. In one
+// where nothing is, a pause names all there is to name.
+func (w *World) namesBreakage(text string) bool {
+	return w.breakage == nil || !slices.ContainsFunc(w.breakage.Found, func(word string) bool { return !strings.Contains(text, word) })
+}
+
+// retry answers a pause of a run as an operator does, and waits until the message has
+// taken the answer: on a slow machine a step may give up while it still waits for what
+// will come, and only the lack that stands at the end is the broken thing.
+func (w *World) retry(ctx context.Context, run, paused string) error {
+	if _, err := w.command(ctx, "bob", "/dr answer "+run+" retry"); err != nil {
+		return err
+	}
+	_, err := w.Slack.Wait(ctx, channel, func(msgs []slack.Message) bool {
+		return pausedLine(shown(msgs, run)) != pausedLine(paused)
+	})
+	if err != nil {
+		return wrongf("the run has not taken the answer; its message says:\n%s", shown(w.Slack.Messages(channel), run))
+	}
+	return nil
+}
+
+// pausedLine is what a message says of the pause a run is in.
+func pausedLine(text string) string {
+	i := strings.Index(text, "*Paused at")
+	if i < 0 {
+		return ""
+	}
+	lines := strings.SplitN(text[i:], "\n", 3)
+	return strings.Join(lines[:min(2, len(lines))], "\n")
 }
 
 // newLines are the lines of finished steps, progress and results not told yet.
@@ -281,7 +337,7 @@ func (w *World) reports(ctx context.Context) error {
 // failback is the way home, planned.
 func (w *World) failback(ctx context.Context) (moved, error) {
 	m := moved{from: standby, to: home, planned: true, approvers: []string{"carol", "dave"}, promotions: 2}
-	first, err := w.ask(ctx, "bob", "/dr failback portal "+home+" planned Seoul is back")
+	first, err := w.request(ctx, "bob", "/dr failback portal "+home+" planned Seoul is back")
 	if err != nil {
 		return m, err
 	}

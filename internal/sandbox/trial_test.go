@@ -18,14 +18,16 @@ import (
 // endurance bounds what a test waits for: it ends what hangs, and measures nothing.
 const endurance = 6 * time.Minute
 
-// trial is a world in which something is taken away from a bot that is kept up as a
-// service manager does it: whenever its process has ended it is started again.
+// trial is a world that plays one run after the other, in which something is taken away
+// from a bot that is kept up as a service manager does it: whenever its process has
+// ended it is started again.
 type trial struct {
 	*World
 	t        *testing.T
 	ctx      context.Context
 	at       string // where the service is
 	runs     int
+	unasked  bool  // a run must not pause
 	answered []int // questions of the run in hand that a person has answered
 	keeper   *keeper
 }
@@ -39,8 +41,8 @@ type keeper struct {
 	gone   chan struct{}
 }
 
-// restartAfter is what a unit file would have as RestartSec.
-const restartAfter = 500 * time.Millisecond
+// restartAfter is what systemd waits where a unit file has no RestartSec.
+const restartAfter = 100 * time.Millisecond
 
 func newTrial(t *testing.T, change ...func(*Options)) *trial {
 	t.Helper()
@@ -194,6 +196,9 @@ func (s *trial) goOn(m moved) {
 	if !strings.Contains(text, "*Paused at") {
 		return
 	}
+	if s.unasked {
+		s.t.Fatalf("the run has paused:\n%s", text)
+	}
 	if reply, err := s.command(s.ctx, "bob", "/dr answer "+m.run+" retry"); err == nil && strings.Contains(reply, "retry") {
 		s.t.Logf("bob answers retry to:\n%s", pausedLine(text))
 		s.answered = append(s.answered, len(s.answered))
@@ -202,15 +207,6 @@ func (s *trial) goOn(m moved) {
 			return pausedLine(shown(s.Slack.Messages(channel), m.run)) != pausedLine(text)
 		})
 	}
-}
-
-func pausedLine(text string) string {
-	i := strings.Index(text, "*Paused at")
-	if i < 0 {
-		return ""
-	}
-	lines := strings.SplitN(text[i:], "\n", 3)
-	return strings.Join(lines[:min(2, len(lines))], "\n")
 }
 
 // inApply calls a function while Terraform is in the middle of the apply of a run's

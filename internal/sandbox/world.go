@@ -26,9 +26,9 @@ import (
 // Options of a world.
 type Options struct {
 	Dir string // of everything it writes; must exist and be empty
-	// Bot is the argv prefix of drbot's own program; "serve --config ..." and
-	// "sandbox tool ..." follow it.
-	Bot string
+	// Bot is the path of the product's program, and Tool that of drbot-sandbox, which the
+	// stacks and the script before Terraform call with "tool ...".
+	Bot, Tool string
 	// Terraform is the path of the program, found by the caller.
 	Terraform string
 	// BotTerraform is another one for the bot, to break it; the same when empty.
@@ -46,6 +46,8 @@ type Options struct {
 	Outage aws.Mode
 	// Watch counts every effect of the bot's, and lets a test kill it at one.
 	Watch bool
+	// GiveUp is how long a gate and a quiesce wait before they ask; two minutes when zero.
+	GiveUp time.Duration
 	// Quick takes out every wait that only makes a sandbox look real.
 	Quick bool
 	// Database is the bot's, by URL; a SQLite file in Dir when empty.
@@ -77,7 +79,8 @@ type World struct {
 	parts   []part
 	saying  sync.Mutex
 
-	tool       string                           // what the stacks call instead of the bot's program
+	tool       string                           // what the stacks call instead of Options.Tool
+	breakage   *Breakage                        // what is broken on purpose, if anything
 	onApproval func(context.Context, int) error // what happens right before the last approval
 
 	slackURL, hubURL, botAddr string

@@ -15,8 +15,9 @@ import (
 	"github.com/drbot/drbot/internal/tf"
 )
 
-// program is drbot itself, built once for all tests: they watch the real process.
-var program string
+// programs is the folder of drbot and drbot-sandbox, built once for all tests: they
+// watch the real process.
+var programs string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "drbot-program-")
@@ -24,10 +25,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	program = filepath.Join(dir, "drbot")
-	build := exec.Command("go", "build", "-o", program, "github.com/drbot/drbot/cmd/drbot")
+	programs = dir
+	build := exec.Command("go", "build", "-o", dir, "github.com/drbot/drbot/cmd/drbot", "github.com/drbot/drbot/cmd/drbot-sandbox")
 	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build drbot: %v\n%s", err, out)
+		fmt.Fprintf(os.Stderr, "build the programs: %v\n%s", err, out)
 		os.Exit(1)
 	}
 	code := m.Run()
@@ -52,7 +53,7 @@ func newWorld(t *testing.T, change ...func(*Options)) (*World, context.Context) 
 	ctx := t.Context() // the test run's own limit is the bound of a world
 	var said transcript
 	o := Options{
-		Dir: t.TempDir(), Bot: program, Terraform: terraform, Out: &said,
+		Dir: t.TempDir(), Bot: filepath.Join(programs, "drbot"), Tool: filepath.Join(programs, "drbot-sandbox"), Terraform: terraform, Out: &said,
 		Log: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	for _, c := range change {
@@ -80,6 +81,9 @@ func serving(t *testing.T, change ...func(*Options)) (*World, context.Context) {
 	must(t, w.StartBot(ctx))
 	return w, ctx
 }
+
+// givingUpSoon has a gate ask after seconds, in a test that wants to be asked.
+func givingUpSoon(o *Options) { o.GiveUp = soon }
 
 func must(t *testing.T, err error) {
 	t.Helper()

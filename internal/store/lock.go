@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/sys/unix"
 
 	"github.com/drbot/drbot/dr"
@@ -18,7 +19,9 @@ import (
 // database would make every act of a run twice.
 type Lock struct {
 	lost    chan struct{}
+	once    sync.Once
 	release func()
+	held    func(context.Context) error
 }
 
 // Lost is closed when the lock is gone without Release: the process must end.
@@ -27,22 +30,36 @@ func (l *Lock) Lost() <-chan struct{} { return l.lost }
 // Release gives the lock to the next one in line.
 func (l *Lock) Release() { l.release() }
 
+// Held looks whether the lock is still this process's, right before a call that cannot
+// be taken back. It answers within 2 s; dr.Conflict says that the lock is gone for
+// good, dr.Temporary that nobody can tell right now. Either way the call must not be made.
+func (l *Lock) Held(ctx context.Context) error {
+	select {
+	case <-l.lost:
+		return lockGone(nil)
+	default:
+		return l.held(ctx)
+	}
+}
+
+func (l *Lock) lose() { l.once.Do(func() { close(l.lost) }) }
+
+func lockGone(cause error) error {
+	return &dr.Error{Code: dr.Conflict, What: dr.T("store.lock-gone"), Next: dr.T("store.lock-gone.next"), Err: cause}
+}
+
 // retryLock is how often a standby asks for the lock: the time a takeover may take.
 const retryLock = 500 * time.Millisecond
-
-// askLock is how long PostgreSQL may take to answer: one that is frozen takes
-// connections and never says a word, and nobody would know why nothing is served.
-const askLock = 10 * time.Second
-
-// advisoryKey is the number drbot's executors lock in PostgreSQL ("drbot" in ASCII).
-const advisoryKey = 0x6472626f74
 
 // AcquireLock waits for the exclusive lock of the database a URL names. waiting
 // is called once if another process holds it.
 func AcquireLock(ctx context.Context, url string, waiting func(holder string)) (*Lock, error) {
-	try := func() (*Lock, string, error) { return fileLock(sqlitePath(url) + ".lock") }
-	if !strings.HasPrefix(url, "sqlite:") {
-		try = func() (*Lock, string, error) { return postgresLock(ctx, url) }
+	if err := checkURL(url); err != nil {
+		return nil, err
+	}
+	try := func() (*Lock, string, error) { return fileLock(lockPath(url)) }
+	if isPostgres(url) {
+		try = func() (*Lock, string, error) { return postgresLock(ctx, url, sinceBoot) }
 	}
 	tick := time.NewTicker(retryLock)
 	defer tick.Stop()
@@ -58,16 +75,23 @@ func AcquireLock(ctx context.Context, url string, waiting func(holder string)) (
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, failed("wait for the executor's lock", ctx.Err())
 		case <-tick.C:
 		}
 	}
 }
 
+func lockPath(url string) string { return SQLitePath(url) + ".lock" }
+
+// fileLock locks the file beside a SQLite database. The folder may not be there yet:
+// the lock comes before everything else.
 func fileLock(path string) (*Lock, string, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, "", failedFile(path, "make the database folder", err)
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, "", fmt.Errorf("open the lock file: %w", err)
+		return nil, "", failedFile(path, "open the lock file", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		pid, _ := os.ReadFile(path) // for the message alone
@@ -75,58 +99,40 @@ func fileLock(path string) (*Lock, string, error) {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, "process " + strings.TrimSpace(string(pid)), nil
 		}
-		return nil, "", fmt.Errorf("lock %s: %w", path, err)
+		return nil, "", failedFile(path, "lock a file", err)
+	}
+	if samePlace(f, path) != nil {
+		_ = f.Close()
+		return nil, "another process", nil // it was taken away between open and lock
 	}
 	if err := f.Truncate(0); err == nil {
 		_, _ = fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
-	return &Lock{lost: make(chan struct{}), release: func() { _ = f.Close() }}, "", nil
+	l := &Lock{lost: make(chan struct{}), release: func() { _ = f.Close() }}
+	l.held = func(context.Context) error {
+		err := samePlace(f, path)
+		if err != nil {
+			l.lose()
+			return lockGone(err)
+		}
+		return nil
+	}
+	return l, "", nil
 }
 
-// postgresLock holds a session lock on a connection of its own. The database
-// drops the lock when the connection dies, so a watcher asks it every second.
-func postgresLock(ctx context.Context, url string) (*Lock, string, error) {
-	ask, cancel := context.WithTimeout(ctx, askLock)
-	defer cancel()
-	silent := func(err error) error {
-		return &dr.Error{Code: dr.Temporary, Msg: "the database does not answer.", Hint: "start drbot again when it does; the runs go on where they were", Err: scrub(err, url)}
-	}
-	conn, err := pgx.Connect(ask, url)
+// samePlace tells whether a path still names an open file. The kernel's lock is on the
+// file: whoever finds another one at the path gets a lock of their own.
+func samePlace(f *os.File, path string) error {
+	mine, err := f.Stat()
 	if err != nil {
-		return nil, "", silent(err)
+		return err
 	}
-	var ok bool
-	if err := conn.QueryRow(ask, `SELECT pg_try_advisory_lock($1)`, int64(advisoryKey)).Scan(&ok); err != nil {
-		_ = conn.Close(ask)
-		return nil, "", silent(err)
+	there, err := os.Stat(path)
+	if err != nil {
+		return err
 	}
-	if !ok {
-		_ = conn.Close(ask)
-		return nil, "another process", nil
+	if !os.SameFile(mine, there) {
+		return fmt.Errorf("%s is another file now", path)
 	}
-	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
-	l := &Lock{lost: make(chan struct{})}
-	done := make(chan struct{})
-	l.release = func() { stop(); <-done }
-	go func() {
-		defer close(done)
-		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-watch.Done():
-				return
-			case <-tick.C:
-			}
-			ping, cancel := context.WithTimeout(watch, 5*time.Second)
-			err := conn.Ping(ping)
-			cancel()
-			if err != nil && watch.Err() == nil {
-				close(l.lost)
-				return
-			}
-		}
-	}()
-	return l, "", nil
+	return nil
 }

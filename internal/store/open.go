@@ -7,11 +7,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // PostgreSQL driver
@@ -20,131 +18,171 @@ import (
 	"github.com/drbot/drbot/dr"
 )
 
-// Store is the open database. It is safe for concurrent use.
+// Store is the open database. It is safe for concurrent use. Each of its parts is told by
+// what it keeps; all of them work on one handle.
 type Store struct {
-	db       *sql.DB
-	url      string
-	postgres bool
-	log      *slog.Logger
+	*database
+	Records
+	*AuditTrail
+	Ledger
+	Outbox
+	Reports
+
+	asItIs bool
+	fresh  bool
 }
+
+// newStore joins the parts on a handle that is not open yet.
+func newStore(url string, log *slog.Logger) *Store {
+	d := &database{url: url, postgres: isPostgres(url)}
+	trail := &AuditTrail{database: d, log: log}
+	return &Store{database: d, Records: Records{d, trail}, AuditTrail: trail, Ledger: Ledger{d}, Outbox: Outbox{d}, Reports: Reports{d}}
+}
+
+// Option changes how a database is opened.
+type Option func(*Store)
+
+// WithAuditKey has the hashes of the audit log made with a key, which is not kept in
+// the database. Keys it had before only verify.
+func WithAuditKey(key []byte, former ...[]byte) Option {
+	return func(s *Store) { s.keys = append([][]byte{key}, former...) }
+}
+
+// WithAuditHead has the head of the audit log kept in a file as well.
+func WithAuditHead(path string) Option { return func(s *Store) { s.headPath = path } }
+
+// AsItIs is for commands beside the server: the database must be there, and its tables
+// are not brought up to date under a server that may be of another version.
+func AsItIs() Option { return func(s *Store) { s.asItIs = true } }
 
 // Open opens the database of a URL, "sqlite:PATH" or "postgres://...", and
 // brings its tables up to date. With durable set it refuses a SQLite file on a
 // file system that does not survive the host or does not lock.
-func Open(ctx context.Context, url string, durable bool, log *slog.Logger) (*Store, error) {
-	s := &Store{url: url, log: log}
-	driver, dsn := "pgx", url
-	switch {
-	case strings.HasPrefix(url, "sqlite:"):
-		path := sqlitePath(url)
-		if path == "" {
-			return nil, &dr.Error{Code: dr.Invalid, Msg: "the database URL names no file.", Hint: "state.database: sqlite:/var/lib/drbot/drbot.db"}
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, fmt.Errorf("make the database folder: %w", err)
-		}
-		if durable {
-			if err := checkFileSystem(filepath.Dir(path)); err != nil {
-				return nil, err
-			}
-		}
-		// FULL, not NORMAL: an intent that a lost host forgets could become a second promotion.
-		driver = "sqlite"
-		dsn = "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
-	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
-		s.postgres = true
-	default:
-		return nil, &dr.Error{Code: dr.Invalid, Msg: "the database URL is neither sqlite: nor postgres://.", Hint: "state.database: sqlite:/var/lib/drbot/drbot.db"}
+func Open(ctx context.Context, url string, durable bool, log *slog.Logger, opts ...Option) (*Store, error) {
+	s := newStore(url, log)
+	for _, o := range opts {
+		o(s)
 	}
-	db, err := sql.Open(driver, dsn)
+	err := checkURL(url)
+	if err == nil && !s.postgres {
+		err = s.ready(SQLitePath(url), durable)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("open the database: %w", scrub(err, url))
+		return nil, err
 	}
-	db.SetMaxOpenConns(4)
-	s.db = db
-	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare the database: %w", scrub(err, url)), db.Close())
+	if s.db, err = connect(url); err != nil {
+		return nil, err
+	}
+	if err := s.migrate(ctx, s.asItIs); err != nil {
+		return nil, errors.Join(failed("prepare the database", scrub(err, url)), s.Close())
+	}
+	err = s.db.QueryRowContext(ctx, `SELECT NOT EXISTS (SELECT 1 FROM drbot_runs) AND NOT EXISTS (SELECT 1 FROM drbot_audit)`).Scan(&s.fresh)
+	if err != nil {
+		return nil, errors.Join(failed("look whether the database is empty", scrub(err, url)), s.Close())
+	}
+	if s.headPath != "" && !s.asItIs {
+		if _, err := s.AuditHead(ctx); err != nil {
+			log.ErrorContext(ctx, "the audit log is not what its head says; the head is left as it is", "error", err)
+		}
 	}
 	return s, nil
 }
 
-// Close closes the database.
-func (s *Store) Close() error { return s.db.Close() }
-
-// Ping asks whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
-
-func sqlitePath(url string) string {
-	path, _, _ := strings.Cut(strings.TrimPrefix(url, "sqlite:"), "?")
-	return path
-}
-
-// scrub keeps a database password out of an error text.
-func scrub(err error, url string) error {
-	if err == nil || !strings.Contains(err.Error(), url) {
+// ready sees to the place of a SQLite database, for its owner's eyes alone.
+func (s *Store) ready(path string, durable bool) error {
+	if s.asItIs {
+		if _, err := os.Stat(path); err != nil {
+			return noDatabase(path, err)
+		}
+		return nil
+	}
+	if err := makePrivate(path); err != nil {
 		return err
 	}
-	return errors.New(strings.ReplaceAll(err.Error(), url, "the database URL"))
+	if durable {
+		return checkFileSystem(filepath.Dir(path))
+	}
+	return nil
 }
 
-// schema is portable between the two databases; every statement can run again.
-var schema = []string{
-	`CREATE TABLE IF NOT EXISTS drbot_runs (id TEXT PRIMARY KEY, service TEXT NOT NULL, state TEXT NOT NULL, requested_at BIGINT NOT NULL, version BIGINT NOT NULL, doc TEXT NOT NULL)`,
-	`CREATE TABLE IF NOT EXISTS drbot_messages (run TEXT PRIMARY KEY, channel TEXT NOT NULL, ts TEXT NOT NULL, shown BIGINT NOT NULL)`,
-	`CREATE INDEX IF NOT EXISTS drbot_runs_by_service ON drbot_runs (service, requested_at)`,
-	`CREATE TABLE IF NOT EXISTS drbot_audit (seq BIGINT PRIMARY KEY, doc TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL)`,
-	`CREATE TABLE IF NOT EXISTS drbot_intents (run TEXT NOT NULL, act TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (run, act))`,
-	`CREATE TABLE IF NOT EXISTS drbot_kept (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
-	`CREATE TABLE IF NOT EXISTS drbot_outbox (key TEXT PRIMARY KEY, seq BIGINT NOT NULL, channel TEXT NOT NULL, doc TEXT NOT NULL, tried BIGINT NOT NULL DEFAULT 0, ts TEXT NOT NULL DEFAULT '')`,
-	`CREATE INDEX IF NOT EXISTS drbot_outbox_unsaid ON drbot_outbox (ts, channel, seq)`,
-	`CREATE TABLE IF NOT EXISTS drbot_readings (service TEXT NOT NULL, at BIGINT NOT NULL, doc TEXT NOT NULL)`,
-	`CREATE INDEX IF NOT EXISTS drbot_readings_by_service ON drbot_readings (service, at)`,
-	`CREATE TABLE IF NOT EXISTS drbot_drift (service TEXT NOT NULL, at BIGINT NOT NULL, doc TEXT NOT NULL)`,
-	`CREATE TABLE IF NOT EXISTS drbot_deliveries (id TEXT PRIMARY KEY, at BIGINT NOT NULL)`,
-}
-
-func (s *Store) migrate(ctx context.Context) error {
-	for _, stmt := range schema {
-		if _, err := s.db.ExecContext(ctx, stmt); err != nil {
-			return err
+// makePrivate makes a file that is not there, and its folder. SQLite gives the files it
+// puts beside a database the mode of the database; those that are there are narrowed.
+func makePrivate(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return failed("make the database folder", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return failed("open the database", err)
+	}
+	if err := f.Close(); err != nil {
+		return failed("open the database", err)
+	}
+	for _, end := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(path + end)
+		if err != nil || info.Mode().Perm()&0o077 == 0 {
+			continue // not there, or right
+		}
+		if err := os.Chmod(path+end, 0o600); err != nil {
+			return failed("keep the database from other users", err)
 		}
 	}
 	return nil
 }
 
-// q writes a query's question marks as PostgreSQL wants them.
-func (s *Store) q(query string) string {
-	if !s.postgres {
-		return query
+// Fresh tells whether nothing was ever kept in the database: no run and no audit entry
+// was there when it was opened. Where a bot has run before, it is the wrong database.
+func (s *Store) Fresh() bool { return s.fresh }
+
+// connect makes the handle of a database without a look at its tables.
+func connect(url string) (*sql.DB, error) {
+	driver, dsn := "pgx", url
+	if !isPostgres(url) {
+		driver, dsn = "sqlite", sqliteDSN(url)
 	}
-	var b strings.Builder
-	n := 0
-	for _, r := range query {
-		if r != '?' {
-			b.WriteRune(r)
-			continue
-		}
-		n++
-		b.WriteString("$" + strconv.Itoa(n))
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return nil, badURL(scrub(err, url))
 	}
-	return b.String()
+	db.SetMaxOpenConns(4)
+	return db, nil
 }
 
-// tx runs f in a transaction. On PostgreSQL a writer takes an advisory lock of
-// the topic first, which is what SQLite's immediate transactions give by themselves.
-func (s *Store) tx(ctx context.Context, topic string, f func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
+func checkURL(url string) error {
+	what := dr.T("store.url")
+	switch {
+	case isPostgres(url), SQLitePath(url) != "":
+		return nil
+	case strings.HasPrefix(url, "sqlite:"):
+		what = dr.T("store.url.no-file")
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit this does nothing
-	if s.postgres {
-		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext($1))`, "drbot/"+topic); err != nil {
-			return err
-		}
+	return &dr.Error{Code: dr.Invalid, What: what, Next: dr.T("store.url.next", "example", "sqlite:/var/lib/drbot/drbot.db")}
+}
+
+// badURL is the error of a database URL that the driver cannot read.
+func badURL(err error) error {
+	return &dr.Error{Code: dr.Invalid, What: dr.T("store.url.unread"), Next: dr.T("store.url.next", "example", "postgres://drbot@db.example.com/drbot"), Err: err}
+}
+
+func noDatabase(path string, err error) error {
+	return &dr.Error{Code: dr.NotFound, What: dr.T("store.none", "file", path), Next: dr.T("store.none.next"), Err: err}
+}
+
+func sqliteDSN(url string) string {
+	// FULL, not NORMAL: an intent that a lost host forgets could become a second promotion.
+	return "file:" + SQLitePath(url) + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+}
+
+func isPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// SQLitePath is the file a database URL names; empty when it is not of SQLite.
+func SQLitePath(url string) string {
+	path, ok := strings.CutPrefix(url, "sqlite:")
+	if !ok {
+		return ""
 	}
-	if err := f(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
+	path, _, _ = strings.Cut(path, "?")
+	return path
 }

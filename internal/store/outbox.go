@@ -6,101 +6,109 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 )
 
+// Outbox keeps what is still to be said in Slack, and where each run is shown there.
+type Outbox struct{ *database }
+
 // Say puts a note into the outbox; a second note with the same key is the first one.
-func (s *Store) Say(ctx context.Context, n dr.Note) error {
+func (s Outbox) Say(ctx context.Context, n dr.Note) error {
 	doc, err := json.Marshal(n)
 	if err != nil {
 		return fmt.Errorf("encode a note: %w", err)
 	}
-	_, err = s.db.ExecContext(ctx, s.q(`INSERT INTO drbot_outbox (key, seq, channel, doc) SELECT ?, COALESCE(MAX(seq), 0) + 1, ?, ? FROM drbot_outbox WHERE true ON CONFLICT (key) DO NOTHING`), n.Key, n.Channel, string(doc))
-	if err != nil {
-		return fmt.Errorf("store a note: %w", err)
-	}
-	return nil
-}
-
-// UnsaidChannels lists the channels that have something to be told.
-func (s *Store) UnsaidChannels(ctx context.Context) ([]string, error) {
-	return s.strings(ctx, `SELECT DISTINCT channel FROM drbot_outbox WHERE ts = ''`)
-}
-
-func (s *Store) strings(ctx context.Context, query string, args ...any) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, s.q(query), args...)
-	if err != nil {
-		return nil, fmt.Errorf("read a list: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	var out []string
-	for rows.Next() {
-		var v string
-		if err := rows.Scan(&v); err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, rows.Err()
-}
-
-// UnsaidNotes lists what is to be said in a channel, in the order it was written.
-func (s *Store) UnsaidNotes(ctx context.Context, channel string, limit int) ([]dr.Unsaid, error) {
-	rows, err := s.db.QueryContext(ctx, s.q(`SELECT doc, tried FROM drbot_outbox WHERE ts = '' AND channel = ? ORDER BY seq LIMIT ?`), channel, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the outbox: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	var out []dr.Unsaid
-	for rows.Next() {
-		var doc string
-		var tried int64
-		if err := rows.Scan(&doc, &tried); err != nil {
-			return nil, err
-		}
-		u := dr.Unsaid{Tried: tried > 0}
-		if err := json.Unmarshal([]byte(doc), &u.Note); err != nil {
-			return nil, fmt.Errorf("decode a note: %w", err)
-		}
-		out = append(out, u)
-	}
-	return out, rows.Err()
-}
-
-// NoteTried marks a note before the call that may post it.
-func (s *Store) NoteTried(ctx context.Context, key string) error {
-	_, err := s.db.ExecContext(ctx, s.q(`UPDATE drbot_outbox SET tried = tried + 1 WHERE key = ?`), key)
+	_, err = s.exec(ctx, s.db, "store a note", `INSERT INTO drbot_outbox (key, seq, channel, doc) VALUES (?, (SELECT COALESCE(MAX(seq), 0) + 1 FROM drbot_outbox), ?, ?) ON CONFLICT (key) DO NOTHING`, n.Key, n.Channel, string(doc))
 	return err
 }
 
-// NoteSaid marks a note as posted.
-func (s *Store) NoteSaid(ctx context.Context, key, ts string) error {
-	_, err := s.db.ExecContext(ctx, s.q(`UPDATE drbot_outbox SET ts = ? WHERE key = ?`), ts, key)
+// UnsaidChannels lists the channels that have something to be told. It steps from
+// one channel to the next, so that it costs what the channels are and not the notes.
+func (s Outbox) UnsaidChannels(ctx context.Context) ([]string, error) {
+	return s.list(ctx, "list the channels to be told", `WITH RECURSIVE told(channel) AS (
+		SELECT (SELECT MIN(channel) FROM drbot_outbox WHERE ts = '')
+		UNION ALL
+		SELECT (SELECT MIN(o.channel) FROM drbot_outbox o WHERE o.ts = '' AND o.channel > told.channel) FROM told WHERE told.channel IS NOT NULL
+	) SELECT channel FROM told WHERE channel IS NOT NULL`)
+}
+
+func (s Outbox) list(ctx context.Context, doing, query string) ([]string, error) {
+	var out []string
+	err := s.each(ctx, doing, func(rows *sql.Rows) error {
+		var v string
+		err := rows.Scan(&v)
+		out = append(out, v)
+		return err
+	}, query)
+	return out, err
+}
+
+// UnsaidNotes lists what is to be said in a channel, in the order it was written.
+func (s Outbox) UnsaidNotes(ctx context.Context, channel string, limit int) ([]dr.Unsaid, error) {
+	var out []dr.Unsaid
+	err := s.each(ctx, "read the outbox", func(rows *sql.Rows) error {
+		var doc string
+		var tried int64
+		if err := rows.Scan(&doc, &tried); err != nil {
+			return err
+		}
+		u := dr.Unsaid{Tried: tried > 0}
+		if err := json.Unmarshal([]byte(doc), &u.Note); err != nil {
+			return broken("the outbox", err)
+		}
+		out = append(out, u)
+		return nil
+	}, `SELECT doc, tried FROM drbot_outbox WHERE ts = '' AND channel = ? ORDER BY seq, key LIMIT ?`, channel, limit)
+	return out, err
+}
+
+// NoteTried marks a note before the call that may post it.
+func (s Outbox) NoteTried(ctx context.Context, key string) error {
+	_, err := s.exec(ctx, s.db, "mark a note as tried", `UPDATE drbot_outbox SET tried = tried + 1 WHERE key = ?`, key)
+	return err
+}
+
+// NoteSaid marks a note as posted. When it was said is in Slack's ts itself, which
+// begins with the seconds since 1970.
+func (s Outbox) NoteSaid(ctx context.Context, key, ts string) error {
+	seconds, _, _ := strings.Cut(ts, ".")
+	at, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		at = time.Now().Unix()
+	}
+	_, err = s.exec(ctx, s.db, "mark a note as said", `UPDATE drbot_outbox SET ts = ?, said_at = ? WHERE key = ?`, ts, at, key)
 	return err
 }
 
 // Shown reads where a run's message stands.
-func (s *Store) Shown(ctx context.Context, run string) (dr.Shown, error) {
+func (s Outbox) Shown(ctx context.Context, run string) (dr.Shown, error) {
 	var m dr.Shown
 	err := s.db.QueryRowContext(ctx, s.q(`SELECT channel, ts, shown FROM drbot_messages WHERE run = ?`), run).Scan(&m.Channel, &m.TS, &m.Version)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return m, fmt.Errorf("read the message of %s: %w", run, err)
+		return m, failed("read the message of "+run, err)
 	}
 	return m, nil
 }
 
 // SaveShown stores where a run's message stands.
-func (s *Store) SaveShown(ctx context.Context, run string, m dr.Shown) error {
-	_, err := s.db.ExecContext(ctx, s.q(`INSERT INTO drbot_messages (run, channel, ts, shown) VALUES (?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`),
-		run, m.Channel, m.TS, m.Version)
-	if err != nil {
-		return fmt.Errorf("store the message of %s: %w", run, err)
-	}
-	return nil
+func (s Outbox) SaveShown(ctx context.Context, run string, m dr.Shown) error {
+	doing := "store the message of " + run
+	return s.Tx(ctx, "run/"+run, func(tx *sql.Tx) error {
+		if _, err := s.exec(ctx, tx, doing, `INSERT INTO drbot_messages (run, channel, ts, shown) VALUES (?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
+			run, m.Channel, m.TS, m.Version); err != nil {
+			return err
+		}
+		// Beside the version of the record, so that an index can hold the runs that are behind.
+		_, err := s.exec(ctx, tx, doing, `UPDATE drbot_runs SET shown = ? WHERE id = ?`, m.Version, run)
+		return err
+	})
 }
 
 // UnshownRuns lists the runs whose message is behind their record, oldest first.
-func (s *Store) UnshownRuns(ctx context.Context) ([]string, error) {
-	return s.strings(ctx, `SELECT r.id FROM drbot_runs r LEFT JOIN drbot_messages m ON m.run = r.id WHERE m.run IS NULL OR m.shown < r.version ORDER BY r.requested_at, r.id`)
+func (s Outbox) UnshownRuns(ctx context.Context) ([]string, error) {
+	return s.list(ctx, "list the runs to be shown", `SELECT id FROM drbot_runs WHERE shown < version ORDER BY requested_at, id`)
 }

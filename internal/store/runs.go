@@ -10,30 +10,43 @@ import (
 	"github.com/drbot/drbot/dr"
 )
 
+// Records keeps the records of runs.
+type Records struct {
+	*database
+	audit *AuditTrail
+}
+
 // CreateRun stores the record of a run unless one with its id is there.
-func (s *Store) CreateRun(ctx context.Context, r dr.Run) error {
+func (s Records) CreateRun(ctx context.Context, r dr.Run) error {
+	_, err := s.createRun(ctx, s.db, r)
+	return err
+}
+
+// CreateRunTx is CreateRun in a transaction of Tx; it tells whether there was none.
+func (s Records) CreateRunTx(ctx context.Context, tx *sql.Tx, r dr.Run) (created bool, err error) {
+	return s.createRun(ctx, tx, r)
+}
+
+func (s Records) createRun(ctx context.Context, db execer, r dr.Run) (created bool, err error) {
 	r.Version = 1
 	doc, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("encode run %s: %w", r.Run, err)
+		return false, fmt.Errorf("encode run %s: %w", r.Run, err)
 	}
-	_, err = s.db.ExecContext(ctx, s.q(`INSERT INTO drbot_runs (id, service, state, requested_at, version, doc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`),
+	n, err := s.exec(ctx, db, "store run "+r.Run, `INSERT INTO drbot_runs (id, service, state, requested_at, version, doc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 		r.Run, r.Service, string(r.State), r.At.UnixMilli(), r.Version, string(doc))
-	if err != nil {
-		return fmt.Errorf("store run %s: %w", r.Run, err)
-	}
-	return nil
+	return n == 1, err
 }
 
 // Run reads the record of a run; dr.NotFound when there is none.
-func (s *Store) Run(ctx context.Context, id string) (dr.Run, error) {
+func (s Records) Run(ctx context.Context, id string) (dr.Run, error) {
 	return readRun(s.db.QueryRowContext(ctx, s.q(`SELECT doc FROM drbot_runs WHERE id = ?`), id), id)
 }
 
 // UpdateRun changes the record of a run in one transaction.
-func (s *Store) UpdateRun(ctx context.Context, id string, change func(*dr.Run)) (dr.Run, error) {
+func (s Records) UpdateRun(ctx context.Context, id string, change func(*dr.Run)) (dr.Run, error) {
 	var out dr.Run
-	err := s.tx(ctx, "run/"+id, func(tx *sql.Tx) error {
+	err := s.Tx(ctx, "run/"+id, func(tx *sql.Tx) error {
 		r, err := readRun(tx.QueryRowContext(ctx, s.q(`SELECT doc FROM drbot_runs WHERE id = ?`), id), id)
 		if err != nil {
 			return err
@@ -42,64 +55,64 @@ func (s *Store) UpdateRun(ctx context.Context, id string, change func(*dr.Run)) 
 		r.Version++
 		doc, err := json.Marshal(r)
 		if err != nil {
-			return err
+			return fmt.Errorf("encode run %s: %w", id, err)
 		}
 		out = r
-		_, err = tx.ExecContext(ctx, s.q(`UPDATE drbot_runs SET state = ?, version = ?, doc = ? WHERE id = ?`), string(r.State), r.Version, string(doc), id)
+		_, err = s.exec(ctx, tx, "update run "+id, `UPDATE drbot_runs SET state = ?, version = ?, doc = ? WHERE id = ?`, string(r.State), r.Version, string(doc), id)
 		return err
 	})
 	if err != nil {
-		return dr.Run{}, fmt.Errorf("update run %s: %w", id, err)
+		return dr.Run{}, err
 	}
 	return out, nil
 }
 
 // Runs lists runs, newest first; of every service when service is empty.
-func (s *Store) Runs(ctx context.Context, service string, limit int) ([]dr.Run, error) {
-	rows, err := s.db.QueryContext(ctx, s.q(`SELECT doc FROM drbot_runs WHERE ? = '' OR service = ? ORDER BY requested_at DESC, id LIMIT ?`), service, service, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list runs: %w", err)
+func (s Records) Runs(ctx context.Context, service string, limit int) ([]dr.Run, error) {
+	query, args := `SELECT doc FROM drbot_runs WHERE service = ? ORDER BY requested_at DESC, id LIMIT ?`, []any{service, limit}
+	if service == "" {
+		query, args = `SELECT doc FROM drbot_runs ORDER BY requested_at DESC, id LIMIT ?`, args[1:]
 	}
-	return scanDocs[dr.Run](rows)
+	return docs[dr.Run](ctx, s.database, "the runs", query, args...)
 }
 
-// OpenRuns lists the runs that are not over, oldest first.
-func (s *Store) OpenRuns(ctx context.Context) ([]dr.Run, error) {
-	rows, err := s.db.QueryContext(ctx, s.q(`SELECT doc FROM drbot_runs WHERE state IN (?, ?, ?) ORDER BY requested_at, id`),
-		string(dr.RunRunning), string(dr.RunWaiting), string(dr.RunPaused))
-	if err != nil {
-		return nil, fmt.Errorf("list open runs: %w", err)
-	}
-	return scanDocs[dr.Run](rows)
+// OpenRuns lists the runs that are not over, oldest first. The states are those of
+// dr.RunState.Final, written as the index drbot_runs_open has them.
+func (s Records) OpenRuns(ctx context.Context) ([]dr.Run, error) {
+	return docs[dr.Run](ctx, s.database, "the open runs", `SELECT doc FROM drbot_runs WHERE state IN ('running', 'waiting', 'paused') ORDER BY requested_at, id`)
 }
 
 func readRun(row *sql.Row, id string) (dr.Run, error) {
 	var doc string
 	var r dr.Run
 	if err := row.Scan(&doc); errors.Is(err, sql.ErrNoRows) {
-		return r, &dr.Error{Code: dr.NotFound, Msg: "there is no run " + id + ".", Hint: "/dr status"}
+		return r, &dr.Error{Code: dr.NotFound, What: dr.T("run.none", "run", id), Next: dr.T("command.try", "command", dr.Cmd("status"))}
 	} else if err != nil {
-		return r, fmt.Errorf("read run %s: %w", id, err)
+		return r, failed("read run "+id, err)
 	}
 	if err := json.Unmarshal([]byte(doc), &r); err != nil {
-		return r, fmt.Errorf("decode run %s: %w", id, err)
+		return r, broken("run "+id, err)
 	}
 	return r, nil
 }
 
-func scanDocs[T any](rows *sql.Rows) ([]T, error) {
-	defer func() { _ = rows.Close() }()
+// docs reads the documents that a query finds.
+func docs[T any](ctx context.Context, db *database, what, query string, args ...any) ([]T, error) {
 	var out []T
-	for rows.Next() {
+	err := db.each(ctx, "read "+what, func(rows *sql.Rows) error {
 		var doc string
 		var v T
 		if err := rows.Scan(&doc); err != nil {
-			return nil, err
+			return err
 		}
 		if err := json.Unmarshal([]byte(doc), &v); err != nil {
-			return nil, fmt.Errorf("decode a record: %w", err)
+			return broken(what, err)
 		}
 		out = append(out, v)
+		return nil
+	}, query, args...)
+	if err != nil {
+		return nil, err
 	}
-	return out, rows.Err()
+	return out, nil
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -28,7 +27,7 @@ func each(t *testing.T, test func(t *testing.T, s *Store)) {
 		return s
 	}
 	t.Run("sqlite", func(t *testing.T) { test(t, open(t, "sqlite:"+filepath.Join(t.TempDir(), "drbot.db"))) })
-	t.Run("postgres", func(t *testing.T) { test(t, open(t, storetest.Postgres(t))) })
+	t.Run("postgres", func(t *testing.T) { test(t, open(t, storetest.Database(t))) })
 }
 
 func aRun(id string) dr.Run {
@@ -40,17 +39,17 @@ func TestRuns(t *testing.T) {
 		ctx := t.Context()
 		ok(t, s.CreateRun(ctx, aRun("portal-1")))
 		again := aRun("portal-1")
-		again.Outcome = "another"
+		again.Outcome = dr.T("another")
 		ok(t, s.CreateRun(ctx, again))
 		r, err := s.Run(ctx, "portal-1")
 		ok(t, err)
-		if r.Outcome != "" || r.Version != 1 || !r.At.Equal(t0) {
+		if !r.Outcome.Empty() || r.Version != 1 || !r.At.Equal(t0) {
 			t.Errorf("the second record took the place of the first: %+v", r)
 		}
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
-				_, err := s.UpdateRun(ctx, "portal-1", func(r *dr.Run) { r.Accepts = append(r.Accepts, fmt.Sprint(i)) })
+				_, err := s.UpdateRun(ctx, "portal-1", func(r *dr.Run) { r.Accepts = append(r.Accepts, dr.T(dr.TextID(fmt.Sprint(i)))) })
 				if err != nil {
 					t.Error(err)
 				}
@@ -84,7 +83,7 @@ func TestOutbox(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
 		for _, key := range []string{"b", "a", "b"} {
-			ok(t, s.Say(ctx, dr.Note{Key: key, Channel: "C1", Title: key}))
+			ok(t, s.Say(ctx, dr.Note{Key: key, Channel: "C1", Title: dr.T(dr.TextID(key))}))
 		}
 		ok(t, s.Say(ctx, dr.Note{Key: "c", Channel: "C2"}))
 		notes, err := s.UnsaidNotes(ctx, "C1", 10)
@@ -163,95 +162,60 @@ func TestLedger(t *testing.T) {
 	})
 }
 
-// TestAudit changes the log behind the store's back in every way and expects each
-// to be seen.
-func TestAudit(t *testing.T) {
+// TestReports repeats a round: its second record adds nothing, that of another time does.
+func TestReports(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
-		for i := range 5 {
-			ok(t, s.Audit(ctx, dr.AuditEntry{At: t0, Who: fmt.Sprint("p", i), Action: "start", Granted: true}))
+		for _, at := range []time.Time{t0, t0, t0.Add(time.Minute)} {
+			ok(t, s.AddReadings(ctx, "portal", at, []dr.Check{{Name: "aurora.lag"}}))
+			ok(t, s.AddDrift(ctx, "portal", at, []dr.Drift{{Stack: "traffic"}}))
 		}
-		n, err := s.VerifyAudit(ctx)
-		if err != nil || n != 5 {
-			t.Fatalf("%d entries, %v", n, err)
-		}
-		for name, change := range map[string]string{
-			"an entry changed": `UPDATE drbot_audit SET doc = replace(doc, 'p2', 'p9') WHERE seq = 3`,
-			"an entry removed": `DELETE FROM drbot_audit WHERE seq = 2`,
-			"a hash changed":   `UPDATE drbot_audit SET hash = prev WHERE seq = 4`,
-		} {
-			tx, err := s.db.BeginTx(ctx, nil)
-			ok(t, err)
-			_, err = tx.ExecContext(ctx, change)
-			ok(t, err)
-			ok(t, tx.Commit())
-			if _, err := s.VerifyAudit(ctx); dr.CodeOf(err) != dr.Conflict {
-				t.Errorf("%s: %v", name, err)
-			}
-			_, err = s.db.ExecContext(ctx, `DELETE FROM drbot_audit`)
-			ok(t, err)
-			for i := range 5 {
-				ok(t, s.Audit(ctx, dr.AuditEntry{At: t0, Who: fmt.Sprint("p", i)}))
+		for _, table := range []string{"drbot_readings", "drbot_drift"} {
+			if n := count(t, s, table); n != 2 {
+				t.Errorf("%d rows in %s", n, table)
 			}
 		}
 	})
 }
 
-// TestLock takes the executor's lock twice: the second waits, is told so once, and
-// gets it when the first lets go.
-func TestLock(t *testing.T) {
-	for name, url := range map[string]func(*testing.T) string{
-		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "drbot.db") },
-		"postgres": storetest.Postgres,
-	} {
-		t.Run(name, func(t *testing.T) {
-			u := url(t)
-			first, err := AcquireLock(t.Context(), u, func(string) { t.Error("the first one waited") })
-			ok(t, err)
-			waiting := make(chan struct{})
-			got := make(chan *Lock)
-			go func() {
-				l, err := AcquireLock(t.Context(), u, func(string) { close(waiting) })
-				if err != nil {
-					t.Error(err)
-				}
-				got <- l
-			}()
-			<-waiting
-			select {
-			case <-got:
-				t.Fatal("two hold the lock")
-			case <-time.After(2 * retryLock):
-			}
-			first.Release()
-			(<-got).Release()
-		})
-	}
+func count(t *testing.T, s *Store, table string) int {
+	t.Helper()
+	var n int
+	ok(t, s.db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM `+table).Scan(&n))
+	return n
 }
 
-// TestLockLost kills the connection that holds the lock: its holder must know.
-func TestLockLost(t *testing.T) {
-	u := storetest.Postgres(t)
-	l, err := AcquireLock(t.Context(), u, func(string) {})
-	ok(t, err)
-	s, err := Open(t.Context(), u, false, slog.New(slog.DiscardHandler))
-	ok(t, err)
-	defer func() { _ = s.Close() }()
-	_, err = s.db.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'`)
-	ok(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	select {
-	case <-l.Lost():
-	case <-ctx.Done():
-		t.Fatal("the lock is gone and its holder was not told")
-	}
+// TestFresh opens an empty database, one in use, and a copy of it without its -wal file.
+func TestFresh(t *testing.T) {
+	urls(t, func(t *testing.T, url string) {
+		for i, want := range []bool{true, true, false} {
+			s := mustOpen(t, url)
+			if s.Fresh() != want {
+				t.Errorf("at start %d the database is fresh: %t", i+1, s.Fresh())
+			}
+			if i == 1 {
+				ok(t, s.CreateRun(t.Context(), aRun("portal-1")))
+			}
+		}
+		if path := SQLitePath(url); path != "" {
+			data, err := os.ReadFile(path)
+			ok(t, err)
+			bare := filepath.Join(t.TempDir(), "drbot.db")
+			ok(t, os.WriteFile(bare, data, 0o600))
+			if !mustOpen(t, "sqlite:"+bare).Fresh() {
+				t.Error("a copy without its -wal file is taken for the database")
+			}
+		}
+	})
 }
 
 func TestOpenRefuses(t *testing.T) {
 	for _, url := range []string{"", "mysql://x", "sqlite:"} {
 		if _, err := Open(t.Context(), url, false, slog.New(slog.DiscardHandler)); dr.CodeOf(err) != dr.Invalid {
 			t.Errorf("%q gives %v", url, err)
+		}
+		if _, err := AcquireLock(t.Context(), url, func(string) {}); dr.CodeOf(err) != dr.Invalid {
+			t.Errorf("the lock of %q gives %v", url, err)
 		}
 	}
 	_, err := Open(t.Context(), "postgres://drbot:s3cret-pa55@127.0.0.1:1/x", false, slog.New(slog.DiscardHandler))
@@ -264,7 +228,7 @@ func TestOpenRefuses(t *testing.T) {
 	_ = os.RemoveAll("/dev/shm/drbot-test")
 }
 
-func ok(t *testing.T, err error) {
+func ok(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

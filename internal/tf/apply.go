@@ -31,13 +31,30 @@ const (
 //
 // When ctx ends, Apply returns and the apply goes on.
 func (t *Terraform) Apply(ctx context.Context, req dr.ApplyRequest, progress func(dr.Progress)) (dr.ApplyResult, error) {
+	r, err := t.applyOnce(ctx, req, progress)
+	return r, outside(err, dr.T("tf.apply.unfollowed", "stack", req.Stack.Name), dr.T("tf.apply.unfollowed.next"))
+}
+
+func (t *Terraform) applyOnce(ctx context.Context, req dr.ApplyRequest, progress func(dr.Progress)) (dr.ApplyResult, error) {
 	if req.Key == "" {
-		return dr.ApplyResult{}, &dr.Error{Code: dr.Invalid, Msg: "An apply needs a key."}
+		return dr.ApplyResult{}, &dr.Error{Code: dr.Invalid, What: dr.T("tf.apply.no-key")}
 	}
-	f := t.applyFolder(req.Key)
+	f := t.disk.applyFolder(req.Key)
+	if err := t.disk.notOver(f); err != nil {
+		return dr.ApplyResult{}, err
+	}
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return dr.ApplyResult{}, fmt.Errorf("make the apply's folder: %w", err)
 	}
+	url, err := checkGitURL(t.opts.GitURL(req.Service.Repository))
+	if err != nil {
+		return dr.ApplyResult{}, err
+	}
+	leave, err := t.work(ctx, stateOf(url, req.Stack), req.Stack.Name, req.Run)
+	if err != nil {
+		return dr.ApplyResult{}, err
+	}
+	defer leave()
 	seen := newTail(f, req.Stack.Name, progress)
 	defer seen.close()
 	for starts := 0; ; {
@@ -75,7 +92,7 @@ func (t *Terraform) begin(ctx context.Context, f folder, req dr.ApplyRequest, ma
 	if known, err := f.read(requestFile, &stored); err != nil {
 		return nil, false, err
 	} else if known && !stored.same(want) {
-		return nil, false, &dr.Error{Code: dr.Conflict, Msg: "The key of this apply was used for another one.", Hint: "ask for it under another key"}
+		return nil, false, &dr.Error{Code: dr.Conflict, What: dr.T("tf.apply.key-used"), Next: dr.T("tf.apply.key-used.next")}
 	}
 	// In this order: a result is written before its supervisor ends.
 	alive, err := held(f.file(aliveLock))
@@ -97,12 +114,22 @@ func (t *Terraform) begin(ctx context.Context, f folder, req dr.ApplyRequest, ma
 	case err != nil:
 		return nil, false, fmt.Errorf("look at the apply: %w", err)
 	case began:
+		give, err := t.places.take(ctx, req.Run, anApply)
+		if err != nil {
+			return nil, false, err
+		}
+		defer give()
 		result, err := t.lost(ctx, f, stored, req.Service)
 		return result, false, err
 	case !mayStart:
-		return nil, false, &dr.Error{Code: dr.Temporary, Msg: "Terraform's supervisor ended before it applied anything.", Hint: "its log is in the folder of the apply"}
+		return nil, false, &dr.Error{Code: dr.Temporary, What: dr.T("tf.supervisor.ended"), Next: dr.T("tf.supervisor.ended.next")}
 	}
-	if err := t.start(ctx, f, want, req.Service); err != nil {
+	if _, err := t.places.take(ctx, req.Run, anApply); err != nil {
+		return nil, false, err
+	}
+	leave := t.places.adopt(f) // with the supervisor
+	if err := t.start(ctx, f, want, req.Service, leave); err != nil {
+		leave()
 		return nil, false, err
 	}
 	return nil, true, nil
@@ -122,15 +149,14 @@ func (f folder) result() (*dr.ApplyResult, error) {
 // the bot nor a signal to its group reaches it. It is born with the alive lock:
 // the lock belongs to the open file, which it shares with this process until
 // that closes its side, so there is no moment in which nobody holds it.
-func (t *Terraform) start(ctx context.Context, f folder, req request, svc dr.Service) (err error) {
+// ended is called when the supervisor is gone.
+func (t *Terraform) start(ctx context.Context, f folder, req request, svc dr.Service, ended func()) (err error) {
 	j, err := t.job(ctx, svc, req.Stack, toApply)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if err != nil {
-			err = &dr.Error{Code: dr.Temporary, Msg: "Terraform's supervisor could not be started.", Err: err}
-		}
+		err = outside(err, dr.T("tf.supervisor.unstarted"), dr.Text{})
 	}()
 	if err := f.clear(); err != nil {
 		return err
@@ -147,7 +173,7 @@ func (t *Terraform) start(ctx context.Context, f folder, req request, svc dr.Ser
 	if err != nil {
 		return err
 	}
-	if err := t.spawn(f, alive, secret); err != nil {
+	if err := t.spawn(f, alive, secret, ended); err != nil {
 		unlock(alive)
 		return err
 	}
@@ -155,7 +181,7 @@ func (t *Terraform) start(ctx context.Context, f folder, req request, svc dr.Ser
 	return alive.Close() // not unlock: the lock is the supervisor's now
 }
 
-func (t *Terraform) spawn(f folder, alive *os.File, secret []byte) error {
+func (t *Terraform) spawn(f folder, alive *os.File, secret []byte, ended func()) error {
 	log, err := os.OpenFile(f.file(logFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -180,11 +206,14 @@ func (t *Terraform) spawn(f folder, alive *os.File, secret []byte) error {
 		return errors.Join(err, writer.Close())
 	}
 	go func() {
+		defer ended()
 		// A supervisor that is not told everything does nothing. How it ended is
 		// read from its folder; it is only waited for so that it can go.
-		_, _ = writer.Write(secret)
-		_ = writer.Close()
-		_ = cmd.Wait()
+		_ = guarded(func() error {
+			_, _ = writer.Write(secret)
+			_ = writer.Close()
+			return cmd.Wait()
+		})
 	}()
 	return nil
 }

@@ -21,10 +21,10 @@ import (
 // allowed reduces Terraform's plan to what may leave this package.
 func allowed(raw *tfjson.Plan, key []byte, stack string, withDrift bool) (dr.Plan, error) {
 	if raw.Complete != nil && !*raw.Complete || len(raw.DeferredChanges) > 0 {
-		return dr.Plan{}, &dr.Error{Code: dr.Conflict, Msg: "The plan of stack " + stack + " leaves changes for later: it cannot be approved as a whole."}
+		return dr.Plan{}, &dr.Error{Code: dr.Conflict, What: dr.T("tf.plan.deferred", "stack", stack)}
 	}
 	if !readable(raw) {
-		return dr.Plan{}, &dr.Error{Code: dr.Conflict, Msg: "The plan of stack " + stack + " has an entry that says nothing: it cannot be approved as a whole."}
+		return dr.Plan{}, &dr.Error{Code: dr.Conflict, What: dr.T("tf.plan.unreadable", "stack", stack)}
 	}
 	plan := dr.Plan{Stack: stack, Terraform: raw.TerraformVersion}
 	var err error

@@ -12,6 +12,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text/texttest"
 )
 
 // FuzzPlanJSON makes a dr.Plan of anything that Terraform's JSON reader takes, and
@@ -48,7 +49,7 @@ func FuzzPlanJSON(f *testing.F) {
 		plan, err := allowed(raw, []byte("a key of enough bytes"), "app", true)
 		blindPlan, blindErr := allowed(blind, []byte("a key of enough bytes"), "app", true)
 		if err != nil {
-			if msg, _ := dr.Public(err, ""); msg == "" || blindErr == nil {
+			if msg, _ := texttest.Told(t, err); msg == "" || blindErr == nil {
 				t.Fatalf("refused with %v, and with other values %v", err, blindErr)
 			}
 			return

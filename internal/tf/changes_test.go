@@ -2,6 +2,7 @@ package tf
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text/texttest"
 )
 
 func parsePlan(t *testing.T, text string) *tfjson.Plan {
@@ -131,7 +133,7 @@ func TestFailuresInWords(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		return o.failed("plan", err, scrubber{})
+		return o.failed(dr.T("tf.doing.plan"), err, scrubber{})
 	}
 	line := func(severity, summary, detail, address string) string {
 		data, err := json.Marshal(map[string]any{"type": "diagnostic", "diagnostic": diagnostic{severity, summary, detail, address}})
@@ -157,9 +159,9 @@ func TestFailuresInWords(t *testing.T) {
 	} {
 		var err error
 		if c.err != "" {
-			err = &dr.Error{Msg: c.err}
+			err = errors.New(c.err)
 		}
-		if got := said(c.lines, err).Error(); got != c.want {
+		if got := texttest.Say(t, said(c.lines, err).Text()); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

@@ -128,7 +128,7 @@ func (w *world) killed(req dr.ApplyRequest, g *gate, lockKnown bool, kill func(p
 	tf := w.terraform()
 	wait := w.applying(tf, req)
 	g.reached()
-	f := tf.applyFolder(req.Key)
+	f := tf.disk.applyFolder(req.Key)
 	eventually(w.t, "the supervisor has heard of it", func() bool {
 		a, err := f.fallen()
 		return err == nil && len(a.open) > 0

@@ -107,7 +107,7 @@ func (m *module) init(ctx context.Context, backend map[string]string) error {
 		}
 		return err
 	})
-	return m.ended(ctx, "initialise the stack", out, err)
+	return m.ended(ctx, dr.T("tf.doing.init"), out, err)
 }
 
 // plan saves a plan and gives what it would do, as an allow-list.
@@ -118,7 +118,7 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (dr.Plan, error) 
 			tfexec.LockTimeout(m.job.Place.LockTimeout.String()))
 		return err
 	})
-	if err := m.ended(ctx, "plan", out, err); err != nil {
+	if err := m.ended(ctx, dr.T("tf.doing.plan"), out, err); err != nil {
 		return dr.Plan{}, err
 	}
 	var raw *tfjson.Plan
@@ -130,7 +130,7 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (dr.Plan, error) 
 		raw, err = m.tf.ShowPlanFile(ctx, m.saved, tfexec.JSONNumber(true))
 		return err
 	})
-	if err := m.ended(ctx, "read its plan", out, err); err != nil {
+	if err := m.ended(ctx, dr.T("tf.doing.show"), out, err); err != nil {
 		return dr.Plan{}, err
 	}
 	m.scrub = m.scrub.and(secretsOf(raw)...)
@@ -156,16 +156,20 @@ func (m *module) apply(ctx context.Context, each func(event)) error {
 	if ctx.Err() != nil && finished && len(out.errors) == 0 {
 		return nil // asked to stop when there was nothing left to do
 	}
-	return m.ended(ctx, "apply", out, err)
+	return m.ended(ctx, dr.T("tf.doing.apply"), out, err)
 }
 
 // ended sorts how a command ended: well, interrupted, or failed.
-func (m *module) ended(ctx context.Context, doing string, out *output, err error) error {
+func (m *module) ended(ctx context.Context, doing dr.Text, out *output, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case is[*dr.Error](err): // drbot itself failed
+		return err
+	case notStarted(err):
+		return outside(err, dr.T("tf.unstarted", "doing", doing), dr.Text{})
 	default:
 		return out.failed(doing, err, m.scrub)
 	}
@@ -187,7 +191,11 @@ func run(ctx context.Context, out io.Writer, command func(context.Context, io.Wr
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		done <- command(own, w)
+		err := guarded(func() error { return command(own, w) })
+		if broken := w.failure(); broken != nil {
+			err = broken
+		}
+		done <- err
 	}()
 	select {
 	case err := <-done:
@@ -207,17 +215,39 @@ func run(ctx context.Context, out io.Writer, command func(context.Context, io.Wr
 	return ctx.Err()
 }
 
-// firstWrite tells when something is first written.
+// firstWrite tells when something is first written. A reader that panics reads no more,
+// and the command goes on: it must not hang on a pipe that nobody empties.
 type firstWrite struct {
 	to   io.Writer
 	once sync.Once
 	seen chan struct{}
+
+	mu     sync.Mutex // a process that is given up may still be read
+	broken error
 }
 
 // Write passes the bytes on.
-func (w *firstWrite) Write(p []byte) (int, error) {
+func (w *firstWrite) Write(p []byte) (n int, err error) {
 	w.once.Do(func() { close(w.seen) })
-	return w.to.Write(p)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken == nil {
+		w.broken = guarded(func() error {
+			n, err = w.to.Write(p)
+			return nil
+		})
+	}
+	if w.broken != nil {
+		return len(p), nil
+	}
+	return n, err
+}
+
+// failure is why reading ended before the command did.
+func (w *firstWrite) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.broken
 }
 
 // hashLockFile names the provider choice a plan was made with.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text/texttest"
 )
 
 func TestRetryAfterEverythingDied(t *testing.T) {
@@ -30,13 +31,13 @@ func TestRetryAfterEverythingDied(t *testing.T) {
 			ctx, bot := context.WithCancel(t.Context())
 			_, err := tf.Apply(ctx, req, func(dr.Progress) {
 				g.reached()
-				awaitOwnLock(t, tf.applyFolder("died"))
+				awaitOwnLock(t, tf.disk.applyFolder("died"))
 				bot()
 			})
 			if err == nil {
 				t.Fatal("the bot did not die")
 			}
-			killSession(t)(supervisorOf(t, tf.applyFolder("died")))
+			killSession(t)(supervisorOf(t, tf.disk.applyFolder("died")))
 			if kind.file && c.lockObject() == "" {
 				t.Fatal("no lock was left, so nothing is proved")
 			}
@@ -44,14 +45,14 @@ func TestRetryAfterEverythingDied(t *testing.T) {
 			g.open()
 			req.Key = "retry"
 			r := c.apply(req)
-			if r.Kind != dr.ApplyDone || r.Counts.Add != 1 || !strings.Contains(r.Summary, "of the apply that died was released") {
+			if r.Kind != dr.ApplyDone || r.Counts.Add != 1 || !strings.Contains(texttest.Say(t, r.Summary), "of the apply that died was released") {
 				t.Errorf("result %+v", r)
 			}
 			if left := c.lockObject(); left != "" {
 				t.Errorf("a lock is left: %s", left)
 			}
 			req.Key = "later"
-			if r := c.apply(req); r.Kind != dr.ApplyDone || r.Counts.Add != 0 || strings.Contains(r.Summary, "died") {
+			if r := c.apply(req); r.Kind != dr.ApplyDone || r.Counts.Add != 0 || strings.Contains(texttest.Say(t, r.Summary), "died") {
 				t.Errorf("a later apply gave %+v", r)
 			}
 		})
@@ -71,7 +72,7 @@ func TestOnlyAProvedLockIsReleased(t *testing.T) {
 		}
 	})
 	ours := c.lockObject()
-	if r.Kind != dr.ApplyLost || ours == "" || !strings.Contains(r.Summary, "something that apply had started still runs") || !strings.Contains(r.Summary, "working on terraform_data.b") {
+	if r.Kind != dr.ApplyLost || ours == "" || !strings.Contains(texttest.Say(t, r.Summary), "something that apply had started still runs") || !strings.Contains(texttest.Say(t, r.Summary), "working on terraform_data.b") {
 		t.Errorf("result %+v, lock %q", r, ours)
 	}
 	killSession(t)(supervisorOf(t, f))
@@ -86,7 +87,7 @@ func TestOnlyAProvedLockIsReleased(t *testing.T) {
 		req := req
 		req.Key = key
 		r := c.apply(req)
-		if r.Kind != dr.ApplyLocked || !strings.Contains(r.Summary, "locked by "+own.Lock.Who+" since 2") || !strings.Contains(r.Summary, why) {
+		if r.Kind != dr.ApplyLocked || !strings.Contains(texttest.Say(t, r.Summary), "locked by "+own.Lock.Who+" since 2") || !strings.Contains(texttest.Say(t, r.Summary), why) {
 			t.Errorf("%s: result %+v", key, r)
 		}
 		if now := c.lockObject(); now != lock {
@@ -131,10 +132,10 @@ func TestNothingIsMadeTwice(t *testing.T) {
 	req := c.request("died", commit)
 	f, r := c.killed(req, g, true, killSession(t))
 	if r.Kind != dr.ApplyLost || !slices.Equal(r.Made, []string{"terraform_data.a"}) ||
-		!strings.Contains(r.Summary, "not in the state: terraform_data.a;") || !strings.Contains(r.Summary, "was released") {
+		!strings.Contains(texttest.Say(t, r.Summary), "not in the state: terraform_data.a;") || !strings.Contains(texttest.Say(t, r.Summary), "was released") {
 		t.Errorf("result %+v", r)
 	}
-	if again := c.apply(req); again.Summary != r.Summary {
+	if again := c.apply(req); !again.Summary.Same(r.Summary) {
 		t.Errorf("the second call gave %+v", again)
 	}
 	if left := c.lockObject(); left != "" {
@@ -143,7 +144,7 @@ func TestNothingIsMadeTwice(t *testing.T) {
 	g.open()
 	req.Key = "refused"
 	r = c.apply(req)
-	if r.Kind != dr.ApplyFailed || !strings.Contains(r.Summary, "it had made terraform_data.a, which the state does not have") || !strings.Contains(r.Summary, f.file(settledFile)) {
+	if r.Kind != dr.ApplyFailed || !strings.Contains(texttest.Say(t, r.Summary), "it had made terraform_data.a, which the state does not have") || !strings.Contains(texttest.Say(t, r.Summary), f.file(settledFile)) {
 		t.Errorf("result %+v", r)
 	}
 	if n := g.runs(); n != 1 {
@@ -200,7 +201,7 @@ func TestADeletedResourceIsSettledByAPerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Key = "refused"
-	if r := w.apply(req); r.Kind != dr.ApplyFailed || !strings.Contains(r.Summary, "terraform_data.a") {
+	if r := w.apply(req); r.Kind != dr.ApplyFailed || !strings.Contains(texttest.Say(t, r.Summary), "terraform_data.a") {
 		t.Errorf("result %+v", r)
 	}
 	if err := os.WriteFile(f.file(settledFile), nil, 0o600); err != nil {

@@ -3,9 +3,10 @@ package tf
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/drbot/drbot/dr"
 )
 
 // mostDiagnostics is how many of Terraform's errors are named to people.
@@ -74,23 +75,26 @@ func (o *output) line(line []byte) {
 
 // failure is why a Terraform command failed, in words fit for people.
 type failure struct {
-	doing string // "plan", "apply"
-	said  string
-	lock  string // who holds the state lock, when that is the reason
+	doing dr.Text // "plan", "apply"
+	said  dr.Arg
+	lock  dr.Text // who holds the state lock, when that is the reason
 }
 
-// Error is the scrubbed reason.
-func (f *failure) Error() string {
-	if f.lock != "" {
+// Text is the scrubbed reason.
+func (f *failure) Text() dr.Text {
+	if !f.lock.Empty() {
 		return f.lock
 	}
-	return fmt.Sprintf("Terraform could not %s: %s", f.doing, f.said)
+	return dr.T("tf.failed", "doing", f.doing, "said", f.said)
 }
+
+// Error is the reason for the log.
+func (f *failure) Error() string { return f.Text().String() }
 
 // failed turns the errors a command printed into a failure. What terraform-exec
 // adds to its own error is the whole of stderr, so that is only looked at for
 // summary lines, by a Terraform too old to print JSON.
-func (o *output) failed(doing string, err error, scrub scrubber) *failure {
+func (o *output) failed(doing dr.Text, err error, scrub scrubber) *failure {
 	if len(o.errors) == 0 && err != nil {
 		o.errors = plainErrors(err.Error())
 	}
@@ -110,13 +114,18 @@ func (o *output) failed(doing string, err error, scrub scrubber) *failure {
 	}
 	switch more := len(said) - mostDiagnostics; {
 	case len(said) == 0:
-		f.said = "it ended without saying why."
+		f.said = dr.ArgOf(dr.T("tf.silent"))
 	case more > 0:
-		f.said = cut(strings.Join(said[:mostDiagnostics], "; "), longestText) + fmt.Sprintf("; and %d more.", more)
+		f.said = dr.ArgOf(dr.T("tf.said.more", "said", terraformSaid(said[:mostDiagnostics]), "n", more))
 	default:
-		f.said = cut(strings.Join(said, "; "), longestText) + "."
+		f.said = dr.ArgOf(dr.T("tf.said", "said", terraformSaid(said)))
 	}
 	return f
+}
+
+// terraformSaid is a few of Terraform's own errors, cut to size.
+func terraformSaid(errors []string) dr.Foreign {
+	return dr.Foreign(cut(strings.Join(errors, "; "), longestText))
 }
 
 // plainErrors finds the summaries in Terraform's output for a terminal.
@@ -132,6 +141,6 @@ func plainErrors(text string) []diagnostic {
 }
 
 // lockedBy says who holds a lock that Terraform describes.
-func lockedBy(detail string, scrub scrubber) string {
-	return "The state is locked by " + parseLock(detail, scrub).String() + "."
+func lockedBy(detail string, scrub scrubber) dr.Text {
+	return dr.T("tf.locked", "holder", parseLock(detail, scrub).holder())
 }

@@ -2,13 +2,11 @@ package tf
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -51,8 +49,12 @@ func fallenApplies(own folder, req request) ([]fallen, error) {
 		if !fell {
 			continue
 		}
-		if known, err := f.read(requestFile, &other); !known || err != nil {
-			return nil, errors.Join(errors.New("an apply that died does not say what it was"), err)
+		known, err := f.read(requestFile, &other)
+		if err == nil && !known {
+			err = damaged(f, requestFile, fs.ErrNotExist)
+		}
+		if err != nil {
+			return nil, err
 		}
 		if !other.sameState(req) {
 			continue
@@ -68,7 +70,7 @@ func fallenApplies(own folder, req request) ([]fallen, error) {
 
 // sameState tells whether two applies write one state.
 func (r request) sameState(o request) bool {
-	return r.Place.GitURL == o.Place.GitURL && r.Stack.Dir == o.Stack.Dir && maps.Equal(r.Stack.BackendConfig, o.Stack.BackendConfig)
+	return stateOf(r.Place.GitURL, r.Stack) == stateOf(o.Place.GitURL, o.Stack)
 }
 
 // fell tells whether an apply began, is over, and is one to look after.
@@ -128,85 +130,86 @@ func (a fallen) again(p dr.Plan) []string {
 
 // refusal says why nothing is applied before somebody has seen to these.
 func (a fallen) refusal(addresses []string) *dr.Error {
-	text := "An earlier apply of this stack died after it had made " + named(addresses) + ", which the state does not have."
+	why, push := dr.T("tf.fallen", "made", named(addresses)), dr.Text{}
 	if a.rescued {
-		text += " " + rescuedNote + " Push that state."
+		push = dr.T("tf.fallen.push", "rescued", rescued())
 	}
-	return &dr.Error{Code: dr.Conflict, Msg: text + " Import each with terraform import, or delete it; after deleting, make an empty file " + a.folder.file(settledFile) + "."}
+	return &dr.Error{Code: dr.Conflict, What: sentences(why, push, dr.T("tf.fallen.mend", "file", a.folder.file(settledFile)))}
 }
 
 // left releases the lock that a fallen apply left on the state, if there is one
 // and it is proved to be that apply's. It says what it did, or why not; nothing
 // when there is no lock.
-func (a fallen) left(ctx context.Context, m *module) (string, error) {
+func (a fallen) left(ctx context.Context, m *module) (dr.Text, error) {
 	outlives, err := m.lockOutlives()
 	if !outlives || err != nil {
-		return "", err
+		return dr.Text{}, err
 	}
 	// Two that release at once could free a lock taken in between.
 	one, err := lockFile(ctx, filepath.Join(filepath.Dir(string(a.folder)), releaseLock))
 	if err != nil {
-		return "", fmt.Errorf("wait for another release: %w", err)
+		return dr.Text{}, fmt.Errorf("wait for another release: %w", err)
 	}
 	defer unlock(one)
 	now, err := m.lockNow(ctx)
 	if now == nil || err != nil {
-		return "", err
+		return dr.Text{}, err
 	}
 	var own ownLock
 	if _, err := a.folder.read(ownLockFile, &own); err != nil {
-		return "", err
+		return dr.Text{}, err
 	}
-	stays := "The state stays locked by " + now.String() + ": "
+	stays := func(why dr.Text) dr.Text { return dr.T("tf.lock.stays", "holder", now.holder(), "why", why) }
 	switch why, err := a.folder.maybeAlive(ctx); {
 	case err != nil:
-		return "", err
+		return dr.Text{}, err
 	case !own.Lock.same(*now):
-		return stays + "it is not the lock of the apply that died, as far as is known.", nil
+		return stays(dr.T("tf.lock.other")), nil
 	case !own.proves(*now):
-		return stays + "it was seen while the apply that died ran, but is not proved to be its.", nil
-	case why != "":
-		return stays + why + ".", nil
+		return stays(dr.T("tf.lock.unproved")), nil
+	case !why.Empty():
+		return stays(why), nil
 	}
 	if err := m.forceUnlock(ctx, now.ID); err != nil {
 		if ctx.Err() != nil {
-			return "", ctx.Err()
+			return dr.Text{}, ctx.Err()
 		}
-		return stays + "it is of the apply that died, but could not be released.", nil
+		return stays(dr.T("tf.lock.unreleased")), nil
 	}
-	return "The lock " + now.ID + " of the apply that died was released.", nil
+	return dr.T("tf.lock.released", "id", now.ID), nil
 }
 
 // maybeAlive says why something of an apply may still run; empty when all of it
 // is proved dead.
-func (f folder) maybeAlive(ctx context.Context) (string, error) {
+func (f folder) maybeAlive(ctx context.Context) (dr.Text, error) {
 	var was process
 	if known, err := f.read(processFile, &was); !known || err != nil {
-		return "it is not known where that apply ran", err
+		return dr.T("tf.alive.unknown"), err
 	}
 	if !was.endedWithBoot(self()) {
-		return "that apply ran on another machine, " + was.Host + ", which may still be up", nil
+		return dr.T("tf.alive.elsewhere", "host", was.Host), nil
 	}
 	if alive, err := held(f.file(aliveLock)); alive || err != nil {
-		return "that apply still runs", err
+		return dr.T("tf.alive.runs"), err
 	}
 	ctx, cancel := context.WithTimeout(ctx, dying)
 	defer cancel()
 	for {
 		if alive, err := held(f.file(familyLock)); !alive || err != nil {
-			return "", err
+			return dr.Text{}, err
 		}
 		select {
 		case <-time.After(lockPoll):
 		case <-ctx.Done():
-			return "something that apply had started still runs", nil
+			return dr.T("tf.alive.child"), nil
 		}
 	}
 }
 
-func named(addresses []string) string {
+// named lists addresses for people, and how many more there are.
+func named(addresses []string) dr.Arg {
 	if more := len(addresses) - mostNamed; more > 0 {
-		return strings.Join(addresses[:mostNamed], ", ") + fmt.Sprintf(" and %d more", more)
+		return dr.ArgOf(dr.T("tf.addresses", "addresses", addresses[:mostNamed], "n", more))
 	}
-	return strings.Join(addresses, ", ")
+	return dr.ArgOf(addresses)
 }

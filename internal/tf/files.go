@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,22 +114,33 @@ func syncDir(name string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-func (t *Terraform) scratchDir() string { return filepath.Join(t.opts.WorkDir, "plans") }
-func (t *Terraform) appliesDir() string { return filepath.Join(t.opts.WorkDir, "applies") }
+// disk is the folders that Terraform's plans and applies live in.
+type disk struct {
+	work, cache string
+	log         *slog.Logger
+}
+
+func (d disk) scratchDir() string { return filepath.Join(d.work, "plans") }
+func (d disk) appliesDir() string { return filepath.Join(d.work, "applies") }
 
 // scratch makes a private folder for one plan. Its lock tells a later process
 // whether the plan is still being made.
-func (t *Terraform) scratch(ctx context.Context) (dir string, release func(), err error) {
-	dir = filepath.Join(t.scratchDir(), rand.Text())
-	lock, err := lockFile(ctx, dir+".lock")
+func (d disk) scratch(ctx context.Context) (dir string, release func(), err error) {
+	dir = filepath.Join(d.scratchDir(), rand.Text())
+	lock, err := lockFile(ctx, dir+lockSuffix)
 	if err != nil {
 		return "", nil, err
 	}
 	release = func() {
-		// What cannot be removed now is swept by the next process.
-		_ = os.RemoveAll(dir)
-		_ = os.Remove(lock.Name())
+		// What cannot be removed now is swept later, as long as its lock is there.
+		if os.RemoveAll(dir) == nil {
+			_ = os.Remove(lock.Name())
+		}
 		unlock(lock)
+	}
+	if _, err := os.Stat(lock.Name()); err != nil {
+		release()
+		return d.scratch(ctx) // a sweep took the lock for an old one
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		release()
@@ -137,26 +149,43 @@ func (t *Terraform) scratch(ctx context.Context) (dir string, release func(), er
 	return dir, release, nil
 }
 
+// lockSuffix ends the name of a plan folder's lock.
+const lockSuffix = ".lock"
+
 // sweepScratch removes what a killed process left: plan files hold secrets.
-func (t *Terraform) sweepScratch() {
-	entries, err := os.ReadDir(t.scratchDir())
+func (d disk) sweepScratch() {
+	entries, err := os.ReadDir(d.scratchDir())
 	if err != nil {
-		t.opts.Logger.Warn("cannot look for old plan folders", "error", err)
+		d.log.Warn("cannot look for old plan folders", "error", err)
 		return
 	}
 	for _, e := range entries {
-		id, isLock := strings.CutSuffix(e.Name(), ".lock")
+		id, isLock := strings.CutSuffix(e.Name(), lockSuffix)
 		if !isLock {
 			continue
 		}
-		name := filepath.Join(t.scratchDir(), e.Name())
-		if busy, err := held(name); busy || err != nil {
-			continue
+		if err := sweepPlan(filepath.Join(d.scratchDir(), id)); err != nil {
+			d.log.Warn("cannot remove an old plan folder", "error", err)
 		}
-		if err := os.RemoveAll(filepath.Join(t.scratchDir(), id)); err != nil {
-			t.opts.Logger.Warn("cannot remove an old plan folder", "error", err)
-			continue
-		}
-		_ = os.Remove(name)
 	}
+}
+
+// sweepPlan removes a plan folder whose lock nobody has, and holds that meanwhile.
+func sweepPlan(dir string) error {
+	lock, err := os.OpenFile(dir+lockSuffix, os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // its plan ended
+	}
+	if err != nil {
+		return err
+	}
+	free, err := flock(lock, unix.LOCK_EX)
+	if !free {
+		return errors.Join(err, lock.Close())
+	}
+	defer unlock(lock)
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.Remove(lock.Name())
 }

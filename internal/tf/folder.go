@@ -37,18 +37,18 @@ const (
 
 const applying = "apply\n"
 
-// folder is where one apply lives. It is kept for ever: its name is the key that
-// must not be applied twice.
+// folder is where one apply lives. Its name is the key that must not be applied
+// twice, and stays known when Prune has removed the folder.
 type folder string
 
 var notPlain = regexp.MustCompile(`[^A-Za-z0-9.-]+`)
 
 // applyFolder names a folder after a key: readable, and unique by a hash.
-func (t *Terraform) applyFolder(key string) folder {
+func (d disk) applyFolder(key string) folder {
 	sum := sha256.Sum256([]byte(key))
 	plain := strings.Trim(notPlain.ReplaceAllString(key, "_"), ".")
 	plain = plain[:min(len(plain), 60)]
-	return folder(filepath.Join(t.appliesDir(), plain+"-"+hex.EncodeToString(sum[:12])))
+	return folder(filepath.Join(d.appliesDir(), plain+"-"+hex.EncodeToString(sum[:12])))
 }
 
 func (f folder) file(name string) string { return filepath.Join(string(f), name) }
@@ -76,11 +76,11 @@ func (f folder) read(name string, into any) (bool, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(data, into)
-	}
 	if err != nil {
 		return false, fmt.Errorf("read %s of the apply: %w", name, err)
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return false, damaged(f, name, err)
 	}
 	return true, nil
 }

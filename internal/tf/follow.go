@@ -16,6 +16,7 @@ import (
 // follow watches an apply until there is a result or the supervisor is gone.
 // Which of the two it was, begin finds out.
 func (t *Terraform) follow(ctx context.Context, f folder, seen *tail) error {
+	defer t.places.follow(f)()
 	tick := time.NewTicker(t.opts.ApplyPoll)
 	defer tick.Stop()
 	for {

@@ -3,9 +3,7 @@ package tf
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,6 +22,9 @@ import (
 )
 
 var fullSHA = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// mirrorsDir is where the mirrors are, in the work folder.
+const mirrorsDir = "git"
 
 // gitStop is how long git may take to end when it is asked to.
 const gitStop = 5 * time.Second
@@ -39,11 +41,10 @@ type git struct {
 }
 
 func newGit(j job) git {
-	sum := sha256.Sum256([]byte(j.Place.GitURL))
 	return git{
 		url:    j.Place.GitURL,
 		token:  j.Secrets.GitToken,
-		mirror: filepath.Join(j.Place.WorkDir, "git", hex.EncodeToString(sum[:8])+".git"),
+		mirror: filepath.Join(j.Place.WorkDir, mirrorsDir, mirrorName(j.Place.GitURL)),
 		pass:   j.Secrets.Environment,
 		scrub:  j.scrubber(),
 	}
@@ -52,16 +53,16 @@ func newGit(j job) git {
 // checkGitURL allows what git may speak: https, a local path, and http to this
 // machine alone, because a token would go over it in clear.
 func checkGitURL(raw string) (string, error) {
-	refuse := func(msg string) (string, error) { return "", &dr.Error{Code: dr.Invalid, Msg: msg} }
+	refuse := func(what dr.Text) (string, error) { return "", &dr.Error{Code: dr.Invalid, What: what} }
 	if filepath.IsAbs(raw) {
 		return "file://" + raw, nil
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return refuse("The address of the Git repository is no URL.") // the cause would repeat it
+		return refuse(dr.T("git.address.no-url")) // the cause would repeat it
 	}
 	if u.User != nil {
-		return refuse("The address of the Git repository must not carry a user or password.")
+		return refuse(dr.T("git.address.user"))
 	}
 	ip := net.ParseIP(u.Hostname())
 	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
@@ -69,7 +70,7 @@ func checkGitURL(raw string) (string, error) {
 	case u.Scheme == "https" && u.Host != "", u.Scheme == "file" && u.Host == "", u.Scheme == "http" && local:
 		return raw, nil
 	default:
-		return refuse("The Git repository must be reached by https.")
+		return refuse(dr.T("git.address.scheme"))
 	}
 }
 
@@ -82,7 +83,7 @@ func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) error 
 	}
 	for _, sha := range wanted {
 		if !fullSHA.MatchString(sha) {
-			return &dr.Error{Code: dr.Invalid, Msg: "A checkout needs the full SHA of a commit."}
+			return &dr.Error{Code: dr.Invalid, What: dr.T("git.half-sha")}
 		}
 		if err := g.have(ctx, sha); err != nil {
 			return err
@@ -110,7 +111,7 @@ func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) error 
 		err = files()
 	}
 	if err != nil {
-		return g.failed(ctx, err, "Commit "+short(commit)+" could not be checked out.")
+		return g.failed(ctx, err, dr.T("git.checkout.failed", "commit", short(commit)))
 	}
 	return nil
 }
@@ -168,7 +169,7 @@ func (g git) have(ctx context.Context, sha string) error {
 	}
 	lock, err := lockFile(ctx, g.mirror+".lock")
 	if err != nil {
-		return g.failed(ctx, err, "The Git mirror is busy.")
+		return g.failed(ctx, err, dr.T("git.mirror.busy"))
 	}
 	defer unlock(lock)
 	if known() {
@@ -188,12 +189,12 @@ func (g git) have(ctx context.Context, sha string) error {
 func (g git) fetch(ctx context.Context, sha string) error {
 	if _, err := os.Stat(filepath.Join(g.mirror, "HEAD")); err != nil {
 		if _, err := g.run(ctx, "", nil, "init", "--quiet", "--bare", "--template=", g.mirror); err != nil {
-			return g.failed(ctx, err, "The Git mirror could not be made.")
+			return g.failed(ctx, err, dr.T("git.mirror.unmade"))
 		}
 	}
 	if _, err := g.run(ctx, "", nil, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
 		g.url, "+"+sha+":"+refOf(sha)); err != nil {
-		return g.failed(ctx, err, "Commit "+short(sha)+" could not be fetched from the Git repository.")
+		return g.failed(ctx, err, dr.T("git.fetch.failed", "commit", short(sha)))
 	}
 	return nil
 }
@@ -208,7 +209,7 @@ func (g git) merge(ctx context.Context, base, commit string) (string, error) {
 	if errors.As(err, &exit) && exit.ExitCode() == 1 && ctx.Err() == nil {
 		return "", &dr.Error{
 			Code: dr.Conflict,
-			Msg:  fmt.Sprintf("Commit %s cannot be merged into %s without conflicts.", short(commit), short(base)),
+			What: dr.T("git.merge.conflicts", "commit", short(commit), "base", short(base)),
 		}
 	}
 	tree := strings.TrimSpace(out)
@@ -216,7 +217,7 @@ func (g git) merge(ctx context.Context, base, commit string) (string, error) {
 		err = errors.New("git merge-tree named no tree")
 	}
 	if err != nil {
-		return "", g.failed(ctx, err, fmt.Sprintf("The merge of commit %s into %s could not be computed.", short(commit), short(base)))
+		return "", g.failed(ctx, err, dr.T("git.merge.failed", "commit", short(commit), "base", short(base)))
 	}
 	return tree, nil
 }
@@ -234,7 +235,7 @@ func (g git) run(ctx context.Context, dir string, env []string, args ...string) 
 	if err := cmd.Run(); err != nil {
 		said := strings.TrimSpace(errs.String())
 		last := said[strings.LastIndexByte(said, '\n')+1:]
-		return "", fmt.Errorf("git %s: %w: %s", args[0], err, g.scrub.line(last))
+		return "", &gitError{command: args[0], said: g.scrub.line(last), all: said, err: err}
 	}
 	return out.String(), nil
 }
@@ -286,11 +287,58 @@ func basic(token string) string {
 	return base64.StdEncoding.EncodeToString([]byte("x-access-token:" + token))
 }
 
-func (g git) failed(ctx context.Context, err error, msg string) error {
+// gitError is how git ended, and the last it said.
+type gitError struct {
+	command, said string
+	all           string // not scrubbed, so only to be looked at
+	err           error
+}
+
+// Error is for the log.
+func (e *gitError) Error() string { return fmt.Sprintf("git %s: %v: %s", e.command, e.err, e.said) }
+
+// Unwrap gives how the process ended.
+func (e *gitError) Unwrap() error { return e.err }
+
+// refusals is what git says of an answer that trying again does not change. It has one
+// exit status for nearly all of them, and speaks one language here.
+var refusals = []struct {
+	says []string
+	code dr.Code
+	why  dr.Text
+	next dr.Text
+}{
+	{
+		[]string{"returned error: 401", "returned error: 403", "Authentication failed", "could not read Username"}, dr.Denied,
+		dr.T("git.token-refused"), dr.T("git.token-refused.next"),
+	},
+	{
+		[]string{"returned error: 404", "returned error: 410", "' not found", "does not appear to be a git repository", "does not exist"}, dr.NotFound,
+		dr.T("git.no-repository"), dr.T("git.no-repository.next"),
+	},
+	{
+		[]string{"No space left on device", "Disk quota exceeded"}, dr.Temporary,
+		dr.T("git.disk-full"), dr.T("tf.disk-full.next"),
+	},
+}
+
+// failed gives the error of a git command its code and words.
+func (g git) failed(ctx context.Context, err error, what dr.Text) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &dr.Error{Code: dr.Temporary, Msg: msg, Err: err}
+	var said *gitError
+	if errors.As(err, &said) && is[*exec.ExitError](err) {
+		for _, r := range refusals {
+			if slices.ContainsFunc(r.says, func(text string) bool { return strings.Contains(said.all, text) }) {
+				return &dr.Error{Code: r.code, What: sentences(what, r.why), Next: r.next, Err: err}
+			}
+		}
+	}
+	if !fromOutside(err) { // git ended well and said something else than it must
+		return &dr.Error{Code: dr.Temporary, What: what, Err: err}
+	}
+	return outside(err, what, dr.Text{})
 }
 
 func short(sha string) string { return sha[:min(len(sha), 7)] }
@@ -300,7 +348,7 @@ func short(sha string) string { return sha[:min(len(sha), 7)] }
 func stackDir(root, dir string) (string, error) {
 	local := filepath.FromSlash(dir)
 	if !filepath.IsLocal(local) {
-		return "", &dr.Error{Code: dr.Invalid, Msg: fmt.Sprintf("The stack folder %q is not inside the repository.", dir)}
+		return "", &dr.Error{Code: dr.Invalid, What: dr.T("git.folder.outside", "folder", dir)}
 	}
 	realRoot, err := filepath.EvalSymlinks(root)
 	if err != nil {
@@ -308,13 +356,13 @@ func stackDir(root, dir string) (string, error) {
 	}
 	found, err := filepath.EvalSymlinks(filepath.Join(realRoot, local))
 	if err != nil {
-		return "", &dr.Error{Code: dr.NotFound, Msg: fmt.Sprintf("The commit has no folder %q.", dir)}
+		return "", &dr.Error{Code: dr.NotFound, What: dr.T("git.folder.missing", "folder", dir)}
 	}
 	if rel, err := filepath.Rel(realRoot, found); err != nil || !filepath.IsLocal(rel) {
-		return "", &dr.Error{Code: dr.Invalid, Msg: fmt.Sprintf("The stack folder %q leads out of the repository.", dir)}
+		return "", &dr.Error{Code: dr.Invalid, What: dr.T("git.folder.leads-out", "folder", dir)}
 	}
 	if info, err := os.Stat(found); err != nil || !info.IsDir() {
-		return "", &dr.Error{Code: dr.NotFound, Msg: fmt.Sprintf("The commit has no folder %q.", dir)}
+		return "", &dr.Error{Code: dr.NotFound, What: dr.T("git.folder.missing", "folder", dir)}
 	}
 	return found, nil
 }

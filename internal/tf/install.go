@@ -16,6 +16,9 @@ import (
 // tested with.
 const pinnedVersion = "1.11.4"
 
+// downloads begins the names of folders that are being downloaded into.
+const downloads = "install-"
+
 // terraform tells where the binary is and installs it when there is none.
 func (t *Terraform) terraform(ctx context.Context) (string, error) {
 	t.install.Lock()
@@ -33,8 +36,8 @@ func (t *Terraform) terraform(ctx context.Context) (string, error) {
 	if err := download(ctx, t.opts.CacheDir, final); err != nil {
 		return "", &dr.Error{
 			Code: dr.Temporary,
-			Msg:  "Terraform is not on PATH and could not be installed.",
-			Hint: "install Terraform " + pinnedVersion + " or configure its path",
+			What: dr.T("tf.uninstalled"),
+			Next: dr.T("tf.uninstalled.next", "version", pinnedVersion),
 			Err:  err,
 		}
 	}
@@ -48,7 +51,7 @@ func download(ctx context.Context, cache, final string) error {
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(cache, "install-")
+	tmp, err := os.MkdirTemp(cache, downloads)
 	if err != nil {
 		return err
 	}

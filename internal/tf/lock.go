@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-exec/tfexec"
+
+	"github.com/drbot/drbot/dr"
 )
 
 // asideStop is how long a cancelled look at the backend may take to end.
@@ -55,19 +57,19 @@ func (l stateLock) same(o stateLock) bool {
 	return l.ID != "" && l.ID == o.ID && l.Operation == o.Operation && l.Who == o.Who && l.Created.Equal(o.Created)
 }
 
-// String names the holder.
-func (l stateLock) String() string {
-	text := "somebody else"
-	if l.Who != "" {
-		text = l.Who
+// holder names who holds it, in Terraform's words as far as it has some.
+func (l stateLock) holder() dr.Arg {
+	who := dr.ArgOf(dr.Foreign(l.Who))
+	if l.Who == "" {
+		who = dr.ArgOf(dr.T("tf.lock.somebody"))
 	}
 	if !l.Created.IsZero() {
-		text += " since " + l.Created.Format(time.RFC3339)
+		who = dr.ArgOf(dr.T("tf.lock.since", "who", who, "since", dr.Foreign(l.Created.Format(time.RFC3339))))
 	}
 	if l.ID != "" {
-		text += ", lock " + l.ID
+		who = dr.ArgOf(dr.T("tf.lock.id", "who", who, "id", dr.Foreign(l.ID)))
 	}
-	return text
+	return who
 }
 
 // aside is Terraform in the same folder for a command beside the one in hand.
@@ -98,11 +100,11 @@ func (m *module) lockOutlives() (bool, error) {
 			Type string `json:"type"`
 		} `json:"backend"`
 	}
-	if err == nil {
-		err = json.Unmarshal(data, &noted)
-	}
 	if err != nil {
 		return false, fmt.Errorf("read the backend's settings: %w", err)
+	}
+	if err := json.Unmarshal(data, &noted); err != nil {
+		return false, &dr.Error{Code: dr.Temporary, What: dr.T("tf.backend.unread"), Err: err}
 	}
 	return noted.Backend.Type == "s3", nil
 }
@@ -147,7 +149,7 @@ func (m *module) stateAddresses(ctx context.Context) ([]string, error) {
 		text, err = tf.StatePull(ctx)
 		return err
 	})
-	if err := m.ended(ctx, "read the state", &output{}, err); err != nil {
+	if err := m.ended(ctx, dr.T("tf.doing.state"), &output{}, err); err != nil {
 		return nil, err
 	}
 	return addressesIn(text)
@@ -168,7 +170,7 @@ func addressesIn(text string) ([]string, error) {
 		}
 	}
 	if json.Unmarshal([]byte(text), &state) != nil { // the cause could quote the state
-		return nil, errors.New("the state is not readable")
+		return nil, &dr.Error{Code: dr.Conflict, What: dr.T("tf.state.unread"), Next: dr.T("tf.state.unread.next")}
 	}
 	var out []string
 	for _, r := range state.Resources {

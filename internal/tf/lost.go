@@ -13,7 +13,21 @@ import (
 // inquestTime bounds the look at the state after an apply was lost.
 const inquestTime = 2 * time.Minute
 
-const rescuedNote = "The state could not be stored; it is kept as " + rescuedState + " in the folder of the apply."
+// rescued says where a state is that Terraform could not store.
+func rescued() dr.Text { return dr.T("tf.rescued", "file", rescuedState) }
+
+// sentences says some texts one after the other; those that are empty are left out.
+func sentences(first dr.Text, more ...dr.Text) dr.Text {
+	for _, t := range more {
+		switch {
+		case first.Empty():
+			first = t
+		case !t.Empty():
+			first = dr.T("tf.sentences", "first", first, "then", t)
+		}
+	}
+	return first
+}
 
 // lost is the result of an apply whose processes are gone without one. It names
 // what was made and is not in the state, and releases the lock that was left so
@@ -34,12 +48,12 @@ func (t *Terraform) lost(ctx context.Context, f folder, req request, svc dr.Serv
 		return nil, fmt.Errorf("clear the lost apply: %w", err)
 	}
 	r = dr.ApplyResult{Kind: dr.ApplyLost, Made: seen.tally.made, Counts: seen.tally.counts}
-	r.Summary = fmt.Sprintf("Terraform's processes are gone without a result. It had completed %d changes of %d; more may have been made.", seen.tally.done, seen.tally.total)
+	r.Summary = dr.T("tf.lost", "n", seen.tally.done, "total", seen.tally.total)
 	if len(seen.tally.open) > 0 {
-		r.Summary += " It was working on " + named(seen.tally.open) + "."
+		r.Summary = sentences(r.Summary, dr.T("tf.lost.open", "open", named(seen.tally.open)))
 	}
 	if f.has(rescuedState) {
-		r.Summary += " " + rescuedNote
+		r.Summary = sentences(r.Summary, rescued())
 	}
 	limited, cancel := context.WithTimeout(ctx, inquestTime)
 	defer cancel()
@@ -50,51 +64,48 @@ func (t *Terraform) lost(ctx context.Context, f folder, req request, svc dr.Serv
 	if err != nil {
 		// The next call looks again.
 		t.opts.Logger.WarnContext(ctx, "cannot look at the state after a lost apply", "run", req.Run, "stack", req.Stack.Name, "error", err)
-		r.Summary += " The state could not be looked at."
+		r.Summary = sentences(r.Summary, dr.T("tf.lost.unlooked"))
 		return &r, nil
 	}
-	r.Summary += found
+	r.Summary = sentences(r.Summary, found)
 	return &r, f.write(lostFile, r)
 }
 
 // inquest compares what a lost apply made with the state, in a checkout of its
 // own, and says what it found.
-func (t *Terraform) inquest(ctx context.Context, f folder, req request, svc dr.Service) (string, error) {
+func (t *Terraform) inquest(ctx context.Context, f folder, req request, svc dr.Service) (dr.Text, error) {
 	a, err := f.fallen()
 	if err != nil {
-		return "", err
+		return dr.Text{}, err
 	}
 	j, err := t.job(ctx, svc, req.Stack, toApply)
 	if err != nil {
-		return "", err
+		return dr.Text{}, err
 	}
-	dir, release, err := t.scratch(ctx)
+	dir, release, err := t.disk.scratch(ctx)
 	if err != nil {
-		return "", err
+		return dr.Text{}, err
 	}
 	defer release()
 	m, err := j.open(ctx, dir, req.Stack, req.Commit, "")
 	if err != nil {
-		return "", err
+		return dr.Text{}, err
 	}
 	if err := m.init(ctx, req.Stack.BackendConfig); err != nil {
-		return "", err
+		return dr.Text{}, err
 	}
 	state, err := m.stateAddresses(ctx)
 	if err != nil {
-		return "", err
+		return dr.Text{}, err
 	}
-	text := ""
+	var found dr.Text
 	if missing := a.missing(state); len(missing) > 0 {
-		text = " Made, but not in the state: " + named(missing) + "; nothing is applied to this stack until they are imported or deleted."
+		found = dr.T("tf.lost.missing", "made", named(missing))
 	} else if len(a.created) > 0 {
-		text = " All it is known to have made is in the state."
+		found = dr.T("tf.lost.all-there")
 	}
 	lock, err := a.left(ctx, m)
-	if lock != "" {
-		text += " " + lock
-	}
-	return text, err
+	return sentences(found, lock), err
 }
 
 // afterFallen readies the state for a new apply: it releases the locks that
@@ -110,7 +121,7 @@ func (s *supervisor) afterFallen(ctx context.Context, m *module) ([]fallen, erro
 		if err != nil {
 			return nil, err
 		}
-		if said != "" {
+		if !said.Empty() {
 			fmt.Fprintln(os.Stderr, "supervise:", said)
 			s.remarks = append(s.remarks, said)
 		}

@@ -9,8 +9,14 @@ import (
 )
 
 // Plan makes the plan of one stack in a checkout of its own and removes all of
-// it before it returns.
+// it before it returns. It waits for its turn, which the time of a plan does not
+// count. A drift of a stack that a run works on is refused as a dr.Conflict.
 func (t *Terraform) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error) {
+	ctx, leave, err := t.turn(ctx, req)
+	if err != nil {
+		return dr.Plan{}, forPeople(req.Stack.Name, err)
+	}
+	defer leave()
 	limited, cancel := context.WithTimeout(ctx, t.opts.PlanTimeout)
 	defer cancel()
 	plan, err := t.plan(limited, req)
@@ -18,12 +24,12 @@ func (t *Terraform) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 	case err == nil:
 		return plan, nil
 	case ctx.Err() != nil:
-		return dr.Plan{}, ctx.Err()
+		return dr.Plan{}, forPeople(req.Stack.Name, gaveWay(ctx, ctx.Err()))
 	case limited.Err() != nil:
 		return dr.Plan{}, &dr.Error{
 			Code: dr.Temporary,
-			Msg:  fmt.Sprintf("The plan of stack %s took longer than %s.", req.Stack.Name, t.opts.PlanTimeout),
-			Hint: "a Region or the state's backend may not answer",
+			What: dr.T("tf.plan.late", "stack", req.Stack.Name, "limit", t.opts.PlanTimeout),
+			Next: dr.T("tf.plan.late.next"),
 		}
 	default:
 		return dr.Plan{}, forPeople(req.Stack.Name, err)
@@ -35,7 +41,7 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 	if err != nil {
 		return dr.Plan{}, err
 	}
-	dir, release, err := t.scratch(ctx)
+	dir, release, err := t.disk.scratch(ctx)
 	if err != nil {
 		return dr.Plan{}, fmt.Errorf("make a plan folder: %w", err)
 	}
@@ -68,10 +74,10 @@ func forPeople(stack string, err error) error {
 	var f *failure
 	switch {
 	case !errors.As(err, &f):
-		return &dr.Error{Code: dr.Temporary, Msg: "The plan of stack " + stack + " could not be made.", Err: err}
-	case f.lock != "":
-		return &dr.Error{Code: dr.Conflict, Msg: "Stack " + stack + ": " + f.lock, Hint: "wait for them, or ask them to stop"}
+		return outside(err, dr.T("tf.plan.unmade", "stack", stack), dr.Text{})
+	case !f.lock.Empty():
+		return &dr.Error{Code: dr.Conflict, What: dr.T("tf.of-stack", "stack", stack, "what", f.lock), Next: dr.T("tf.plan.locked.next")}
 	default:
-		return &dr.Error{Code: dr.Temporary, Msg: "Stack " + stack + ": " + f.Error()}
+		return &dr.Error{Code: dr.Temporary, What: dr.T("tf.of-stack", "stack", stack, "what", f.Text())}
 	}
 }

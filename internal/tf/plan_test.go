@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text/texttest"
 )
 
 const canary = "canary-6f1c0b"
@@ -225,7 +226,7 @@ resource "terraform_data" "a" {
 	if err == nil || strings.Contains(err.Error(), canary) {
 		t.Fatalf("got %v", err)
 	}
-	if msg, _ := dr.Public(err, ""); !strings.Contains(msg, "Resource precondition failed") {
+	if msg, _ := texttest.Told(t, err); !strings.Contains(msg, "Resource precondition failed") {
 		t.Errorf("the message says %q", msg)
 	}
 }
@@ -253,7 +254,7 @@ func TestInitKeepsToTheLockFile(t *testing.T) {
 	}
 	commit = w.commit(map[string]string{"app/null.tf": `resource "null_resource" "n" {}`})
 	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
-	if msg, _ := dr.Public(err, ""); !strings.Contains(msg, "Provider dependency changes detected") {
+	if msg, _ := texttest.Told(t, err); !strings.Contains(msg, "Provider dependency changes detected") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -283,8 +284,8 @@ func TestPlanTimeout(t *testing.T) {
 	w.opts.PlanTimeout = 3 * time.Second
 	commit := w.commit(files(""))
 	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
-	if dr.CodeOf(err) != dr.Temporary || !strings.Contains(err.Error(), "longer than") {
-		t.Errorf("got %v", err)
+	if what, _ := texttest.Told(t, err); dr.CodeOf(err) != dr.Temporary || what != "The plan of stack app took longer than 3s." {
+		t.Errorf("got %q, %v", what, err)
 	}
 }
 
@@ -318,7 +319,7 @@ func TestTokenGoesToTheForgeAlone(t *testing.T) {
 func TestOldPlanFoldersAreSwept(t *testing.T) {
 	w := newWorld(t)
 	tf := w.terraform()
-	busy, release, err := tf.scratch(t.Context())
+	busy, release, err := tf.disk.scratch(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text/texttest"
 )
 
 // TestRebootInAnApply has the host start anew inside an apply: everything of the
@@ -37,7 +38,7 @@ func TestRebootInAnApply(t *testing.T) {
 	if known, err := f.read(processFile, &was); !known || err != nil || was.BootID == self().BootID {
 		t.Fatalf("the supervisor ran under the boot %q (%v): nothing is proved", was.BootID, err)
 	}
-	if r.Kind != dr.ApplyLost || !strings.Contains(r.Summary, "was released") {
+	if r.Kind != dr.ApplyLost || !strings.Contains(texttest.Say(t, r.Summary), "was released") {
 		t.Errorf("result %+v", r)
 	}
 	if left := c.lockObject(); left != "" {

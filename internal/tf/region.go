@@ -1,7 +1,6 @@
 package tf
 
 import (
-	"fmt"
 	"regexp"
 
 	"github.com/hashicorp/hcl/v2"
@@ -35,7 +34,7 @@ func (RegionFile) ActiveRegion(content string) (dr.Region, error) {
 // SetActiveRegion replaces the literal and keeps every other byte.
 func (f RegionFile) SetActiveRegion(content string, to dr.Region) (string, error) {
 	if !validRegion(string(to)) {
-		return "", &dr.Error{Code: dr.Invalid, Msg: "That is no Region name.", Hint: `write a Region such as ap-northeast-1`}
+		return "", &dr.Error{Code: dr.Invalid, What: dr.T("region-file.no-region"), Next: dr.T("region-file.no-region.next")}
 	}
 	at, err := findRegion(content)
 	if err != nil {
@@ -44,7 +43,7 @@ func (f RegionFile) SetActiveRegion(content string, to dr.Region) (string, error
 	out := content[:at.from] + string(to) + content[at.to:]
 	// Reading the result back costs nothing and the file decides where users go.
 	if got, err := f.ActiveRegion(out); err != nil || got != to {
-		return "", invalidFile("cannot be rewritten safely")
+		return "", invalidFile(dr.T("region-file.unsafe"))
 	}
 	return out, nil
 }
@@ -54,46 +53,46 @@ type span struct{ from, to int }
 
 func findRegion(content string) (span, error) {
 	if len(content) > largestFile {
-		return span{}, invalidFile(fmt.Sprintf("is larger than %d KiB", largestFile>>10))
+		return span{}, invalidFile(dr.T("region-file.large", "size", largestFile>>10))
 	}
 	src := []byte(content)
 	file, diags := hclsyntax.ParseConfig(src, "active_region.auto.tfvars", hcl.InitialPos)
 	if diags.HasErrors() {
 		for _, d := range diags {
 			if d.Severity == hcl.DiagError && d.Subject != nil {
-				return span{}, invalidFile(fmt.Sprintf("is not valid: line %d: %s", d.Subject.Start.Line, d.Summary))
+				return span{}, invalidFile(dr.T("region-file.fault", "line", d.Subject.Start.Line, "fault", dr.Foreign(d.Summary)))
 			}
 		}
-		return span{}, invalidFile("is not valid HCL")
+		return span{}, invalidFile(dr.T("region-file.no-hcl"))
 	}
 	body, ok := file.Body.(*hclsyntax.Body)
 	if !ok {
-		return span{}, invalidFile("is not in HCL's native syntax")
+		return span{}, invalidFile(dr.T("region-file.other-syntax"))
 	}
 	attr, ok := body.Attributes[regionAttribute]
 	if !ok {
-		return span{}, invalidFile("does not set " + regionAttribute)
+		return span{}, invalidFile(dr.T("region-file.unset"))
 	}
 	// A template of one literal part that is written between quotes: nothing that
 	// Terraform would have to evaluate, no heredoc.
 	template, ok := attr.Expr.(*hclsyntax.TemplateExpr)
 	if !ok || !template.IsStringLiteral() {
-		return span{}, invalidFile("does not set " + regionAttribute + " to a plain string")
+		return span{}, invalidFile(dr.T("region-file.no-string"))
 	}
 	at := span{from: template.Range().Start.Byte + 1, to: template.Range().End.Byte - 1}
 	quoted := at.from >= 1 && at.from <= at.to && at.to < len(src) && src[at.from-1] == '"' && src[at.to] == '"'
 	if !quoted || !validRegion(content[at.from:at.to]) {
-		return span{}, invalidFile("does not set " + regionAttribute + " to the name of a Region in quotes")
+		return span{}, invalidFile(dr.T("region-file.no-name"))
 	}
 	return at, nil
 }
 
 func validRegion(s string) bool { return len(s) <= longestRegion && regionName.MatchString(s) }
 
-func invalidFile(what string) error {
+func invalidFile(why dr.Text) error {
 	return &dr.Error{
 		Code: dr.Invalid,
-		Msg:  "The " + regionAttribute + " file " + what + ".",
-		Hint: `write one line such as: active_region = "ap-northeast-2"`,
+		What: dr.T("region-file", "why", why),
+		Next: dr.T("region-file.next"),
 	}
 }

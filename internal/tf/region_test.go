@@ -5,7 +5,11 @@ import (
 	"testing"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/contract"
+	"github.com/drbot/drbot/text/texttest"
 )
+
+func TestContractOfTheFile(t *testing.T) { contract.ActiveRegionFile(t, RegionFile{}) }
 
 func TestSetActiveRegionKeepsEveryOtherByte(t *testing.T) {
 	for name, content := range map[string]string{
@@ -67,7 +71,7 @@ func TestActiveRegionRefuses(t *testing.T) {
 			if dr.CodeOf(err) != dr.Invalid {
 				t.Errorf("read: %v", err)
 			}
-			if _, hint := dr.Public(err, ""); !strings.Contains(hint, "active_region = ") {
+			if _, hint := texttest.Told(t, err); !strings.Contains(hint, "active_region = ") {
 				t.Errorf("the hint %q does not say what to write", hint)
 			}
 			if _, err := (RegionFile{}).SetActiveRegion(content, "us-east-1"); dr.CodeOf(err) != dr.Invalid {

@@ -30,7 +30,7 @@ func Supervise(ctx context.Context, dir string) int {
 		fmt.Fprintln(os.Stderr, "supervise:", err)
 		return 2
 	}
-	result := s.run(ctx)
+	result := s.guardedRun(ctx)
 	if err := s.finish(&result); err != nil {
 		fmt.Fprintln(os.Stderr, "supervise:", err)
 		return 1
@@ -47,7 +47,7 @@ type supervisor struct {
 	alive    *os.File // held open for the lock on it
 	progress *os.File
 	tally    tally
-	remarks  []string // what was found of applies that died
+	remarks  []dr.Text // what was found of applies that died
 }
 
 // takeOver checks that this process was started to supervise this folder and
@@ -88,6 +88,27 @@ func takeOver(f folder) (*supervisor, error) {
 	return s, f.write(processFile, self())
 }
 
+// guardedRun gives a result also when this program has a defect: without one, the
+// apply would be lost and people would look for a host that died.
+func (s *supervisor) guardedRun(ctx context.Context) (r dr.ApplyResult) {
+	err := guarded(func() error {
+		r = s.run(ctx)
+		return nil
+	})
+	if err != nil {
+		return s.afterPanic(ctx, err)
+	}
+	return r
+}
+
+func (s *supervisor) afterPanic(ctx context.Context, err error) dr.ApplyResult {
+	if began, looked := s.folder.began(); !began && looked == nil {
+		fmt.Fprintln(os.Stderr, "supervise:", s.job.scrubber().line(err.Error()))
+		return s.notApplied(ctx, &dr.Error{Code: dr.Uncertain, What: dr.T("tf.supervisor.panic")})
+	}
+	return s.applied(ctx, err)
+}
+
 // run carries out the apply. Nothing has been applied until the phase says so.
 func (s *supervisor) run(ctx context.Context) dr.ApplyResult {
 	m, plan, err := s.prepare(ctx)
@@ -98,10 +119,10 @@ func (s *supervisor) run(ctx context.Context) dr.ApplyResult {
 		return s.notApplied(ctx, err)
 	}
 	if wider := dr.Wider(plan, s.request.Approved); len(wider) > 0 {
-		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Summary: "The plan goes beyond the approved one. Nothing was applied."}
+		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Summary: sentences(dr.T("tf.wider"), dr.T("tf.nothing-applied"))}
 	}
 	if len(plan.Changes) == 0 && len(plan.Outputs) == 0 {
-		return dr.ApplyResult{Kind: dr.ApplyDone, Summary: "There was nothing to change."}
+		return dr.ApplyResult{Kind: dr.ApplyDone, Summary: dr.T("tf.nothing-to-change")}
 	}
 	c := plan.Counts()
 	s.note(record{Type: recordPlanned, Total: c.Add + c.Change + c.Destroy})
@@ -179,24 +200,28 @@ func (s *supervisor) note(r record) {
 
 // notApplied is the result when Terraform's apply was never started.
 func (s *supervisor) notApplied(ctx context.Context, err error) dr.ApplyResult {
-	const nothing = " Nothing was applied."
-	failed := func(why string) dr.ApplyResult {
-		return dr.ApplyResult{Kind: dr.ApplyFailed, Summary: why + nothing}
+	nothing := dr.T("tf.nothing-applied")
+	failed := func(why dr.Text) dr.ApplyResult {
+		return dr.ApplyResult{Kind: dr.ApplyFailed, Summary: sentences(why, nothing)}
 	}
 	var f *failure
 	switch {
 	case ctx.Err() != nil:
-		return failed("The apply was asked to stop.")
+		return failed(dr.T("tf.apply.stopped"))
 	case errors.Is(err, context.DeadlineExceeded):
-		return failed(fmt.Sprintf("The plan took longer than %s.", s.job.Place.PlanTimeout))
-	case errors.As(err, &f) && f.lock != "":
-		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: f.lock + nothing}
+		return failed(dr.T("tf.apply.late", "limit", s.job.Place.PlanTimeout))
+	case errors.As(err, &f) && !f.lock.Empty():
+		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: sentences(f.lock, nothing)}
 	case errors.As(err, &f):
-		return failed(f.Error())
+		return failed(f.Text())
 	}
 	fmt.Fprintln(os.Stderr, "supervise:", s.job.scrubber().line(err.Error()))
-	msg, _ := dr.Public(err, "The plan could not be made.")
-	return failed(msg)
+	what := dr.T("tf.apply.unplanned")
+	var known *dr.Error
+	if errors.As(outside(err, what, dr.Text{}), &known) {
+		what, _ = dr.Told(known)
+	}
+	return failed(what)
 }
 
 // applied is the result once Terraform's apply was started.
@@ -206,16 +231,17 @@ func (s *supervisor) applied(ctx context.Context, err error) dr.ApplyResult {
 	switch {
 	case err == nil:
 		r.Kind = dr.ApplyDone
-		r.Summary = fmt.Sprintf("Applied: %d added, %d changed, %d destroyed.", r.Counts.Add, r.Counts.Change, r.Counts.Destroy)
+		r.Summary = dr.T("tf.applied", "add", r.Counts.Add, "change", r.Counts.Change, "destroy", r.Counts.Destroy)
 	case ctx.Err() != nil:
-		r.Summary = fmt.Sprintf("Terraform was asked to stop and ended after %d changes of %d.", s.tally.done, s.tally.total)
-	case errors.As(err, &f) && f.lock != "":
+		r.Summary = dr.T("tf.stopped", "n", s.tally.done, "total", s.tally.total)
+	case errors.As(err, &f) && !f.lock.Empty():
 		// The lock comes before everything else, so nothing was applied.
-		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: f.lock + " Nothing was applied."}
+		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: sentences(f.lock, dr.T("tf.nothing-applied"))}
 	case errors.As(err, &f):
-		r.Summary = f.Error()
+		r.Summary = f.Text()
 	default:
-		r.Summary = "Terraform's apply could not be followed to its end."
+		fmt.Fprintln(os.Stderr, "supervise:", s.job.scrubber().line(err.Error()))
+		r.Summary = dr.T("tf.apply.endless")
 	}
 	return r
 }
@@ -223,16 +249,14 @@ func (s *supervisor) applied(ctx context.Context, err error) dr.ApplyResult {
 // finish writes the result before it removes the checkout, which can take a
 // while: whoever finds a result and a checkout removes the rest.
 func (s *supervisor) finish(r *dr.ApplyResult) error {
-	rescued, err := s.folder.secure()
+	kept, err := s.folder.secure()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "supervise: secure the folder:", err)
 	}
-	if rescued {
-		r.Summary += " " + rescuedNote
+	if kept {
+		r.Summary = sentences(r.Summary, rescued())
 	}
-	for _, said := range s.remarks {
-		r.Summary += " " + said
-	}
+	r.Summary = sentences(r.Summary, s.remarks...)
 	if err := s.keep(r); err != nil {
 		return err
 	}

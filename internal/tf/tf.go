@@ -58,12 +58,19 @@ type Options struct {
 	// read-only role may be unable to do.
 	PlanUnlocked bool
 
+	// Processes is how many Terraform processes run at once in the whole program; by
+	// default two, or as many as there are cores.
+	Processes int
+
 	Logger *slog.Logger
 }
 
 // Terraform plans and applies stacks. It is safe for concurrent use.
 type Terraform struct {
-	opts Options
+	opts   Options
+	disk   disk
+	places *places
+	stacks *stacks
 
 	install sync.Mutex // guards binary, and that one caller at a time installs it
 	binary  string
@@ -79,18 +86,18 @@ func New(o Options) (*Terraform, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Terraform{opts: o, binary: o.TerraformPath}
+	t := &Terraform{opts: o, disk: disk{o.WorkDir, o.CacheDir, o.Logger}, places: newPlaces(o.Processes), stacks: newStacks(), binary: o.TerraformPath}
 	if t.binary == "" {
 		if found, err := exec.LookPath("terraform"); err == nil {
 			t.binary = found
 		}
 	}
-	for _, dir := range []string{o.WorkDir, t.scratchDir(), t.appliesDir()} {
+	for _, dir := range []string{o.WorkDir, t.disk.scratchDir(), t.disk.appliesDir()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, &dr.Error{Code: dr.Invalid, Msg: "The Terraform work folder cannot be made.", Hint: "check its path and owner", Err: err}
+			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("tf.work-folder.unmade"), Next: dr.T("tf.work-folder.unmade.next"), Err: err}
 		}
 	}
-	t.sweepScratch()
+	t.disk.sweepScratch()
 	return t, nil
 }
 
@@ -99,7 +106,7 @@ func New(o Options) (*Terraform, error) {
 func complete(o Options) (Options, error) {
 	command, err := exec.LookPath(o.SupervisorCommand[0])
 	if err != nil {
-		return o, &dr.Error{Code: dr.Invalid, Msg: "The command of Terraform's supervisor is not there.", Err: err}
+		return o, &dr.Error{Code: dr.Invalid, What: dr.T("tf.supervisor.missing"), Err: err}
 	}
 	o.SupervisorCommand = slices.Clone(o.SupervisorCommand)
 	o.SupervisorCommand[0] = command
@@ -108,13 +115,14 @@ func complete(o Options) (Options, error) {
 			continue
 		}
 		if *path, err = filepath.Abs(*path); err != nil {
-			return o, &dr.Error{Code: dr.Invalid, Msg: "A Terraform path cannot be made absolute.", Err: err}
+			return o, &dr.Error{Code: dr.Invalid, What: dr.T("tf.path"), Err: err}
 		}
 	}
 	o.CacheDir = cmp.Or(o.CacheDir, filepath.Join(o.WorkDir, "cache"))
 	o.ApplyPoll = cmp.Or(max(o.ApplyPoll, 0), defaultPoll)
 	o.PlanTimeout = cmp.Or(max(o.PlanTimeout, 0), defaultPlanTimeout)
 	o.LockTimeout = cmp.Or(max(o.LockTimeout, 0), defaultLockTimeout)
+	o.Processes = cmp.Or(max(o.Processes, 0), defaultProcesses())
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -122,22 +130,22 @@ func complete(o Options) (Options, error) {
 }
 
 func checkOptions(o Options) error {
-	invalid := func(msg string) error { return &dr.Error{Code: dr.Invalid, Msg: msg} }
+	invalid := func(what dr.Text) error { return &dr.Error{Code: dr.Invalid, What: what} }
 	if o.WorkDir == "" {
-		return invalid("Terraform needs a work folder.")
+		return invalid(dr.T("tf.no-work-folder"))
 	}
 	if len(o.HashKey) < shortestKey {
-		return invalid("The key for hashes in plans must have 16 bytes or more.")
+		return invalid(dr.T("tf.short-key", "least", shortestKey))
 	}
 	if o.GitURL == nil {
-		return invalid("Terraform needs to know where repositories are.")
+		return invalid(dr.T("tf.no-repositories"))
 	}
 	if len(o.SupervisorCommand) == 0 {
-		return invalid("Terraform needs the command that starts its supervisor.")
+		return invalid(dr.T("tf.no-supervisor"))
 	}
 	if o.TerraformPath != "" {
 		if info, err := os.Stat(o.TerraformPath); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
-			return &dr.Error{Code: dr.Invalid, Msg: "The configured Terraform is no executable file.", Hint: "correct its path, or leave it out", Err: err}
+			return &dr.Error{Code: dr.Invalid, What: dr.T("tf.no-executable"), Next: dr.T("tf.no-executable.next"), Err: err}
 		}
 	}
 	if err := CheckEnvironment(o.ApplyEnvironment, nil); err != nil {
@@ -159,8 +167,8 @@ func CheckEnvironment(environment map[string]string, passed []string) error {
 		slices.Sort(bad)
 		return &dr.Error{
 			Code: dr.Invalid,
-			Msg:  "These variables cannot be passed to Terraform: " + strings.Join(bad, ", ") + ".",
-			Hint: "take them out of terraform.environment, apply_environment and pass_env; set Terraform variables in *.auto.tfvars of the stack",
+			What: dr.T("tf.environment", "variables", bad),
+			Next: dr.T("tf.environment.next"),
 		}
 	}
 	return nil
@@ -230,7 +238,7 @@ func (t *Terraform) job(ctx context.Context, svc dr.Service, stack dr.Stack, why
 	var token string
 	if t.opts.GitToken != nil {
 		if token, err = t.opts.GitToken(ctx); err != nil {
-			return job{}, &dr.Error{Code: dr.Temporary, Msg: "No token for the Git repository could be had.", Err: err}
+			return job{}, &dr.Error{Code: dr.Temporary, What: dr.T("git.no-token"), Err: err}
 		}
 	}
 	return job{

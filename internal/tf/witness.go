@@ -67,7 +67,7 @@ func (w *witness) start(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := w.look(ctx); err != nil && ctx.Err() == nil {
+		if err := guarded(func() error { return w.look(ctx) }); err != nil && ctx.Err() == nil {
 			// The apply goes on: without this a person frees the lock if it dies.
 			fmt.Fprintln(os.Stderr, "supervise: note the state's lock:", err)
 		}

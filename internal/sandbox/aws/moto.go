@@ -22,8 +22,8 @@ import (
 var extension embed.FS
 
 const (
-	motoStarts = 60 * time.Second // the most that a cold Python on a busy machine is given
-	motoTries  = 3                // another process may take the port between the choice and its use
+	motoStarts = 3 * time.Minute // the most that a cold Python on a busy machine is given
+	motoTries  = 3               // another process may take the port between the choice and its use
 )
 
 // moto is the running server.

@@ -25,8 +25,9 @@ import (
 // Account is the account that Moto answers for.
 const Account = "123456789012"
 
-// readTimeout bounds a call to Moto on this machine.
-const readTimeout = 20 * time.Second
+// readTimeout bounds a call to Moto on this machine: it ends what hangs, however busy the
+// machine is.
+const readTimeout = 3 * time.Minute
 
 // sdkConfig is the whole configuration of a client: nothing comes from the
 // environment or the user's files, which may hold a real account.

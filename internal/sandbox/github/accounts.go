@@ -13,16 +13,13 @@ type Persona struct {
 	Token string // no API access if empty
 	Type  string // "User" (default) or "Bot"
 	// Permission on the repository: admin, maintain, write, triage, read or none (default).
-	Permission   string
-	Teams        []string // slugs of teams they are an active member of
-	PendingTeams []string // slugs of teams that invited them
+	Permission string
 }
 
 type account struct {
 	Persona
 	id      int64
 	deleted bool
-	teams   map[string]string // slug -> active, pending
 }
 
 // roles maps what a team sets to the four words the API's `permission` knows.
@@ -71,15 +68,9 @@ func (s *Server) addAccount(p Persona) error {
 	if roles[p.Permission] == "" {
 		return fmt.Errorf("persona %s: unknown permission %q", p.Login, p.Permission)
 	}
-	a := &account{Persona: p, id: s.newID(), teams: map[string]string{}}
+	a := &account{Persona: p, id: s.newID()}
 	if a.Email == "" {
 		a.Email = defaultEmail(a)
-	}
-	for _, t := range p.PendingTeams {
-		a.teams[strings.ToLower(t)] = "pending"
-	}
-	for _, t := range p.Teams {
-		a.teams[strings.ToLower(t)] = "active"
 	}
 	if s.accounts == nil {
 		s.accounts = map[string]*account{}
@@ -176,25 +167,6 @@ func (s *Server) SetPermission(login, permission string) error {
 		return fmt.Errorf("unknown permission %q", permission)
 	}
 	a.Permission = permission
-	s.watch.bump()
-	return nil
-}
-
-// SetMembership sets a persona's state in a team: active, pending, or "" to remove them.
-func (s *Server) SetMembership(login, team, state string) error {
-	defer s.lock()()
-	a, err := s.mustAccount(login)
-	if err != nil {
-		return err
-	}
-	switch state {
-	case "":
-		delete(a.teams, strings.ToLower(team))
-	case "active", "pending":
-		a.teams[strings.ToLower(team)] = state
-	default:
-		return fmt.Errorf("unknown membership state %q", state)
-	}
 	s.watch.bump()
 	return nil
 }

@@ -8,26 +8,11 @@ import (
 
 func commitRoutes() []route {
 	return []route{
-		{"GET", repoPath + "/branches", reader, (*Server).listBranches},
 		{"GET", repoPath + "/branches/{branch...}", reader, (*Server).getBranch},
-		{"GET", repoPath + "/commits", reader, (*Server).listCommits},
 		{"GET", repoPath + "/commits/{rest...}", reader, (*Server).getCommitPath},
-		{"GET", repoPath + "/statuses/{ref...}", reader, (*Server).getStatuses},
 		{"POST", repoPath + "/statuses/{sha}", writer, (*Server).postStatus},
 		{"GET", repoPath + "/compare/{basehead...}", reader, (*Server).compare},
 	}
-}
-
-func (s *Server) listBranches(r *request) (int, any, error) {
-	refs, err := s.git.refs(r.Context(), "refs/heads/")
-	out := make([]map[string]any, 0, len(refs))
-	for _, ref := range refs {
-		out = append(out, map[string]any{
-			"name": strings.TrimPrefix(ref.Name, "refs/heads/"), "protected": false,
-			"commit": shaJSON{SHA: ref.SHA, URL: s.repoURL("/commits/%s", ref.SHA)},
-		})
-	}
-	return http.StatusOK, paged(r, out), err
 }
 
 func (s *Server) getBranch(r *request) (int, any, error) {
@@ -43,28 +28,11 @@ func (s *Server) getBranch(r *request) (int, any, error) {
 	return http.StatusOK, map[string]any{"name": name, "commit": s.commitPayload(c), "protected": false}, err
 }
 
-func (s *Server) listCommits(r *request) (int, any, error) {
-	ref := r.FormValue("sha")
-	if ref == "" {
-		ref = DefaultBranch
-	}
-	sha, err := s.git.resolve(r.Context(), ref)
-	if err != nil {
-		return 0, nil, err
-	}
-	args := []string{"--end-of-options", sha}
-	if p := r.FormValue("path"); p != "" {
-		args = append(args, "--", p)
-	}
-	commits, err := s.git.log(r.Context(), args...)
-	return http.StatusOK, paged(r, s.commitPayloads(commits)), err
-}
-
 // getCommitPath answers for a commit and what hangs below it; a ref may hold slashes, so the end decides.
 func (s *Server) getCommitPath(r *request) (int, any, error) {
 	rest := r.PathValue("rest")
 	for suffix, do := range map[string]func(*request, string) (int, any, error){
-		"/status": s.combinedStatus, "/statuses": s.statusList, "/check-runs": s.noChecks, "/pulls": s.pullsOf,
+		"/status": s.combinedStatus, "/statuses": s.statusList,
 	} {
 		if ref, ok := strings.CutSuffix(rest, suffix); ok {
 			return do(r, ref)
@@ -126,32 +94,6 @@ func (s *Server) statusList(r *request, ref string) (int, any, error) {
 		}
 	}
 	return http.StatusOK, paged(r, s.statusPayloads(newestFirst(list))), nil
-}
-
-func (s *Server) getStatuses(r *request) (int, any, error) {
-	return s.statusList(r, r.PathValue("ref"))
-}
-
-func (s *Server) noChecks(*request, string) (int, any, error) {
-	return http.StatusOK, map[string]any{"total_count": 0, "check_runs": []any{}}, nil
-}
-
-func (s *Server) pullsOf(r *request, ref string) (int, any, error) {
-	sha, err := s.commitOf(r, ref)
-	if err != nil {
-		return 0, nil, err
-	}
-	var out []pullJSON
-	for _, p := range s.pulls {
-		part, err := s.partOf(r.Context(), p, sha)
-		if err != nil {
-			return 0, nil, err
-		}
-		if part || p.Merged && p.MergeCommitSHA == sha {
-			out = append(out, s.pullPayload(p, false))
-		}
-	}
-	return http.StatusOK, paged(r, out), nil
 }
 
 func (s *Server) postStatus(r *request) (int, any, error) {

@@ -13,7 +13,6 @@ func contentRoutes() []route {
 	return []route{
 		{"GET", repoPath + "/contents/{path...}", reader, (*Server).getContents},
 		{"PUT", repoPath + "/contents/{path...}", writer, (*Server).putContents},
-		{"DELETE", repoPath + "/contents/{path...}", writer, (*Server).deleteContents},
 	}
 }
 
@@ -180,22 +179,6 @@ func (s *Server) putContents(r *request) (int, any, error) {
 		status = http.StatusOK
 	}
 	return s.contentAnswer(r, status, s.contentPayload(e, name, in.Branch), sha)
-}
-
-func (s *Server) deleteContents(r *request) (int, any, error) {
-	var in contentInput
-	tip, _, exists, err := s.contentChange(r, &in)
-	if err != nil || !exists {
-		return 0, nil, firstError(err, notFound())
-	}
-	sha, err := s.commitEntries(r.Context(), tip, []treeEntry{{Path: r.PathValue("path")}}, s.contentCommit(r, in))
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := s.moveBranch(r.Context(), r.user, in.Branch, tip, sha); err != nil {
-		return 0, nil, err
-	}
-	return s.contentAnswer(r, http.StatusOK, nil, sha)
 }
 
 func (s *Server) contentAnswer(r *request, status int, content any, sha string) (int, any, error) {

@@ -11,15 +11,11 @@ import (
 func gitRoutes() []route {
 	return []route{
 		{"GET", repoPath + "/git/ref/{ref...}", reader, (*Server).getRef},
-		{"GET", repoPath + "/git/matching-refs/{ref...}", reader, (*Server).listRefs},
-		{"GET", repoPath + "/git/refs", reader, (*Server).listRefs},
-		{"GET", repoPath + "/git/refs/{ref...}", reader, (*Server).listRefs},
 		{"POST", repoPath + "/git/refs", writer, (*Server).postRef},
 		{"PATCH", repoPath + "/git/refs/{ref...}", writer, (*Server).patchRef},
 		{"DELETE", repoPath + "/git/refs/{ref...}", writer, (*Server).deleteRef},
 		{"GET", repoPath + "/git/commits/{sha}", reader, (*Server).getGitCommit},
 		{"POST", repoPath + "/git/commits", writer, (*Server).postGitCommit},
-		{"GET", repoPath + "/git/blobs/{sha}", reader, (*Server).getBlob},
 		{"POST", repoPath + "/git/blobs", writer, (*Server).postBlob},
 		{"GET", repoPath + "/git/trees/{sha...}", reader, (*Server).getTree},
 		{"POST", repoPath + "/git/trees", writer, (*Server).postTree},
@@ -49,15 +45,6 @@ func (s *Server) getRef(r *request) (int, any, error) {
 		}
 	}
 	return 0, nil, notFound()
-}
-
-func (s *Server) listRefs(r *request) (int, any, error) {
-	refs, err := s.git.refs(r.Context(), "refs/"+r.PathValue("ref"))
-	out := make([]map[string]any, 0, len(refs))
-	for _, ref := range refs {
-		out = append(out, s.refPayload(ref))
-	}
-	return http.StatusOK, paged(r, out), err
 }
 
 type refInput struct {
@@ -181,18 +168,6 @@ func firstError(errs ...error) error {
 		}
 	}
 	return nil
-}
-
-func (s *Server) getBlob(r *request) (int, any, error) {
-	sha, err := s.wants(r, "blob")
-	if err != nil {
-		return 0, nil, err
-	}
-	content, err := s.git.readBlob(r.Context(), sha)
-	return http.StatusOK, map[string]any{
-		"sha": sha, "node_id": sha, "size": len(content), "url": s.repoURL("/git/blobs/%s", sha),
-		"content": wrapped(content), "encoding": "base64",
-	}, err
 }
 
 // wrapped is base64 in lines of 60, as GitHub writes it.

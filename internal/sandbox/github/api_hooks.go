@@ -12,10 +12,7 @@ func hookRoutes() []route {
 	const one = repoPath + "/hooks/{hook}"
 	return []route{
 		{"GET", repoPath + "/hooks", writer, (*Server).listHooks},
-		{"GET", one, writer, onHook((*Server).getHook)},
-		{"POST", one + "/pings", writer, onHook((*Server).postPing)},
 		{"GET", one + "/deliveries", writer, onHook((*Server).listDeliveries)},
-		{"GET", one + "/deliveries/{delivery}", writer, onHook((*Server).getDelivery)},
 		{"POST", one + "/deliveries/{delivery}/attempts", writer, onHook((*Server).postAttempt)},
 	}
 }
@@ -44,13 +41,6 @@ func (s *Server) hookPayload() map[string]any {
 
 func (s *Server) listHooks(r *request) (int, any, error) {
 	return http.StatusOK, paged(r, []map[string]any{s.hookPayload()}), nil
-}
-
-func (s *Server) getHook(*request) (int, any, error) { return http.StatusOK, s.hookPayload(), nil }
-
-func (s *Server) postPing(*request) (int, any, error) {
-	go s.Ping() // takes the lock this endpoint holds
-	return http.StatusNoContent, nil, nil
 }
 
 type deliveryJSON struct {
@@ -120,17 +110,6 @@ func (s *Server) delivery(r *request) (Delivery, error) {
 	return Delivery{}, notFound()
 }
 
-func (s *Server) getDelivery(r *request) (int, any, error) {
-	d, err := s.delivery(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	out := deliveryPayload(d)
-	out.Request = map[string]any{"headers": flat(d.Request), "payload": rawJSON(d.Payload)}
-	out.Response = map[string]any{"headers": flat(d.Response), "payload": string(d.ResponseRaw)}
-	return http.StatusOK, out, nil
-}
-
 func (s *Server) postAttempt(r *request) (int, any, error) {
 	d, err := s.delivery(r)
 	if err != nil {
@@ -138,17 +117,4 @@ func (s *Server) postAttempt(r *request) (int, any, error) {
 	}
 	s.redeliver(d)
 	return http.StatusAccepted, map[string]any{}, nil
-}
-
-type rawJSON []byte
-
-// MarshalJSON writes the bytes as they are.
-func (b rawJSON) MarshalJSON() ([]byte, error) { return b, nil }
-
-func flat(h http.Header) map[string]string {
-	out := map[string]string{}
-	for k := range h {
-		out[k] = h.Get(k)
-	}
-	return out
 }

@@ -9,11 +9,9 @@ func issueRoutes() []route {
 	const one = repoPath + "/issues/{number}"
 	const comment = repoPath + "/issues/comments/{comment}"
 	return []route{
-		{"GET", one, reader, onPull((*Server).getIssue)},
 		{"GET", repoPath + "/issues/{first}/{second}", reader, (*Server).getIssuePath},
 		{"POST", one + "/comments", reader, onPull((*Server).postComment)},
 		{"PATCH", comment, reader, onComment((*Server).patchComment)},
-		{"DELETE", comment, reader, onComment((*Server).removeComment)},
 	}
 }
 
@@ -47,10 +45,6 @@ func onComment(do func(*Server, *request, *Comment) (int, any, error)) endpoint 
 
 type commentInput struct {
 	Body string `json:"body"`
-}
-
-func (s *Server) getIssue(_ *request, p *pull) (int, any, error) {
-	return http.StatusOK, s.issuePayload(p), nil
 }
 
 func (s *Server) listComments(r *request, p *pull) (int, any, error) {
@@ -95,8 +89,4 @@ func (s *Server) patchComment(r *request, c *Comment) (int, any, error) {
 		return 0, nil, err
 	}
 	return http.StatusOK, s.commentPayload(c), nil
-}
-
-func (s *Server) removeComment(r *request, c *Comment) (int, any, error) {
-	return http.StatusNoContent, nil, s.deleteComment(r.user, c)
 }

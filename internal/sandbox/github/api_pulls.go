@@ -16,17 +16,9 @@ func pullRoutes() []route {
 		{"PATCH", pullPath, reader, onPull((*Server).patchPull)},
 		{"GET", pullPath + "/files", reader, onPull((*Server).listFiles)},
 		{"GET", pullPath + "/commits", reader, onPull((*Server).listPullCommits)},
-		{"GET", pullPath + "/merge", reader, onPull((*Server).isMerged)},
 		{"PUT", pullPath + "/merge", writer, onPull((*Server).putMerge)},
-		{"PUT", pullPath + "/update-branch", writer, onPull((*Server).putUpdateBranch)},
-		{"GET", pullPath + "/comments", reader, onPull((*Server).noLineComments)},
-		{"GET", pullPath + "/requested_reviewers", reader, onPull((*Server).getRequested)},
-		{"POST", pullPath + "/requested_reviewers", writer, onPull((*Server).postRequested)},
 		{"GET", pullPath + "/reviews", reader, onPull((*Server).listReviews)},
 		{"POST", pullPath + "/reviews", reader, onPull((*Server).postReview)},
-		{"GET", pullPath + "/reviews/{review}", reader, onReview((*Server).getReview)},
-		{"PUT", pullPath + "/reviews/{review}", reader, onReview((*Server).putReview)},
-		{"DELETE", pullPath + "/reviews/{review}", reader, onReview((*Server).deleteReview)},
 		{"POST", pullPath + "/reviews/{review}/events", reader, onReview((*Server).postReviewEvent)},
 		{"PUT", pullPath + "/reviews/{review}/dismissals", writer, onReview((*Server).putDismissal)},
 	}
@@ -132,13 +124,6 @@ func (s *Server) listPullCommits(r *request, p *pull) (int, any, error) {
 	return http.StatusOK, paged(r, s.commitPayloads(commits)), err
 }
 
-func (s *Server) isMerged(_ *request, p *pull) (int, any, error) {
-	if !p.Merged {
-		return 0, nil, notFound()
-	}
-	return http.StatusNoContent, nil, nil
-}
-
 func (s *Server) putMerge(r *request, p *pull) (int, any, error) {
 	var in mergeInput
 	if err := r.decode(&in); err != nil {
@@ -151,50 +136,6 @@ func (s *Server) putMerge(r *request, p *pull) (int, any, error) {
 	return http.StatusOK, map[string]any{
 		"sha": sha, "merged": true, "message": "Pull Request successfully merged",
 	}, nil
-}
-
-func (s *Server) putUpdateBranch(r *request, p *pull) (int, any, error) {
-	var in struct {
-		Expected string `json:"expected_head_sha"`
-	}
-	if err := r.decode(&in); err != nil {
-		return 0, nil, err
-	}
-	if err := s.updateBranch(r.Context(), r.user, p, in.Expected); err != nil {
-		return 0, nil, err
-	}
-	return http.StatusAccepted, map[string]any{"message": "Updating pull request branch.", "url": s.pullURL(p.Number)}, nil
-}
-
-func (s *Server) noLineComments(*request, *pull) (int, any, error) {
-	return http.StatusOK, []any{}, nil
-}
-
-func (s *Server) getRequested(_ *request, p *pull) (int, any, error) {
-	payload := s.pullPayload(p, false)
-	return http.StatusOK, map[string]any{"users": payload.RequestedReviewers, "teams": []any{}}, nil
-}
-
-func (s *Server) postRequested(r *request, p *pull) (int, any, error) {
-	var in struct {
-		Reviewers []string `json:"reviewers"`
-	}
-	if err := r.decode(&in); err != nil {
-		return 0, nil, err
-	}
-	for _, login := range in.Reviewers {
-		a := s.account(login)
-		switch {
-		case a == nil || !a.canRead():
-			return 0, nil, refuse(http.StatusUnprocessableEntity, "Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the %s/%s repository.", s.owner, s.repo)
-		case strings.EqualFold(login, p.Author):
-			return 0, nil, refuse(http.StatusUnprocessableEntity, "Review cannot be requested from pull request author.")
-		case !slices.Contains(p.Requested, a.Login):
-			p.Requested = append(p.Requested, a.Login)
-		}
-	}
-	s.watch.bump()
-	return http.StatusCreated, s.pullPayload(p, false), nil
 }
 
 func (s *Server) listReviews(r *request, p *pull) (int, any, error) {
@@ -219,33 +160,6 @@ func (s *Server) postReview(r *request, p *pull) (int, any, error) {
 		return 0, nil, err
 	}
 	return http.StatusOK, s.reviewPayload(p, rv), nil
-}
-
-func (s *Server) getReview(_ *request, p *pull, rv *Review) (int, any, error) {
-	return http.StatusOK, s.reviewPayload(p, rv), nil
-}
-
-func (s *Server) putReview(r *request, p *pull, rv *Review) (int, any, error) {
-	var in reviewInput
-	if err := firstError(r.decode(&in), tooLong("PullRequestReview", "body", in.Body)); err != nil {
-		return 0, nil, err
-	}
-	if !strings.EqualFold(rv.User, r.user.Login) {
-		return 0, nil, refuse(http.StatusForbidden, "Must be the author of the review")
-	}
-	rv.Body = in.Body
-	s.watch.bump()
-	return http.StatusOK, s.reviewPayload(p, rv), nil
-}
-
-func (s *Server) deleteReview(_ *request, p *pull, rv *Review) (int, any, error) {
-	if rv.State != Pending {
-		return 0, nil, unprocessable("Can not delete a non-pending pull request review")
-	}
-	payload := s.reviewPayload(p, rv)
-	p.Reviews = slices.DeleteFunc(p.Reviews, func(o Review) bool { return o.ID == payload.ID })
-	s.watch.bump()
-	return http.StatusOK, payload, nil
 }
 
 func (s *Server) postReviewEvent(r *request, p *pull, rv *Review) (int, any, error) {

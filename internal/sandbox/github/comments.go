@@ -57,16 +57,6 @@ func (s *Server) editComment(by *account, c *Comment, body string) error {
 	return nil
 }
 
-func (s *Server) deleteComment(by *account, c *Comment) error {
-	if err := s.ownComment(by, c); err != nil {
-		return err
-	}
-	s.comments = slices.DeleteFunc(s.comments, func(o *Comment) bool { return o == c })
-	s.emitComment(s.pulls[c.Pull-1], c, by, "deleted", nil)
-	s.watch.bump()
-	return nil
-}
-
 // ownComment lets authors and people with write access change a comment.
 func (s *Server) ownComment(by *account, c *Comment) error {
 	if strings.EqualFold(by.Login, c.User) {

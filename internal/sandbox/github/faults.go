@@ -45,7 +45,7 @@ type Lies struct {
 	MergeOnPaper      bool              // the pull request becomes merged; the base does not move
 	ReviewUsers       map[string]string // login that wrote a review -> login reported for it
 	ReviewsAtHead     bool              // every review claims the current head as its commit_id
-	PermissionsFail   bool              // permission and team lookups answer 500
+	PermissionsFail   bool              // permission lookups answer 500
 	ForkHead          bool              // head.repo is a fork
 }
 

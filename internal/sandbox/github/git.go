@@ -15,7 +15,7 @@ import (
 )
 
 // gitTimeout bounds one plumbing command, so that a stuck git cannot hold the server's lock for ever.
-const gitTimeout = 30 * time.Second
+const gitTimeout = 2 * time.Minute
 
 // zeroSHA is how Git and GitHub write "no commit".
 const zeroSHA = "0000000000000000000000000000000000000000"

@@ -24,7 +24,6 @@ type Pull struct {
 	Additions, Deletions     int
 	Reviews                  []Review
 	Heads                    []string // every commit the head branch has pointed at, oldest first
-	Requested                []string // reviewers asked for
 	CreatedAt, UpdatedAt     time.Time
 	ClosedAt, MergedAt       time.Time
 	ClosedBy, HTMLURL        string
@@ -97,7 +96,7 @@ func (s *Server) snapshot(p *pull) Pull {
 			c.Reviews[i].User = ""
 		}
 	}
-	c.Heads, c.Requested = slices.Clone(p.Heads), slices.Clone(p.Requested)
+	c.Heads = slices.Clone(p.Heads)
 	c.HTMLURL = s.pullURL(p.Number)
 	return c
 }

@@ -46,9 +46,9 @@ func TestPageShowsAndEscapes(t *testing.T) {
 		t.Errorf("empty list: %s", list)
 	}
 	n := w.openChange(w.bot()).GetNumber()
-	_, err := w.Comment(w.ctx, "dave", n, "<script>alert(1)</script> **bold** [x](javascript:alert(1)) <img src=x onerror=alert(1)>\n\n| a | b |\n|---|---|\n| `1` | 2 |\n\n<details><summary>Plan</summary>\n\n```diff\n+ <b>new</b>\n```\n</details>")
+	_, err := w.Comment(w.ctx, "dave", n, "<script>alert(1)</script>\n\n**bold** [x](javascript:alert(1)) <img src=x onerror=alert(1)>\n\n| a | b |\n|---|---|\n| `1` | 2 |\n\n<details><summary>Plan</summary>\n\n```diff\n+ <b>new</b>\n```\n</details>")
 	w.must(err)
-	_, err = w.Review(w.ctx, "alice", n, sandbox.Approved, "ship <it>", "")
+	_, err = w.Review(w.ctx, "alice", n, sandbox.Approved, "ship & <i onclick=x>go</i>", "")
 	w.must(err)
 	_, err = w.Push(w.ctx, sandbox.Push{By: "carol", Branch: branch, Path: "evil.html", Content: "<script>steal()</script>\n", Message: "<i>stray</i>"})
 	w.must(err)
@@ -58,7 +58,7 @@ func TestPageShowsAndEscapes(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Fail portal over to Tokyo", "<em>down</em>", "<h2>Why</h2>", "<strong>bold</strong>", "<td><code>1</code></td>",
-		"<details>", "<summary>Plan</summary>", "&lt;b&gt;new&lt;/b&gt;", "ship &lt;it&gt;", "older commit", "drbot/7f3a",
+		"<details>", "<summary>Plan</summary>", "&lt;b&gt;new&lt;/b&gt;", "ship &amp; go", "older commit", "drbot/7f3a",
 		"&lt;script&gt;steal()&lt;/script&gt;", "active_region = &#34;ap-northeast-1&#34;", "Merge by hand",
 	} {
 		if !strings.Contains(html, want) {

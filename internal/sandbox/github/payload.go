@@ -127,8 +127,6 @@ func (s *Server) association(login string) string {
 	switch {
 	case a == nil:
 		return "NONE"
-	case len(a.teams) > 0:
-		return "MEMBER"
 	case a.canWrite():
 		return "COLLABORATOR"
 	}

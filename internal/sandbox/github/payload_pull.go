@@ -92,11 +92,6 @@ func (s *Server) pullPayload(p *pull, detail bool) pullJSON {
 		Head: endJSON{headRepo.Owner.Login + ":" + p.HeadRef, p.HeadRef, p.HeadSHA, headRepo.Owner, headRepo},
 		Base: endJSON{s.owner + ":" + p.BaseRef, p.BaseRef, p.BaseSHA, owner, s.repository()},
 	}
-	for _, login := range p.Requested {
-		if u := s.user(login); u != nil {
-			out.RequestedReviewers = append(out.RequestedReviewers, u)
-		}
-	}
 	if detail {
 		out.pullDetailJSON = s.pullDetail(p)
 	}

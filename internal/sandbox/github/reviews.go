@@ -59,7 +59,6 @@ func (s *Server) addReview(ctx context.Context, by *account, p *pull, in reviewI
 
 func (s *Server) reviewSubmitted(p *pull, by *account, r *Review) {
 	p.UpdatedAt = s.now()
-	p.Requested = slices.DeleteFunc(p.Requested, func(l string) bool { return strings.EqualFold(l, by.Login) })
 	if r.State != Pending { // a pending review is nobody's business yet
 		s.emitReview(p, r, by, "submitted")
 	}

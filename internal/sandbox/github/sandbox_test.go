@@ -46,9 +46,9 @@ func newWorld(t *testing.T, change ...func(*sandbox.Options)) *world {
 		Dir: t.TempDir(), Owner: owner, Repo: repo, BotLogin: botLogin, BotToken: "bot-token",
 		SeedFiles: map[string]string{tfvars: seoul, "README.md": "# infra\n", "list.txt": "one\ntwo\nthree\nfour\nfive\n"},
 		Personas: []sandbox.Persona{
-			{Login: "alice", Name: "Alice", Token: "t-alice", Permission: "admin", Teams: []string{"sre"}},
-			{Login: "bob", Name: "Bob", Token: "t-bob", Permission: "write", Teams: []string{"sre"}},
-			{Login: "carol", Token: "t-carol", Permission: "maintain", Teams: []string{"sre"}, PendingTeams: []string{"dba"}},
+			{Login: "alice", Name: "Alice", Token: "t-alice", Permission: "admin"},
+			{Login: "bob", Name: "Bob", Token: "t-bob", Permission: "write"},
+			{Login: "carol", Token: "t-carol", Permission: "maintain"},
 			{Login: "dave", Token: "t-dave", Permission: "read"},
 			{Login: "mallory", Token: "t-mallory", Permission: "none"},
 			{Login: "renovate[bot]", Token: "t-renovate", Type: "Bot", Permission: "write"},

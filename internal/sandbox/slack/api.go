@@ -65,10 +65,8 @@ func apiMethods() map[string]apiMethod {
 		"chat.postMessage":      (*Server).postMessage,
 		"chat.update":           (*Server).updateMessage,
 		"chat.postEphemeral":    (*Server).postEphemeral,
-		"chat.getPermalink":     (*Server).getPermalink,
 		"conversations.history": (*Server).history,
 		"conversations.replies": (*Server).replies,
-		"conversations.info":    (*Server).conversationInfo,
 		"users.info":            (*Server).userInfo,
 		"views.open":            (*Server).openView,
 	}

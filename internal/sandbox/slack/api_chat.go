@@ -203,18 +203,6 @@ func (s *Server) postEphemeral(a args, _ *Injected) reply {
 	return rep
 }
 
-func (s *Server) getPermalink(a args, _ *Injected) reply {
-	c := s.channel(a["channel"])
-	if c == nil {
-		return fail("channel_not_found")
-	}
-	m := s.find(c.ID, a["message_ts"])
-	if m == nil || m.Ephemeral() {
-		return fail("message_not_found")
-	}
-	return okReply(object{"channel": c.ID, "permalink": s.permalink(m)})
-}
-
 // wire is a message as the API writes it.
 func (s *Server) wire(m *Message, metadata bool) object {
 	o := object{"type": "message", "user": m.User, "ts": m.TS, "text": m.Text, "team": s.opts.TeamID}

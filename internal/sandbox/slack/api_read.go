@@ -156,28 +156,6 @@ func (s *Server) authTest(args, *Injected) reply {
 	})
 }
 
-func (s *Server) conversationInfo(a args, _ *Injected) reply {
-	c := s.channel(a["channel"])
-	if c == nil || c.NoBot && c.Private {
-		return fail("channel_not_found")
-	}
-	info := object{
-		"id": c.ID, "name": c.Name, "name_normalized": c.Name,
-		"is_channel": c.IM == "" && !c.Private, "is_group": c.IM == "" && c.Private, "is_im": c.IM != "", "is_mpim": false,
-		"is_private": c.Private, "is_archived": c.Archived, "is_general": false,
-		"is_shared": false, "is_ext_shared": false, "is_org_shared": false,
-		"is_member": !c.NoBot, "context_team_id": s.opts.TeamID,
-		"topic": object{"value": c.Topic, "creator": "", "last_set": 0}, "purpose": object{"value": "", "creator": "", "last_set": 0},
-	}
-	if c.IM != "" {
-		info["user"] = c.IM
-	}
-	if a.on("include_num_members") {
-		info["num_members"] = len(s.personas)
-	}
-	return okReply(object{"channel": info})
-}
-
 func (s *Server) userInfo(a args, _ *Injected) reply {
 	p, ok := s.persona(a["user"])
 	if !ok {

@@ -112,22 +112,3 @@ func (s *Server) serveAsset(w http.ResponseWriter, r *http.Request) {
 	}
 	http.ServeFileFS(w, r, webFiles, "web/"+name)
 }
-
-// servePermalink leads from a message's address to the page that shows it.
-func (s *Server) servePermalink(w http.ResponseWriter, r *http.Request) {
-	digits, ok := strings.CutPrefix(r.PathValue("link"), "p")
-	if !ok || len(digits) < 7 {
-		http.NotFound(w, r)
-		return
-	}
-	ts := digits[:len(digits)-6] + "." + digits[len(digits)-6:]
-	l := location{channel: r.PathValue("channel"), thread: r.URL.Query().Get("thread_ts")}
-	s.mu.Lock()
-	m := s.find(l.channel, ts)
-	s.mu.Unlock()
-	if m == nil {
-		http.NotFound(w, r)
-		return
-	}
-	http.Redirect(w, r, l.url()+"#m-"+ts, http.StatusFound)
-}

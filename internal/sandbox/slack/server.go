@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -83,7 +82,6 @@ func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method}", s.serveAPI)
 	mux.HandleFunc("POST /response/{token}", s.serveResponse)
-	mux.HandleFunc("GET /archives/{channel}/{link}", s.guard(s.servePermalink))
 	mux.HandleFunc("GET /{$}", s.guard(s.servePage))
 	mux.HandleFunc("GET /_sandbox/assets/{name}", s.guard(s.serveAsset))
 	mux.HandleFunc("GET /_sandbox/state", s.guard(s.serveState))
@@ -109,7 +107,7 @@ func (s *Server) Close() {
 }
 
 // SetBaseURL says how the bot and the browser reach this server, once the
-// listener knows. Response URLs and permalinks are built on it.
+// listener knows. Response URLs are built on it.
 func (s *Server) SetBaseURL(u string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -210,15 +208,6 @@ func (s *Server) teamOf(p Persona) (id, domain string) {
 		return p.TeamID, strings.ToLower(p.TeamID)
 	}
 	return p.TeamID, p.TeamDomain
-}
-
-// permalink is the address of a message on this server's page. The caller holds mu.
-func (s *Server) permalink(m *Message) string {
-	link := s.baseURL + "/archives/" + url.PathEscape(m.Channel) + "/p" + strings.Replace(m.TS, ".", "", 1)
-	if m.isReply() {
-		link += "?" + url.Values{"thread_ts": {m.ThreadTS}, "cid": {m.Channel}}.Encode()
-	}
-	return link
 }
 
 // after is time.After that the owner can stop early.

@@ -3,6 +3,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +28,9 @@ type Server struct {
 	dir  string
 	attr *syscall.SysProcAttr
 	cmd  *exec.Cmd
+
+	listen string                // besides the socket in the folder
+	run    func(*exec.Cmd) error // where it runs
 }
 
 // Postgres starts a server of the test's own, as a user that initdb accepts, and
@@ -38,7 +43,65 @@ func Postgres(t *testing.T) string {
 // Start is Postgres for a test that takes the server away.
 func Start(t *testing.T) *Server {
 	t.Helper()
-	s := &Server{t: t, bin: pgBin()}
+	return begin(t, "", (*exec.Cmd).Start)
+}
+
+// shared is the server of Database.
+var shared struct {
+	mu     sync.Mutex
+	server *Server
+	made   int
+}
+
+// Database gives the URL of an empty database of the test's own, on a server that the
+// tests of a program share: starting one takes longer than most tests. The program's
+// TestMain ends with Close.
+func Database(t *testing.T) string {
+	t.Helper()
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.server == nil {
+		shared.server = start(t, "", (*exec.Cmd).Start)
+	}
+	shared.made++
+	name := fmt.Sprintf("test%d", shared.made)
+	conn, err := pgx.Connect(t.Context(), shared.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Exec(t.Context(), "CREATE DATABASE "+name)
+	if err = errors.Join(err, conn.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Replace(shared.server.URL, "/postgres?", "/"+name+"?", 1)
+}
+
+// Close ends the server of Database.
+func Close() {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if s := shared.server; s != nil {
+		s.Down()
+		_ = os.RemoveAll(s.dir)
+	}
+}
+
+// begin starts a server that ends with its test.
+func begin(t *testing.T, listen string, run func(*exec.Cmd) error) *Server {
+	t.Helper()
+	s := start(t, listen, run)
+	t.Cleanup(func() {
+		if s.cmd != nil {
+			s.Thaw()
+			s.Down()
+		}
+	})
+	return s
+}
+
+func start(t *testing.T, listen string, run func(*exec.Cmd) error) *Server {
+	t.Helper()
+	s := &Server{t: t, bin: pgBin(), listen: listen, run: run}
 	if s.bin == "" {
 		t.Skip("skipped: there are no PostgreSQL server programs (initdb, postgres)")
 	}
@@ -46,7 +109,11 @@ func Start(t *testing.T) *Server {
 	if s.dir, err = os.MkdirTemp("", "drbot-pg-"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(s.dir) })
+	t.Cleanup(func() {
+		if s.cmd == nil { // it did not start, or has ended
+			_ = os.RemoveAll(s.dir)
+		}
+	})
 	if os.Geteuid() == 0 {
 		const nobody = 65534 // initdb refuses root
 		if err := os.Chown(s.dir, nobody, nobody); err != nil {
@@ -59,14 +126,18 @@ func Start(t *testing.T) *Server {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
+	if listen != "" {
+		hba, err := os.OpenFile(filepath.Join(s.data(), "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = fmt.Fprintln(hba, "host all all samenet trust")
+		if err = errors.Join(err, hba.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s.URL = "postgres://drbot@/postgres?host=" + url.QueryEscape(s.dir)
 	s.Up()
-	t.Cleanup(func() {
-		if s.cmd != nil {
-			s.Thaw()
-			s.Down()
-		}
-	})
 	return s
 }
 
@@ -75,9 +146,9 @@ func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 // Up starts the server and waits until it answers.
 func (s *Server) Up() {
 	s.t.Helper()
-	s.cmd = exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off")
+	s.cmd = exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-c", "listen_addresses="+s.listen, "-c", "fsync=off")
 	s.cmd.SysProcAttr, s.cmd.Dir = s.attr, s.dir
-	if err := s.cmd.Start(); err != nil {
+	if err := s.run(s.cmd); err != nil {
 		s.t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -44,6 +44,6 @@ resource "terraform_data" "service" {
   triggers_replace = [local.desired]
 
   provisioner "local-exec" {
-    command = "\"$DRBOT_SANDBOX_TOOL\" sandbox tool scale ${local.region} ${local.desired}"
+    command = "\"$DRBOT_SANDBOX_TOOL\" tool scale ${local.region} ${local.desired}"
   }
 }

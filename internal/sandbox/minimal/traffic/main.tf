@@ -16,6 +16,6 @@ resource "terraform_data" "record" {
   triggers_replace = [var.active_region]
 
   provisioner "local-exec" {
-    command = "\"$DRBOT_SANDBOX_TOOL\" sandbox tool point ${var.active_region}"
+    command = "\"$DRBOT_SANDBOX_TOOL\" tool point ${var.active_region}"
   }
 }

@@ -113,10 +113,7 @@
   });
 
   byId("as").addEventListener("change", (event) => event.target.form.submit());
-  const anchor = location.hash.slice(1);
-  // A reply is found in the thread only.
-  const target = anchor && (byId(anchor) || byId(anchor.replace("m-", "t-")));
-  if (target) { target.scrollIntoView(); } else { toBottom(byId("messages")); }
-  if (!target || !target.closest("#thread")) { toBottom(byId("thread")); }
+  toBottom(byId("messages"));
+  toBottom(byId("thread"));
   new EventSource("/_sandbox/events").onmessage = refresh;
 })();

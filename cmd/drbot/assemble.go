@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/drbot/drbot/bot"
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/aws"
+	"github.com/drbot/drbot/internal/aws/aurora"
+	"github.com/drbot/drbot/internal/aws/ecs"
+	"github.com/drbot/drbot/internal/aws/route53"
+	"github.com/drbot/drbot/internal/aws/systems"
+	"github.com/drbot/drbot/internal/config"
+	"github.com/drbot/drbot/internal/github"
+	"github.com/drbot/drbot/internal/store"
+	"github.com/drbot/drbot/internal/tf"
+	"github.com/drbot/drbot/internal/web"
+	"github.com/drbot/drbot/policies"
+	"github.com/drbot/drbot/text"
+	"github.com/drbot/drbot/view"
+	"github.com/drbot/drbot/workflows"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// language is what the bot speaks.
+const language = "en"
+
+// assemble joins the ports of the runbooks with their adapters: the one place
+// that sees two adapters at once.
+func assemble(ctx context.Context, cfg *config.Config, forge *github.Client, st *store.Store, lock *store.Lock, stop context.CancelCauseFunc, log *slog.Logger) (*server, error) {
+	catalogue, err := text.New(dr.Verbs())
+	if err != nil {
+		return nil, err
+	}
+	words := catalogue.In(language, text.Slack)
+	cloud, err := aws.New(ctx, aws.Options{Endpoint: cfg.AWS.Endpoint, Roles: roles(cfg.AWS), CallTimeout: cfg.AWS.CallTimeout, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	terraform, err := newTerraform(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := policies.New(ctx)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Timeout: 15 * time.Second}
+	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), st, cfg.Services, cfg.People, words, cfg.Slack.Pace, time.Now, log)
+	databases, t := aurora.New(cloud), cfg.Timing
+	books, err := workflows.New(workflows.Deps{
+		Team:      workflows.Team{Services: cfg.Services, People: cfg.People},
+		Forge:     workflows.Forge{Files: forge, Changes: forge, Publish: forge, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}},
+		Cloud:     workflows.Cloud{Systems: systems.All(cloud), Databases: databases},
+		Terraform: terraform, Policy: policy, Directory: poster,
+		Store: workflows.Store{Records: st, Book: st, Memory: st, Keeper: st, Reports: st},
+		Kinds: steps.Kinds(&steps.World{
+			Databases: databases, Workloads: ecs.New(cloud), Network: route53.New(cloud), Terraform: terraform, Ledger: st,
+			Held: lock.Held, Now: time.Now, Timing: steps.Timing{
+				Poll: t.Poll, Promote: t.Promote, Settle: t.Settle, Gate: t.Gate, Quiesce: t.Quiesce, Apply: t.Apply,
+			}.WithDefaults(),
+		}),
+	}, workflows.Host{
+		DatabaseURL: cfg.Database, Held: lock.Held,
+		Host: engine.Host{Now: time.Now, Log: log, Changed: poster.Changed, Fatal: func(err error) { stop(err) }},
+	}, workflows.Timing{Review: t.Review, Engine: engine.Timing{Retry: t.Retry}})
+	if err != nil {
+		return nil, err
+	}
+	s := &server{books: workflows.Commands{Runbooks: books}, poster: poster, log: log}
+	s.tidy = janitor{store: st, books: books, terraform: terraform, services: cfg.Services, log: log}.run
+	s.handler, err = s.routes(cfg, st, words, client)
+	return s, err
+}
+
+func newForge(cfg *config.Config, log *slog.Logger) (*github.Client, error) {
+	return github.New(github.Options{
+		Token:   func(context.Context) (string, error) { return cfg.GitHub.Token, nil },
+		BaseURL: cfg.GitHub.APIURL, UserAgent: "drbot", Logger: log,
+	})
+}
+
+func newTerraform(cfg *config.Config, log *slog.Logger) (*tf.Terraform, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the own executable: %w", err)
+	}
+	return tf.New(tf.Options{
+		TerraformPath: cfg.Terraform.Path, PluginDir: cfg.Terraform.PluginDir, WorkDir: cfg.WorkDir,
+		Environment: cfg.Terraform.Environment, ApplyEnvironment: cfg.Terraform.ApplyEnvironment, PassEnv: cfg.Terraform.PassEnv, HashKey: cfg.Terraform.HashKey,
+		SupervisorCommand: []string{self, "supervise"}, LockTimeout: cfg.Terraform.LockTimeout,
+		PlanUnlocked: true, // a plan only reads; the bot that dies in one must not leave a lock behind
+		GitURL:       func(r dr.Repository) string { return cfg.GitHub.GitURL + "/" + r.Owner + "/" + r.Name + ".git" },
+		GitToken:     func(context.Context) (string, error) { return cfg.GitHub.Token, nil },
+		Logger:       log,
+	})
+}
+
+// roles fills the names of the roles to assume.
+func roles(cfg config.AWS) func(string, dr.Region, aws.Purpose) string {
+	return func(service string, region dr.Region, purpose aws.Purpose) string {
+		role := cfg.ReadRole
+		if purpose == aws.PurposePromote {
+			role = cfg.PromoteRole
+		}
+		return strings.NewReplacer("{service}", service, "{region}", string(region)).Replace(role)
+	}
+}
+
+func (s *server) routes(cfg *config.Config, st *store.Store, words text.Words, client *http.Client) (http.Handler, error) {
+	var err error
+	s.slack, err = bot.NewServer(s.books, cfg.Slack.SigningSecret, cfg.Slack.TeamID, words, time.Now, client, s.log)
+	if err != nil {
+		return nil, err
+	}
+	hook, err := github.NewWebhook(github.WebhookOptions{
+		Secret: []byte(cfg.GitHub.WebhookSecret), Logger: s.log,
+		Seen: func(ctx context.Context, id string) (bool, error) { return st.FirstDelivery(ctx, id, time.Now()) },
+		Nudge: func(ctx context.Context, n github.Nudge) {
+			if n.Kind == "status" {
+				return // the bot's own among them; no approval is a status
+			}
+			owner, repo, _ := strings.Cut(n.Repo, "/")
+			if err := s.books.Nudge(ctx, owner, repo, n.Number); err != nil {
+				s.log.WarnContext(ctx, "a nudge was lost; the next look is soon", "error", err)
+			}
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/slack/commands", s.slack.Command)
+	mux.HandleFunc("/slack/interactions", s.slack.Interaction)
+	mux.Handle("/github/webhook", hook)
+	mux.Handle("GET /healthz", web.Health(st.Ping))
+	return mux, nil
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text/texttest"
+	"github.com/drbot/drbot/view"
+	"github.com/drbot/drbot/workflows"
+)
+
+// books answers as it is told and keeps what it was asked.
+type books struct {
+	run      dr.Run
+	existing bool
+	said     dr.Text
+	err      error
+
+	start  workflows.StartCommand
+	caller workflows.Caller
+	asked  []string
+}
+
+func (b *books) Start(_ context.Context, c workflows.Caller, cmd workflows.StartCommand) (dr.Run, bool, error) {
+	b.start, b.caller = cmd, c
+	return b.run, b.existing, b.err
+}
+
+func (b *books) Cancel(_ context.Context, _ workflows.Caller, run string) (dr.Run, dr.Text, error) {
+	b.asked = []string{"cancel", run}
+	return b.run, b.said, b.err
+}
+
+func (b *books) Answer(_ context.Context, _ workflows.Caller, run string, _ int, verb string) (dr.Run, dr.Text, error) {
+	b.asked = []string{"answer", run, verb}
+	return b.run, b.said, b.err
+}
+
+func (b *books) Status(_ context.Context, _ workflows.Caller, service string, _ int) ([]dr.Run, error) {
+	b.asked = []string{"status", service}
+	if b.run.Run == "" {
+		return nil, b.err
+	}
+	return []dr.Run{b.run}, b.err
+}
+
+// host serves books on a socket and runs the program against it.
+type host struct {
+	*books
+	socket string
+}
+
+func newHost(t *testing.T) *host {
+	t.Helper()
+	h := &host{&books{}, filepath.Join(t.TempDir(), "drbot.sock")}
+	l, err := listenSocket(h.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := socketServer(h.books, slog.New(slog.DiscardHandler))
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	t.Cleanup(func() {
+		_ = srv.Close()
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+func (h *host) typed(args ...string) (status int, stdout, stderr string) {
+	var out, err strings.Builder
+	env := func(k string) string { return map[string]string{"DRBOT_SOCKET": h.socket}[k] }
+	status = run(context.Background(), args, env, &out, &err)
+	return status, out.String(), err.String()
+}
+
+var t0 = time.Date(2026, 8, 22, 3, 0, 0, 0, time.UTC)
+
+func sample() dr.Run {
+	return dr.Run{Request: dr.Request{Run: "portal-1", Kind: dr.Failover, Service: "portal", Target: "ap-northeast-1", Mode: dr.Disaster,
+		Reason: "Seoul \x1b[31mis out", Requester: "alice", At: t0, Since: t0}, Source: "ap-northeast-2", State: dr.RunRunning,
+		Objective: dr.Objectives{RTO: 4 * time.Hour}}
+}
+
+func TestStart(t *testing.T) {
+	h := newHost(t)
+	h.run = sample()
+	status, out, errs := h.typed("failover", "portal", "--to", "ap-northeast-1", "--mode", "disaster", "--since", "2026-01-31T03:12:00Z", "--override-cooldown", "--reason", "it's out")
+	if status != 0 || out != "run portal-1 has started\nfollow it with: drbot status portal\n" || errs != "" {
+		t.Errorf("%d %q %q", status, out, errs)
+	}
+	want := workflows.StartCommand{Kind: dr.Failover, Service: "portal", Target: "ap-northeast-1", Mode: "disaster", Reason: "it's out",
+		Since: time.Date(2026, 1, 31, 3, 12, 0, 0, time.UTC), Override: true}
+	if h.start != want || h.caller.Via != "cli" || h.caller.LocalUser == "" {
+		t.Errorf("asked for %+v by %+v", h.start, h.caller)
+	}
+	h.existing = true
+	if _, out, _ = h.typed("failback", "portal", "--to", "x", "--mode", "planned", "--reason", "y"); out != "portal is being moved already, by run portal-1\n" || h.start.Kind != dr.Failback {
+		t.Errorf("%q", out)
+	}
+}
+
+// TestRefused sees that what the server says to type next is written for a shell.
+func TestRefused(t *testing.T) {
+	h := newHost(t)
+	h.err = &dr.Error{Code: dr.Denied, What: dr.T("which.service"), Next: dr.T("command.try", "command", dr.Cmd("failover", "service", "portal", "region", "ap-northeast-1")), Err: errors.New("a secret cause")}
+	status, out, errs := h.typed("failover", "x", "--to", "y", "--mode", "planned", "--reason", "z")
+	if want := "error: which service?\ntry: drbot failover portal --to ap-northeast-1 --mode planned|disaster --reason TEXT\n"; status != 1 || out != "" || errs != want {
+		t.Errorf("%d %q %q", status, out, errs)
+	}
+	h.err = errors.New("the database says no")
+	if status, _, errs = h.typed("cancel", "portal-1"); status != 1 || strings.Contains(errs, "database") || !strings.Contains(errs, "does not know what it is") {
+		t.Errorf("%d %q", status, errs)
+	}
+	h.socket += ".gone"
+	if status, _, errs = h.typed("status"); status != 1 || !strings.Contains(errs, "try: start it with: drbot serve --config /etc/drbot/drbot.yaml") {
+		t.Errorf("%d %q", status, errs)
+	}
+}
+
+func TestMisuse(t *testing.T) {
+	h := newHost(t)
+	for typed, want := range map[string]string{
+		"failover":                              "error: which service?\ntry: drbot failover SERVICE --to REGION --mode planned|disaster --reason TEXT\n",
+		"failover portal":                       "error: to which Region?\ntry: drbot failover portal --to REGION --mode planned|disaster --reason TEXT\n",
+		"failover portal --to x":                "error: which mode? planned loses nothing and needs both Regions, disaster accepts data loss.\ntry: drbot failover portal --to x --mode planned|disaster --reason TEXT\n",
+		"failback portal --to x --mode planned": "error: a reason is required; the approvers will read it.\ntry: drbot failback portal --to x --mode planned --reason TEXT\n",
+		"failback p --to x --mode planned --since y --reason z": "error: \"y\" is not a time.\ntry: --since, such as 2026-01-31T03:12:00Z\n",
+		"failback p q --to x --mode planned --reason z":         "error: I do not understand \"q\".\ntry: drbot failback SERVICE --to REGION --mode planned|disaster --reason TEXT\n",
+		"cancel":          "error: which run?\ntry: drbot runs lists them; then drbot cancel RUN\n",
+		"answer portal-1": "error: which answer?\ntry: drbot answer portal-1 retry|skip|stop\n",
+		"status a b":      "error: I do not understand \"b\".\ntry: drbot status [SERVICE]\n",
+		"runs a b":        "error: I do not understand \"b\".\ntry: drbot runs [SERVICE]\n",
+		"stauts portal":   "error: there is no command \"stauts\".\ntry: did you mean drbot status?\n",
+		"promote":         "error: there is no command \"promote\".\ntry: drbot --help\n",
+		"status --no":     "error: unknown flag: --no.\ntry: drbot status --help\n",
+	} {
+		status, out, errs := h.typed(strings.Fields(typed)...)
+		if status != 2 || out != "" || errs != want {
+			t.Errorf("%s: %d %q\n%s", typed, status, out, errs)
+		}
+	}
+	if len(h.asked) > 0 || h.caller.Via != "" {
+		t.Errorf("the server was asked: %v", h.asked)
+	}
+}
+
+func TestSay(t *testing.T) {
+	h := newHost(t)
+	h.run, h.said = sample(), dr.T("run.starting")
+	if status, out, _ := h.typed("answer", "portal-1", "retry"); status != 0 || out != "portal-1: starting\n" || !slices.Equal(h.asked, []string{"answer", "portal-1", "retry"}) {
+		t.Errorf("%d %q %v", status, out, h.asked)
+	}
+	_, out, _ := h.typed("cancel", "portal-1", "--json")
+	var ans sayAnswer
+	if err := json.Unmarshal([]byte(out), &ans); err != nil || !ans.Said.Same(h.said) || ans.Run.Run != "portal-1" {
+		t.Errorf("%v %q", err, out)
+	}
+	if _, out, _ := h.typed("runs"); out != "2026-08-22 03:00:00  portal-1                 running   Failover portal to ap-northeast-1 (disaster)\n" {
+		t.Errorf("%q", out)
+	}
+	h.run = dr.Run{}
+	if _, out, _ := h.typed("status", "portal"); out != "no runs yet\n" || !slices.Equal(h.asked, []string{"status", "portal"}) {
+		t.Errorf("%q %v", out, h.asked)
+	}
+}
+
+// TestEveryVerb sees that each verb of the table is a command here, and is helped with.
+func TestEveryVerb(t *testing.T) {
+	h := newHost(t)
+	_, help, _ := h.typed("--help")
+	for _, v := range dr.Verbs() {
+		if !strings.Contains(help, "\n  "+v.Name+" ") {
+			t.Errorf("the help lacks %s:\n%s", v.Name, help)
+		}
+		_, own, _ := h.typed(v.Name, "--help")
+		for _, p := range v.Params {
+			if p.Flag != "" && !strings.Contains(own, p.Flag) {
+				t.Errorf("the help of %s lacks %s:\n%s", v.Name, p.Flag, own)
+			}
+		}
+	}
+}
+
+func TestRunText(t *testing.T) {
+	w, err := shellWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	paused := sample()
+	paused.State, paused.MergeSHA, paused.Outcome, paused.Next = dr.RunPaused, "abc", dr.T("test.lack"), dr.T("test.next")
+	paused.Change = dr.Change{Number: 7, URL: "https://github.com/acme/infrastructure/pull/7"}
+	paused.Accepts = []dr.Text{dr.T("test.loss")}
+	paused.Approval = dr.Approval{Needed: 2, By: []string{"bob", "carol"}}
+	paused.Steps = []dr.Step{
+		{Name: "authorize", State: dr.StepDone, Started: t0, Ended: t0.Add(time.Second), Detail: dr.T(dr.Words, "words", dr.Foreign("by\nalice"))},
+		{Name: "gate/1", State: dr.StepFailed, Started: t0.Add(time.Second), Ended: t0.Add(time.Minute)},
+		{Name: "verify", State: dr.StepPending},
+	}
+	paused.Question = &dr.Question{Step: "gate/1", Means: dr.T("test.means"), Answers: []string{"retry", "stop"}, Needed: 2}
+	want := `portal-1: Failover portal to ap-northeast-1 (disaster)
+ap-northeast-2 → ap-northeast-1, requested by alice: Seoul [31mis out
+paused · 1h0m since the request · 3h0m left of the RTO of 4h0m
+change https://github.com/acme/infrastructure/pull/7
+accepted: test.loss
+  done     authorize                          1s  by alice
+  failed   gate/1                            59s
+  pending  verify
+Approvals 2 of 2: bob, carol
+Paused at gate/1.
+test.lack
+test.means
+  retry: Retry gate/1 of portal-1: it is done again from where it stands.
+  stop: Stop portal-1 at gate/1: the run ends. The change stays merged and nothing is rolled back.
+try: test.next
+to answer: drbot answer portal-1 retry|stop
+`
+	if got := runText(w, view.Run(paused, t0.Add(time.Hour))); got != want {
+		t.Errorf("it is shown as\n%s", got)
+	}
+	done := sample()
+	done.State, done.Ended = dr.RunSucceeded, t0.Add(time.Hour)
+	done.Steps = []dr.Step{{Name: "verify", State: dr.StepSkipped, Started: t0, Ended: t0.Add(time.Second)}}
+	done.Result = &dr.Result{RTA: time.Minute, RTO: 4 * time.Hour, RPO: 5 * time.Minute}
+	got := runText(w, view.Run(done, t0.Add(9*time.Hour)))
+	if !strings.HasSuffix(got, "portal is active in ap-northeast-1.\nRTA unknown of RTO 4h0m: verify was skipped\nRPA unknown of RPO 5m0s: the replication lag was not known at the promotion\nSteps: verify 1s\n") {
+		t.Errorf("it is shown as\n%s", got)
+	}
+	nonsense := runText(texttest.Nonsense(t).In("en", "shell"), view.Run(paused, t0))
+	for _, own := range []string{"requested", "since", "Approvals", "change ", "\ntry:", "answer:"} {
+		if strings.Contains(nonsense, own) {
+			t.Errorf("%q is in no catalogue:\n%s", own, nonsense)
+		}
+	}
+}

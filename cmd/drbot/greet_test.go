@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// left is a GitHub with open pull requests, by repository.
+type left map[string][]dr.Change
+
+func (l left) OpenChanges(ctx context.Context, repo dr.Repository, branches string) ([]dr.Change, error) {
+	if _, limited := ctx.Deadline(); !limited || branches != "drbot/" {
+		return nil, errors.New("asked without a limit, or for the wrong branches")
+	}
+	changes, ok := l[repo.Name]
+	if !ok {
+		return nil, errors.New("GitHub is away")
+	}
+	return changes, nil
+}
+
+// TestGreet starts on an empty database: what an earlier bot left open is named with its
+// URL, once for each repository; on a database that is not empty nobody is asked.
+func TestGreet(t *testing.T) {
+	p := newPlace(t)
+	forge := left{"infra": {{Number: 7, URL: "https://github.example/acme/infra/pull/7", Branch: "drbot/portal-1"}}}
+	in := func(name string) dr.Service {
+		return dr.Service{Repository: dr.Repository{Owner: "acme", Name: name}}
+	}
+	services := map[string]dr.Service{"portal": in("infra"), "shop": in("infra"), "mail": in("elsewhere")}
+	says := func() string {
+		var b bytes.Buffer
+		st := p.open()
+		defer func() { _ = st.Close() }()
+		if err := greet(t.Context(), st, forge, services, slog.New(slog.NewTextHandler(&b, nil))); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	said := says()
+	for _, want := range []string{"THE DATABASE IS EMPTY", "url=https://github.example/acme/infra/pull/7", `repository=acme/elsewhere error="GitHub is away"`} {
+		if strings.Count(said, want) != 1 {
+			t.Errorf("%q is not said once in:\n%s", want, said)
+		}
+	}
+	st := p.open()
+	p.runs(st, "portal-1")
+	_ = st.Close()
+	if said := says(); strings.Contains(said, "EMPTY") || strings.Contains(said, "infra") {
+		t.Errorf("on a database with a run it is said:\n%s", said)
+	}
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/aws/systems"
+	"github.com/drbot/drbot/internal/config"
+	"github.com/drbot/drbot/workflows"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// kinds are the kinds of steps without what they work on: for showing and checking.
+func kinds() []steps.Kind { return steps.Kinds(&steps.World{}) }
+
+// configOptions is what the configuration is read with: what a resource can be and what
+// a run can do, as the adapters and the kinds of steps tell it.
+func configOptions(getenv func(string) string, secrets bool) config.Options {
+	all := kinds()
+	return config.Options{
+		Getenv: getenv, Secrets: secrets, Systems: systems.Infos(), Acts: steps.Acts(all), DefaultActs: steps.DefaultActs(),
+		Fits: func(s dr.Service) []dr.Text { return unmakeable(all, s) },
+	}
+}
+
+// unmakeable makes the steps of every run a service may have, there and back, and gives
+// why one of them cannot be made.
+func unmakeable(all []steps.Kind, s dr.Service) []dr.Text {
+	var out []dr.Text
+	said := map[string]bool{}
+	for i, kind := range []dr.Kind{dr.Failback, dr.Failover} {
+		for _, mode := range []dr.Mode{dr.Planned, dr.Disaster} {
+			_, err := workflows.Steps(all, s, dr.Request{Kind: kind, Service: s.Name, Target: s.Regions[i], Mode: mode})
+			if err == nil {
+				continue
+			}
+			what, _ := dr.Told(err)
+			if !said[what.String()] {
+				out = append(out, dr.T("cli.config.unmakeable", "kind", kind, "target", s.Regions[i], "mode", mode, "why", what))
+			}
+			said[what.String()] = true
+		}
+	}
+	return out
+}

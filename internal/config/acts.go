@@ -1,0 +1,169 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// acts are what a service may list, as the kinds of steps tell it.
+type acts struct {
+	infos    []dr.ActInfo
+	defaults []string
+}
+
+// of finds the act that is listed and the one resource it names, if any.
+func (a acts) of(listed string) (act dr.ActInfo, resource string, known bool) {
+	id, which, slash := strings.Cut(listed, "/")
+	i := slices.IndexFunc(a.infos, func(info dr.ActInfo) bool { return info.ID == id })
+	if i < 0 {
+		return dr.ActInfo{}, "", false
+	}
+	act = a.infos[i]
+	switch {
+	case act.On != "":
+		return act, which, true
+	case act.Which != nil:
+		return act, "", slices.Contains(act.Which, which)
+	default:
+		return act, "", !slash
+	}
+}
+
+// known lists all that may be listed, but for the names of resources.
+func (a acts) known() []string {
+	var out []string
+	for _, info := range a.infos {
+		out = append(out, spelled(info)...)
+	}
+	return out
+}
+
+// spelled is an act as it is listed: once for each of which one must be named.
+func spelled(info dr.ActInfo) []string {
+	if info.Which == nil {
+		return []string{info.ID}
+	}
+	var out []string
+	for _, which := range info.Which {
+		out = append(out, info.ID+"/"+which)
+	}
+	return out
+}
+
+// onResources lists the acts that may name a resource.
+func (a acts) onResources() []string {
+	var out []string
+	for _, info := range a.infos {
+		if info.On != "" {
+			out = append(out, info.ID)
+		}
+	}
+	return out
+}
+
+// without are the acts of a service that lists none: the usual ones, but for those for
+// which it has no resource.
+func (a acts) without(s *dr.Service) []string {
+	return slices.DeleteFunc(slices.Clone(a.defaults), func(listed string) bool {
+		act, _, _ := a.of(listed)
+		return act.On != "" && len(s.ResourcesOf(act.On)) == 0
+	})
+}
+
+func (f *checker) listedActs(at string, s *dr.Service) {
+	at += ".acts"
+	if len(s.Acts) == 0 {
+		s.Acts = f.acts.without(s)
+		return
+	}
+	done := map[string]string{} // act and resource, to the line that does it
+	for i, listed := range s.Acts {
+		p := fmt.Sprintf("%s[%d]", at, i)
+		act, name, known := f.acts.of(listed)
+		switch {
+		case !known:
+			f.add(p, f.noAct(listed))
+		case act.On != "":
+			f.acted(p, listed, act, name, done, s)
+		case !act.Repeats && done[listed] != "":
+			f.add(p, dr.T("config.twice", "value", quoted(listed)))
+		default:
+			done[listed] = listed
+		}
+	}
+	for _, act := range f.acts.infos {
+		f.needed(at, act, done, s)
+	}
+	for _, act := range f.acts.infos {
+		first, before := slices.Index(s.Acts, act.ID), slices.Index(s.Acts, act.Before)
+		if act.Before != "" && before >= 0 && first > before {
+			f.add(at, dr.T("config.act.before", "act", act.ID, "before", act.Before))
+		}
+	}
+}
+
+// noAct says what may be listed instead.
+func (f *checker) noAct(listed string) dr.Text {
+	known := knownAre(listed, f.acts.known())
+	on := f.acts.onResources()
+	if len(on) == 0 {
+		return dr.T("config.act.unknown", "act", quoted(listed), "known", known)
+	}
+	return dr.T("config.act.unknown.named", "act", quoted(listed), "known", known, "acts", joined(on), "example", on[0]+"/NAME")
+}
+
+// needed reports what is missing of an act without which the service is not moved.
+func (f *checker) needed(at string, act dr.ActInfo, done map[string]string, s *dr.Service) {
+	switch {
+	case !act.Needed:
+	case act.On == "":
+		for _, must := range spelled(act) {
+			if done[must] == "" {
+				f.add(at, dr.T("config.act.missing", "act", must))
+			}
+		}
+	default:
+		for _, r := range s.ResourcesOf(act.On) {
+			if done[act.ID+"/"+r.Name] == "" {
+				f.add(at, dr.T("config.act.missing.resource", "act", act.ID, "resource", r.Name, "system", act.On))
+			}
+		}
+	}
+}
+
+// acted checks an act on resources: that there are some, that none is done twice, and
+// that the order is theirs.
+func (f *checker) acted(p, listed string, act dr.ActInfo, name string, done map[string]string, s *dr.Service) {
+	all := s.ResourcesOf(act.On)
+	var names []string
+	for _, r := range all {
+		names = append(names, r.Name)
+	}
+	switch {
+	case len(all) == 0:
+		f.add(p, dr.T("config.act.nothing", "system", act.On, "act", act.ID))
+		return
+	case listed != act.ID && !slices.Contains(names, name):
+		f.add(p, dr.T("config.act.stranger", "name", quoted(name), "system", act.On, "known", knownAre(name, names)))
+		return
+	case listed != act.ID:
+		names = []string{name}
+	}
+	for _, n := range names {
+		if first := done[act.ID+"/"+n]; first != "" {
+			f.add(p, dr.T("config.act.twice", "act", act.ID, "resource", n, "first", first))
+		}
+		r, _ := s.Resource(n)
+		for _, before := range r.After {
+			if b, ok := s.Resource(before); ok && b.System == r.System && done[act.ID+"/"+before] == "" && !slices.Contains(names, before) {
+				f.add(p, dr.T("config.act.order", "act", act.ID, "before", before, "resource", n))
+			}
+		}
+	}
+	for _, n := range names {
+		done[act.ID+"/"+n] = listed
+	}
+}

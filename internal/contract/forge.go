@@ -1,0 +1,100 @@
+package contract
+
+import (
+	"context"
+	"testing"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// Changes is the port of files and changes.
+type Changes interface {
+	File(ctx context.Context, repo dr.Repository, ref string) (content, commit string, err error)
+	OpenChange(ctx context.Context, req dr.ChangeRequest) (dr.Change, error)
+	ChangeState(ctx context.Context, repo dr.Repository, number int) (dr.ChangeState, error)
+	Merge(ctx context.Context, repo dr.Repository, number int, head string) (mergeSHA string, err error)
+	CloseChange(ctx context.Context, repo dr.Repository, change dr.Change) error
+	Self(ctx context.Context) (string, error)
+}
+
+// Publishing is the port of what the bot says on a change.
+type Publishing interface {
+	Comment(ctx context.Context, repo dr.Repository, number int, marker, body string) error
+	Status(ctx context.Context, repo dr.Repository, sha, name string, state dr.CommitState, text, url string) error
+}
+
+// ForgeWorld is a forge with one repository, whose base branch holds Home in Repo.File
+// and Readme beside it. The people below have accounts there; no change is open.
+type ForgeWorld struct {
+	Change  Changes
+	Publish Publishing
+	Repo    dr.Repository
+	Self    string // the bot's login
+	Home    string // Repo.File on the base branch
+	Away    string // what a change makes of it
+	People  People
+	Hands   Hands
+	Page    Page
+}
+
+// NewForge makes a fresh world for one test.
+type NewForge func(t *testing.T) ForgeWorld
+
+// Readme is a file beside Repo.File.
+const Readme = "README.md"
+
+// The people of a ForgeWorld, by what they may do in the repository.
+const (
+	Admin      = "alice"
+	Writer     = "bob"
+	Maintainer = "carol"
+	Triager    = "dave" // may not write
+)
+
+// People is what somebody does on a change besides the bot.
+type People interface {
+	Review(ctx context.Context, login string, number int, state dr.ReviewState) (id int64, err error)
+	Dismiss(ctx context.Context, login string, number int, review int64) error
+	Comment(ctx context.Context, login string, number int, body string) error
+	Merge(ctx context.Context, login string, number int) (sha string, err error)
+	Close(ctx context.Context, login string, number int) error
+	Draft(ctx context.Context, login string, number int) error
+	// Retarget makes another branch and the change go to it.
+	Retarget(ctx context.Context, login string, number int, branch string) error
+	// Update merges the base branch into the change's.
+	Update(ctx context.Context, login string, number int) error
+	DeleteAccount(login string) error
+}
+
+// Push is a commit of one file by a person.
+type Push struct {
+	By        string
+	Committer string // By when empty
+	Stranger  bool   // the forge cannot tell whose address the author's is
+	Branch    string
+	Path      string
+	Content   string
+}
+
+// Hands is what happens to the repository and to the forge itself.
+type Hands interface {
+	Push(ctx context.Context, p Push) (sha string, err error)
+	DeleteBranch(ctx context.Context, login, branch string) error
+	// Fork makes the change look like one from another repository.
+	Fork()
+	// HidePermissions makes the forge fail when asked what a person may do.
+	HidePermissions()
+	// LoseAnswer lets the next write take effect and its answer get lost.
+	LoseAnswer()
+}
+
+// Said is a comment as people see it.
+type Said struct{ By, Body string }
+
+// Page is what people see.
+type Page interface {
+	Changes() int // how many were ever opened
+	Comments(number int) []Said
+	// Status gives the newest state of a name at a commit; empty when there is none.
+	Status(sha, name string) dr.CommitState
+}

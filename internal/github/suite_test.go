@@ -1,0 +1,109 @@
+package github_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/contract"
+	sandbox "github.com/drbot/drbot/internal/sandbox/github"
+)
+
+func TestContract(t *testing.T) {
+	contract.ChangeControl(t, forgeWorld)
+	contract.Publisher(t, forgeWorld)
+}
+
+func forgeWorld(t *testing.T) contract.ForgeWorld {
+	c, s := start(t)
+	return contract.ForgeWorld{
+		Change: c, Publish: c, Repo: repo, Self: "drbot", Home: seoul, Away: tokyo,
+		People: people{s}, Hands: hands{s}, Page: page{s},
+	}
+}
+
+// people, hands and page are the local GitHub as the suite of the contract sees it.
+type people struct{ s *sandbox.Server }
+
+func (p people) Review(ctx context.Context, login string, number int, state dr.ReviewState) (int64, error) {
+	r, err := p.s.Review(ctx, login, number, string(state), "why", "")
+	return r.ID, err
+}
+
+func (p people) Dismiss(ctx context.Context, login string, number int, review int64) error {
+	return p.s.Dismiss(ctx, login, number, review, "on hold")
+}
+
+func (p people) Comment(ctx context.Context, login string, number int, body string) error {
+	_, err := p.s.Comment(ctx, login, number, body)
+	return err
+}
+
+func (p people) Merge(ctx context.Context, login string, number int) (string, error) {
+	return p.s.Merge(ctx, login, number)
+}
+
+func (p people) Close(ctx context.Context, login string, number int) error {
+	return p.s.ClosePull(ctx, login, number)
+}
+
+func (p people) Draft(ctx context.Context, login string, number int) error {
+	return p.s.SetDraft(ctx, login, number, true)
+}
+
+func (p people) Retarget(ctx context.Context, login string, number int, branch string) error {
+	if err := p.s.CreateBranch(ctx, login, branch, "main"); err != nil {
+		return err
+	}
+	return p.s.Retarget(ctx, login, number, branch)
+}
+
+func (p people) Update(ctx context.Context, login string, number int) error {
+	return p.s.UpdateBranch(ctx, login, number)
+}
+
+func (p people) DeleteAccount(login string) error { return p.s.DeleteAccount(login) }
+
+type hands struct{ s *sandbox.Server }
+
+func (h hands) Push(ctx context.Context, p contract.Push) (string, error) {
+	push := sandbox.Push{By: p.By, Committer: p.Committer, Branch: p.Branch, Path: p.Path, Content: p.Content, Message: "by hand"}
+	if p.Stranger {
+		push.AuthorEmail = "who@nowhere.example"
+	}
+	return h.s.Push(ctx, push)
+}
+
+func (h hands) DeleteBranch(ctx context.Context, login, branch string) error {
+	return h.s.DeleteBranch(ctx, login, branch)
+}
+
+func (h hands) Fork()            { h.s.SetLies(sandbox.Lies{ForkHead: true}) }
+func (h hands) HidePermissions() { h.s.SetLies(sandbox.Lies{PermissionsFail: true}) }
+
+func (h hands) LoseAnswer() {
+	h.s.ClearFaults()
+	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
+		h.s.Inject(sandbox.Fault{Kind: sandbox.DroppedReply, Method: method, Path: "/repos/", Times: 1})
+	}
+}
+
+type page struct{ s *sandbox.Server }
+
+func (p page) Changes() int { return len(p.s.Pulls()) }
+
+func (p page) Comments(number int) (out []contract.Said) {
+	for _, c := range p.s.Comments(number) {
+		out = append(out, contract.Said{By: c.User, Body: c.Body})
+	}
+	return out
+}
+
+func (p page) Status(sha, name string) (state dr.CommitState) {
+	for _, s := range p.s.Statuses(sha) {
+		if s.Context == name {
+			state = dr.CommitState(s.State)
+		}
+	}
+	return state
+}

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// Proof is what VerifyAudit has shown.
+type Proof struct {
+	Head
+	Keyed int64 `json:"keyed"` // entries whose hash has a key, which nobody can write who has only the database
+	// Outside is what the head kept outside the database names; 0 when there is none, and
+	// then entries cut off at the end are seen by nothing but an earlier head in the log.
+	Outside int64 `json:"outside"`
+}
+
+// VerifyAudit walks the whole audit log. An error names the first entry that was
+// changed, removed or put in, the entries that were cut off at the end, or the key that
+// is another one.
+func (s *AuditTrail) VerifyAudit(ctx context.Context) (Proof, error) {
+	// First, since it is written after its entry: the log may only be longer.
+	out, err := s.readHead()
+	if err != nil {
+		return Proof{}, err
+	}
+	keys, err := s.auditKeys(ctx)
+	if err != nil {
+		return Proof{}, err
+	}
+	p := Proof{Outside: out.Seq}
+	err = s.each(ctx, "read the audit log", func(rows *sql.Rows) error {
+		var seq int64
+		var doc, prev, hash string
+		if err := rows.Scan(&seq, &doc, &prev, &hash); err != nil {
+			return err
+		}
+		key, err := keyAt(keys, seq)
+		if err != nil {
+			return err
+		}
+		if seq != p.Seq+1 || prev != p.Hash || hash != entryHash(key, seq, prev, doc) {
+			return changed(dr.T("audit-log.changed", "entry", seq))
+		}
+		if p.Head = (Head{seq, hash}); key != nil {
+			p.Keyed++
+		}
+		if seq == out.Seq && hash != out.Hash {
+			return anew(seq, s.headPath)
+		}
+		return nil
+	}, `SELECT seq, doc, prev, hash FROM drbot_audit ORDER BY seq`)
+	if err != nil {
+		return p, err
+	}
+	if out.Seq > p.Seq {
+		return p, cutOff(p.Seq, out.Seq, s.headPath)
+	}
+	return p, nil
+}
+
+func changed(what dr.Text) error {
+	return &dr.Error{Code: dr.Conflict, What: what, Next: dr.T("audit-log.changed.next")}
+}
+
+func anew(seq int64, path string) error {
+	return changed(dr.T("audit-log.anew", "entry", seq, "file", path))
+}
+
+func cutOff(end, want int64, path string) error {
+	return &dr.Error{Code: dr.Conflict, What: dr.T("audit-log.cut", "end", end, "file", path, "entry", want), Next: dr.T("audit-log.cut.next")}
+}
+
+// keySpan is a key and the first entry it is for; the key is nil when it is not known here.
+type keySpan struct {
+	first int64
+	key   []byte
+}
+
+func (s *AuditTrail) auditKeys(ctx context.Context) ([]keySpan, error) {
+	var spans []keySpan
+	err := s.each(ctx, "read the keys of the audit log", func(rows *sql.Rows) error {
+		var span keySpan
+		var proof string
+		if err := rows.Scan(&span.first, &proof); err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(s.keys, func(key []byte) bool { return proof == keyProof(key, span.first) }); i >= 0 {
+			span.key = s.keys[i]
+		}
+		spans = append(spans, span)
+		return nil
+	}, `SELECT first, proof FROM drbot_audit_keys ORDER BY first`)
+	return spans, err
+}
+
+// keyAt gives the key of an entry: nil, and no error, for one of before there were keys.
+func keyAt(spans []keySpan, seq int64) ([]byte, error) {
+	for _, span := range slices.Backward(spans) {
+		if seq < span.first {
+			continue
+		}
+		if span.key == nil {
+			return nil, &dr.Error{Code: dr.Conflict, What: dr.T("audit-log.other-key", "entry", span.first),
+				Next: dr.T("audit-log.other-key.next", "command", dr.Cmd("audit verify --former-key FILE"))}
+		}
+		return span.key, nil
+	}
+	return nil, nil
+}

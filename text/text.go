@@ -1,0 +1,200 @@
+// Package text turns what the program has to say into words: a dr.Text into a sentence
+// of the reader's language, a dr.Command into what is typed in Slack or in a shell. It
+// is called at the very edge, where something is shown; nothing it gives is stored.
+package text
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/language"
+
+	"github.com/drbot/drbot/dr"
+)
+
+//go:embed en.yaml ko.yaml
+var catalogue embed.FS
+
+// Place says where words are shown, which decides how a command is written.
+type Place string
+
+const (
+	Slack Place = "slack" // /dr status portal
+	Shell Place = "shell" // drbot status portal
+)
+
+// Catalogue holds the messages of every language. It is safe for concurrent use.
+type Catalogue struct {
+	bundle *i18n.Bundle
+	verbs  []dr.Verb
+}
+
+// New reads the catalogue. It fails when a file of it is broken.
+func New(verbs []dr.Verb) (*Catalogue, error) { return NewFrom(catalogue, verbs) }
+
+// Files holds the catalogue's own files, a language each.
+func Files() fs.FS { return catalogue }
+
+// NewFrom reads a catalogue of other files: en.yaml, which has every message, and any
+// number of others.
+func NewFrom(files fs.FS, verbs []dr.Verb) (*Catalogue, error) {
+	c := &Catalogue{bundle: i18n.NewBundle(language.English), verbs: verbs}
+	c.bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
+	names, err := fs.Glob(files, "*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("find the messages: %w", err)
+	}
+	for _, name := range names {
+		doc, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, fmt.Errorf("read the messages of %s: %w", name, err)
+		}
+		if err := c.Add(strings.TrimSuffix(name, ".yaml"), doc); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// Add puts messages of a language beside those that are there, over those of the same
+// id; a document in YAML, as the catalogue's own files.
+func (c *Catalogue) Add(lang string, doc []byte) error {
+	if _, err := c.bundle.ParseMessageFileBytes(doc, lang+".yaml"); err != nil {
+		return fmt.Errorf("read messages of %s: %w", lang, err)
+	}
+	return nil
+}
+
+// Verbs are the commands that the catalogue's words speak of.
+func (c *Catalogue) Verbs() []dr.Verb { return c.verbs }
+
+// In gives the words of a language for a place. What the language lacks is said in English.
+func (c *Catalogue) In(lang string, place Place) Words {
+	return Words{catalogue: c, localizer: i18n.NewLocalizer(c.bundle, lang), place: place}
+}
+
+// Words says texts in one language for one place.
+type Words struct {
+	catalogue *Catalogue
+	localizer *i18n.Localizer
+	place     Place
+	marks     Marks
+}
+
+// Catalogue is where the words are from.
+func (w Words) Catalogue() *Catalogue { return w.catalogue }
+
+// Say is a text in words. One that no catalogue has is shown by its id and arguments:
+// a person at 3 a.m. is better served by that than by nothing.
+func (w Words) Say(t dr.Text) string {
+	if t.Empty() {
+		return ""
+	}
+	data := make(map[string]any, len(t.Args))
+	for name, a := range t.Args {
+		if v := w.value(name, a); v.raw != "" {
+			data[name] = v
+		} else {
+			data[name] = ""
+		}
+	}
+	lc := &i18n.LocalizeConfig{MessageID: string(t.ID), TemplateData: data, Funcs: w.marks.funcs()}
+	if n, ok := t.Args["n"]; ok && n.Number != nil {
+		lc.PluralCount = strconv.FormatFloat(*n.Number, 'f', -1, 64)
+	}
+	out, err := w.localizer.Localize(lc)
+	if err != nil && out == "" {
+		return w.marks.escape(t.String())
+	}
+	return out
+}
+
+// Sentence begins what a text says with a capital letter.
+func (w Words) Sentence(t dr.Text) string { return Capital(w.Say(t)) }
+
+// Error is an error for a person: what happened, and what to do next.
+func (w Words) Error(err error) (what, hint string) {
+	t, h := dr.Told(err)
+	return w.Say(t), w.Say(h)
+}
+
+// value is an argument in words: as it is, and as it is written among words with marks.
+type value struct{ raw, shown string }
+
+func (v value) String() string { return v.shown }
+
+func (w Words) value(name string, a dr.Arg) value {
+	switch {
+	case a.Text != nil:
+		return value{w.Plain().Say(*a.Text), w.Say(*a.Text)}
+	case a.List != nil:
+		raw, shown := make([]string, len(a.List)), make([]string, len(a.List))
+		for i, e := range a.List {
+			v := w.value(name, e)
+			raw[i], shown[i] = v.raw, v.shown
+		}
+		return value{strings.Join(raw, ", "), strings.Join(shown, ", ")}
+	case a.Lines != nil:
+		raw, shown := make([]string, len(a.Lines)), make([]string, len(a.Lines))
+		for i, l := range a.Lines {
+			raw[i], shown[i] = w.Plain().Say(l), w.Say(l)
+		}
+		return value{strings.Join(raw, "\n  "), strings.Join(shown, "\n  ")}
+	case !a.Time.IsZero() && w.marks.Time != nil:
+		if s := w.marks.Time(name, a.Time); s != "" {
+			return value{w.leaf(a), s}
+		}
+	}
+	s := w.leaf(a)
+	return value{s, w.marks.escape(s)}
+}
+
+func (w Words) leaf(a dr.Arg) string {
+	switch {
+	case a.Number != nil:
+		return strconv.FormatFloat(*a.Number, 'f', -1, 64)
+	case !a.Time.IsZero():
+		return a.Time.UTC().Format("15:04:05 UTC")
+	case a.Duration != nil:
+		return Duration(*a.Duration)
+	case a.Command != nil:
+		return w.Command(*a.Command)
+	case a.Foreign != "":
+		return a.Foreign
+	default:
+		return a.Word
+	}
+}
+
+// Duration is a length of time as people say it: tenths for short ones, minutes for long.
+func Duration(d time.Duration) string {
+	if d < 0 {
+		return "-" + Duration(-max(d, -math.MaxInt64)) // the least duration has no opposite
+	}
+	switch {
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d < time.Hour:
+		return d.Round(time.Second).String()
+	default:
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
+}
+
+// Capital begins a word with a capital letter, for the start of a sentence.
+func Capital(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	if first == utf8.RuneError {
+		return s
+	}
+	return string(unicode.ToUpper(first)) + s[size:]
+}

@@ -1,0 +1,33 @@
+package texttest
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
+)
+
+// Say is what people read of a text.
+func Say(t testing.TB, s dr.Text) string {
+	t.Helper()
+	return english(t).Say(s)
+}
+
+// Told is what people read of an error: what happened and what to do next.
+func Told(t testing.TB, err error) (what, next string) {
+	t.Helper()
+	return english(t).Error(err)
+}
+
+// catalogue is read once: tests ask for words by the hundred.
+var catalogue = sync.OnceValues(func() (*text.Catalogue, error) { return text.New(dr.Verbs()) })
+
+func english(t testing.TB) text.Words {
+	t.Helper()
+	c, err := catalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.In("en", text.Slack)
+}

@@ -1,0 +1,139 @@
+package view
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
+)
+
+// TestPlain sees that what people type cannot become anything in a comment: a
+// mention, HTML, a link, a table cell, one of drbot's markers.
+func TestPlain(t *testing.T) {
+	got := plain("<!-- drbot:plan:x --> @everyone [a](http://b) | `c`\n# **d** &lt;\u202e")
+	for _, bad := range []string{"<", ">", "@everyone", "\n", "[a](", " | ", "`c`", "\u202e"} {
+		if strings.Contains(strings.NewReplacer(`\[`, "", `\|`, "", "\\`", "").Replace(got), bad) {
+			t.Errorf("%q is still in %q", bad, got)
+		}
+	}
+	if got := code("a` <!-- drbot:plan:x -->\n"); strings.Count(got, "`") != 2 || strings.Contains(got, "<!--") || strings.Contains(got, "\n") {
+		t.Errorf("as code it is %q", got)
+	}
+}
+
+func TestPlanComment(t *testing.T) {
+	plans := dr.Plans{{Stack: "tokyo", Changes: []dr.ResourceChange{
+		{Address: "aws_lb.this", Actions: []string{"create"}, Paths: []dr.PathChange{{Path: "name", Value: "a-keyed-hash"}}},
+		{Address: "aws_ecs_service.this", Actions: []string{"update"}, Paths: []dr.PathChange{{Path: "desired_count", Value: "another"}}},
+		{Address: "aws_x.this[\"```\"]", Actions: []string{"delete", "create"}},
+	}}}
+	p := PullRequest{english(t, text.Slack)}
+	got := p.Plan(sample(), plans, "d1gest", dr.Decision{Allowed: true, Policy: "p1"})
+	for _, want := range []string{"### Plan of `portal-1a2b3c4d` at 0123456\n", "| stack | add | change | destroy |\n|---|---|---|---|\n| tokyo | 2 | 1 | 1 |",
+		"tokyo: 3 changes", "update aws_ecs_service.this (desired_count)", "delete+create aws_x", "Digest `d1gest`", "Policy: allowed (p1)"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the comment lacks %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "a-keyed-hash") {
+		t.Error("the comment shows a value's hash")
+	}
+	if strings.Count(got, "```") != 2 {
+		t.Error("an address ends the code block")
+	}
+	if got := p.Line(plans.Line()); got != "2 to add, 1 to change, 1 to destroy in 1 stack" {
+		t.Errorf("counted it is %q", got)
+	}
+	for range planRows {
+		plans[0].Changes = append(plans[0].Changes, dr.ResourceChange{Address: "x", Actions: []string{"create"}})
+	}
+	got = p.Plan(sample(), plans, "d", dr.Decision{Policy: "p1", Reasons: []dr.Text{dr.T(dr.Words, "words", dr.Foreign("no <b>")), dr.T("b")}})
+	if !strings.Contains(got, "... and 3 more\n```") || !strings.Contains(got, "Policy: **denied** (p1): no &lt;b&gt;, b") {
+		t.Errorf("a long plan that is denied is\n%s", got)
+	}
+}
+
+// TestChange sees what the description says, and that a reason is only a reason.
+func TestChange(t *testing.T) {
+	run := sample()
+	run.Reason = "out | of <!-- drbot:x -->\n@everyone"
+	run.Accepts = []dr.Text{dr.T(dr.Words, "words", dr.Foreign("loss of <1 s>"))}
+	run.Checks = []dr.Check{{Name: "aurora.lag", Level: dr.Warn}}
+	title, message, body := PullRequest{english(t, text.Slack)}.Change(run, dr.Service{Quorum: 2, Objectives: run.Objective})
+	if title != "Failover portal to ap-northeast-1 (disaster)" {
+		t.Errorf("the title is %q", title)
+	}
+	if message != title+"\n\nout | of <!-- drbot:x --> @everyone\n\nRun: portal-1a2b3c4d" {
+		t.Errorf("the message is %q", message)
+	}
+	for _, want := range []string{
+		"`/dr failover portal ap-northeast-1 disaster …`\n",
+		"| What | `active_region` of **portal**: `ap-northeast-2` to `ap-northeast-1` |",
+		"| Who | alice, by slack, 2026-08-22 03:00:00 UTC |",
+		"| Mode | **disaster**: a failover, data loss accepted |",
+		"| Objectives | RTO 4h0m, RPO 5m0s; counted from 02:50:00 UTC |",
+		"| Run | `portal-1a2b3c4d` |",
+		"**Approving accepts:**\n\n- loss of &lt;1 s&gt;\n",
+		"| aurora.lag | warn | aurora.lag: warn |",
+		"\n3 people other than alice approve this exact commit", // the quorum of the run, not that of anybody else
+		"`/dr cancel portal-1a2b3c4d` in Slack",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the description lacks %q:\n%s", want, body)
+		}
+	}
+	for _, bad := range []string{"<!--", "@everyone", "out | of"} {
+		if strings.Contains(body, bad) {
+			t.Errorf("the description has %q", bad)
+		}
+	}
+}
+
+func TestComment(t *testing.T) {
+	got := PullRequest{english(t, text.Slack)}.Comment(dr.RunStopped.Text(), []dr.Text{dr.T("result.rta.clock", "rto", 4*time.Hour), {}, dr.T("result.left", "what", dr.T(dr.Words, "words", dr.Foreign("<x> of\nY")))})
+	if want := "### Stopped\n\n- RTA **unknown** of RTO 4h0m: the clock was set back during the run\n- Left to do: &lt;x&gt; of Y\n"; got != want {
+		t.Errorf("it is %q", got)
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestPages keeps the pages as they are.
+func TestPages(t *testing.T) {
+	run := sample()
+	lag, limit := 0.4, 300.0
+	run.Checks = []dr.Check{{Name: "db.lag", Resource: "orders", Region: "ap-northeast-1", Level: dr.OK, Value: &lag, Unit: "s", Threshold: &limit}}
+	run.Accepts = []dr.Text{dr.T(dr.Words, "words", dr.Foreign("expected data loss about 0.4 s"))}
+	plans := dr.Plans{
+		{Stack: "tokyo", Changes: []dr.ResourceChange{{Address: "aws_lb.this", Actions: []string{"create"}}, {Address: "aws_ecs_service.this", Actions: []string{"update"}, Paths: []dr.PathChange{{Path: "desired_count"}}}}},
+		{Stack: "traffic"},
+	}
+	done := run
+	done.State, done.Ended, done.Steps[1].State = dr.RunSucceeded, t0.Add(time.Hour), dr.StepSkipped
+	done.Result = &dr.Result{RTA: 70 * time.Minute, RTO: 4 * time.Hour, RPA: 61 * time.Second, RPAKnown: true, RPO: 5 * time.Minute}
+	p := PullRequest{english(t, text.Slack)}
+	title, message, body := p.Change(run, dr.Service{Quorum: 3, Objectives: run.Objective})
+	for name, got := range map[string]string{
+		"change": title + "\n---\n" + message + "\n---\n" + body,
+		"plan":   p.Plan(run, plans, "d1gest", dr.Decision{Allowed: true, Policy: "p1"}),
+		"result": p.Comment(done.Title(), done.ResultLines()),
+	} {
+		path := filepath.Join("testdata", name+".md")
+		if *update {
+			if err := os.MkdirAll("testdata", 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want, err := os.ReadFile(path); err != nil || string(want) != got {
+			t.Errorf("%s (%v) is now:\n%s", path, err, got)
+		}
+	}
+}

@@ -1,0 +1,256 @@
+package view
+
+import (
+	"strings"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// View is a run as people see it. What is empty is not shown.
+type View struct {
+	Run      string
+	State    dr.RunState
+	Headline dr.Text   // what the run does
+	Standing dr.Text   // the state in a word
+	Route    dr.Text   // from where to where
+	Asked    dr.Text   // by whom, and why
+	Clock    []dr.Text // how long it has taken, and what is left of the promise
+	Change   Change
+	Plan     dr.Text   // what the plans change, counted
+	Accepts  []dr.Text // what approving accepts, or what was accepted
+	Accepted bool      // it was
+	Approval *Approval
+	Steps    []Step
+	Progress *dr.Progress
+	Verdict  Verdict
+	Question *Question
+	Next     dr.Text   // what to do now, in words
+	Do       []Do      // what can be typed now
+	Result   []dr.Text // what it took against what was promised, line by line
+	Foot     dr.Text
+}
+
+// Change is where the change of a run is reviewed.
+type Change struct {
+	Number int
+	URL    string
+	Review bool // it still waits for people
+}
+
+// Verdict is how a run stands or ended: its lead in a sentence, and what belongs to it.
+type Verdict struct {
+	Lead  dr.Text
+	Lines []dr.Text
+}
+
+// Approval is who approved and who is still needed.
+type Approval struct {
+	Count   dr.Text // so many of so many
+	By      []string
+	Blocked dr.Text   // who requests changes
+	Reasons []dr.Text // what is missing
+	Waiting dr.Text   // who may still approve
+	Ignored []dr.Text // whose review does not count, and why
+	Expires dr.Text
+}
+
+// Step is one line of the runbook as it goes.
+type Step struct {
+	Name     string
+	State    dr.StepState
+	Standing dr.Text // the state in a word
+	Started  time.Time
+	Took     time.Duration // until now; zero when it has not begun
+	Detail   dr.Text
+}
+
+// Question is what a paused run asks.
+type Question struct {
+	Number  int
+	Step    string
+	Means   dr.Text
+	Answers []Answer
+	Votes   dr.Text // who said skip so far, and how many it takes
+}
+
+// Answer is one of the answers a question takes.
+type Answer struct {
+	Verb  string
+	Name  dr.Text
+	Leads dr.Text // what it leads to, said before it is given
+}
+
+// Do is something that can be typed now, and what for.
+type Do struct {
+	What    dr.Text
+	Command dr.Command
+}
+
+// Run is a run as it is shown at a time.
+func Run(run dr.Run, now time.Time) View {
+	if run.State.Final() && !run.Ended.IsZero() {
+		now = run.Ended // what is over grows no older
+	}
+	return View{
+		Run: run.Run, State: run.State, Headline: run.Title(), Standing: run.State.Text(),
+		Route:  dr.T("run.route", "source", run.Source, "target", run.Target),
+		Asked:  dr.T("run.asked", "who", run.Requester, "reason", run.Reason),
+		Clock:  clock(run, now),
+		Change: Change{Number: run.Change.Number, URL: run.Change.URL, Review: !run.State.Final() && !run.PastMerge()},
+		Plan:   run.PlanLine, Accepts: accepts(run), Accepted: run.PastMerge(), Approval: approval(run), Steps: steps(run, now),
+		Progress: run.Progress, Verdict: verdict(run), Question: question(run),
+		Next: run.Next, Do: do(run), Result: run.ResultLines(),
+		Foot: dr.T("run.foot", "run", run.Run, "requested", run.At),
+	}
+}
+
+func clock(run dr.Run, now time.Time) []dr.Text {
+	out := []dr.Text{dr.T("run.elapsed", "time", now.Sub(run.Requested()))}
+	if rto := run.Objective.RTO; !run.State.Final() && rto > 0 {
+		out = append(out, dr.T("run.left", "left", rto-now.Sub(run.Began()), "rto", rto))
+	}
+	return out
+}
+
+func accepts(run dr.Run) []dr.Text {
+	var out []dr.Text
+	for _, a := range run.Accepts {
+		if run.PastMerge() {
+			out = append(out, dr.T("run.accepted", "what", a))
+		} else {
+			out = append(out, dr.T("run.accepts", "what", a))
+		}
+	}
+	return out
+}
+
+func approval(run dr.Run) *Approval {
+	a := run.Approval
+	if a.Needed == 0 {
+		return nil
+	}
+	out := &Approval{Count: dr.T("run.approvals", "have", len(a.By), "needed", a.Needed), By: a.By}
+	if run.State != dr.RunWaiting {
+		return out
+	}
+	out.Reasons = a.Reasons
+	if len(a.Blocked) > 0 {
+		out.Blocked = dr.T("run.blocked", "who", a.Blocked)
+	}
+	if len(a.Waiting) > 0 {
+		out.Waiting = dr.T("run.waiting", "who", a.Waiting)
+	}
+	for _, v := range a.Ignored {
+		out.Ignored = append(out.Ignored, dr.T("run.ignored", "who", v.By, "reason", v.Reason))
+	}
+	if !run.Expires.IsZero() {
+		out.Expires = dr.T("run.expires", "expires", run.Expires)
+	}
+	return out
+}
+
+// steps leaves out what a run that is over will not do any more.
+func steps(run dr.Run, now time.Time) []Step {
+	var out []Step
+	for _, s := range run.Steps {
+		if s.State == dr.StepPending && run.State.Final() {
+			continue
+		}
+		st := Step{Name: s.Name, State: s.State, Standing: dr.T(dr.TextID("step-state." + string(s.State))), Detail: s.Detail}
+		if s.State != dr.StepPending {
+			st.Started, st.Took = s.Started, s.Took(now)
+		}
+		out = append(out, st)
+	}
+	return out
+}
+
+func verdict(run dr.Run) Verdict {
+	switch {
+	case run.State == dr.RunSucceeded && run.Result != nil:
+		return Verdict{dr.T("run.active", "service", run.Service, "region", run.Target), []dr.Text{run.RTALine(), run.RPALine()}}
+	case run.Outcome.Empty():
+		return Verdict{}
+	case run.Question != nil:
+		return Verdict{dr.T("run.paused", "step", run.Question.Step), []dr.Text{run.Outcome}}
+	default:
+		return Verdict{Lines: []dr.Text{run.Outcome}}
+	}
+}
+
+func question(run dr.Run) *Question {
+	q := run.Question
+	if q == nil {
+		return nil
+	}
+	out := &Question{Number: q.Number, Step: q.Step, Means: q.Means}
+	for _, verb := range q.Answers {
+		out.Answers = append(out.Answers, Answer{verb, dr.T(dr.TextID("choice." + verb)), leads(run, verb)})
+	}
+	if len(q.Votes) > 0 {
+		out.Votes = dr.T("run.votes", "who", q.Votes, "needed", q.Needed)
+	}
+	return out
+}
+
+// leads is what an answer leads to.
+func leads(run dr.Run, verb string) dr.Text {
+	q := run.Question
+	switch {
+	case verb == "retry":
+		return dr.T("run.leads.retry", "step", q.Step, "run", run.Run)
+	case verb == "skip" && q.Needed > 1:
+		return dr.T("run.leads.skip-quorum", "step", q.Step, "run", run.Run, "needed", q.Needed)
+	case verb == "skip":
+		return dr.T("run.leads.skip", "step", q.Step, "run", run.Run)
+	case run.PastMerge():
+		return dr.T("run.leads.stop-merged", "run", run.Run, "step", q.Step)
+	default:
+		return dr.T("run.leads.stop", "run", run.Run, "step", q.Step)
+	}
+}
+
+// do is what can be typed now: whoever reads a run never has to look up how to go on.
+func do(run dr.Run) []Do {
+	var out []Do
+	if q := run.Question; q != nil {
+		out = append(out, Do{dr.T("run.do.answer"), dr.Cmd("answer", "run", run.Run, "answer", strings.Join(q.Answers, "|"))})
+	} else if run.State == dr.RunWaiting {
+		out = append(out, Do{dr.T("run.do.cancel"), dr.Cmd("cancel", "run", run.Run)})
+	}
+	return out
+}
+
+// Line is a run in the list of runs: what it does, how it stands, and why.
+func Line(run dr.Run, now time.Time) (line, why dr.Text) {
+	if run.State.Final() {
+		return dr.T("run.line.ended", "run", run.Run, "title", run.Title(), "state", run.State.Text(), "time", now.Sub(run.Ended)), run.Outcome
+	}
+	return dr.T("run.line.open", "run", run.Run, "title", run.Title(), "state", run.State.Text(), "time", now.Sub(run.Requested())), run.Outcome
+}
+
+// Report is a note as people see it: a reply in a run's thread, or a scheduled report.
+type Report struct {
+	Headline dr.Text
+	Level    dr.Level
+	Lines    []dr.Text
+	Foot     dr.Text
+	Mention  []string // persons whose attention is wanted
+	Link     string
+	Open     dr.Text // what the link says
+}
+
+// Note is a note as it is shown.
+func Note(n dr.Note) Report {
+	out := Report{Headline: n.Title, Level: n.Level, Foot: n.Context, Mention: n.Mention, Link: n.Link}
+	for _, l := range n.Lines {
+		if !l.Empty() {
+			out.Lines = append(out.Lines, l)
+		}
+	}
+	if n.Link != "" {
+		out.Open = dr.T("note.open")
+	}
+	return out
+}

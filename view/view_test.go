@@ -1,0 +1,201 @@
+package view
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
+)
+
+var t0 = time.Date(2026, 8, 22, 3, 0, 0, 0, time.UTC)
+
+func english(t *testing.T, place text.Place) text.Words {
+	t.Helper()
+	c, err := text.New(dr.Verbs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.In("en", place)
+}
+
+func said(w text.Words, texts ...dr.Text) string {
+	var out []string
+	for _, t := range texts {
+		out = append(out, w.Say(t))
+	}
+	return strings.Join(out, "\n")
+}
+
+func sample() dr.Run {
+	return dr.Run{
+		Request: dr.Request{Run: "portal-1a2b3c4d", Kind: dr.Failover, Service: "portal", Target: "ap-northeast-1", Mode: dr.Disaster,
+			Reason: "Seoul is out", Requester: "alice", Via: "slack", At: t0, Since: t0.Add(-10 * time.Minute)},
+		Source: "ap-northeast-2", State: dr.RunWaiting, Quorum: 3, Objective: dr.Objectives{RTO: 4 * time.Hour, RPO: 5 * time.Minute},
+		Steps: []dr.Step{
+			{Name: "authorize", State: dr.StepDone, Started: t0, Ended: t0.Add(100 * time.Millisecond)},
+			{Name: "verify", State: dr.StepRunning, Started: t0.Add(3 * time.Second)},
+			{Name: "close-out", State: dr.StepPending},
+		},
+		Accepts:  []dr.Text{dr.T("test.loss")},
+		Change:   dr.Change{Number: 7, URL: "https://github.com/acme/infrastructure/pull/7", Head: "0123456789"},
+		Approval: dr.Approval{Needed: 3, By: []string{"bob"}, Blocked: []string{"eve"}, Waiting: []string{"carol", "dave"}, Ignored: []dr.IgnoredVoice{{By: "alice", Reason: dr.T("test.own")}}},
+		Expires:  t0.Add(time.Hour),
+	}
+}
+
+func TestWaiting(t *testing.T) {
+	w := english(t, text.Shell)
+	v := Run(sample(), t0.Add(65*time.Second))
+	for got, want := range map[string]string{
+		said(w, v.Headline, v.Standing, v.Route, v.Asked): "Failover portal to ap-northeast-1 (disaster)\nwaiting\nap-northeast-2 → ap-northeast-1\nrequested by alice: Seoul is out",
+		said(w, v.Clock...):   "1m5s since the request\n3h49m left of the RTO of 4h0m",
+		said(w, v.Accepts...): "approving accepts: test.loss",
+		said(w, v.Approval.Count, v.Approval.Blocked, v.Approval.Waiting, v.Approval.Expires): "Approvals 1 of 3\nchanges requested by eve\nwho may: carol, dave\nexpires 04:00:00 UTC",
+		said(w, v.Approval.Ignored...):                           "alice does not count: test.own",
+		said(w, v.Do[0].What) + " " + w.Command(v.Do[0].Command): "to stop it drbot cancel portal-1a2b3c4d",
+	} {
+		if got != want {
+			t.Errorf("it says %q, not %q", got, want)
+		}
+	}
+	if len(v.Steps) != 3 || v.Steps[1].Took != 62*time.Second || v.Steps[2].Took != 0 {
+		t.Errorf("the steps are %+v", v.Steps)
+	}
+	if !v.Change.Review || v.Verdict.Lines != nil || v.Question != nil {
+		t.Errorf("it shows %+v", v)
+	}
+}
+
+// TestPaused has every answer say what it leads to.
+func TestPaused(t *testing.T) {
+	w := english(t, text.Slack)
+	run := sample()
+	run.State, run.Outcome = dr.RunPaused, dr.T("test.lack")
+	run.Question = &dr.Question{Number: 2, Step: "gate/1", Answers: []string{"retry", "skip", "stop"}, Needed: 3, Votes: []string{"bob"}}
+	for merge, stop := range map[string]string{
+		"":    "Stop portal-1a2b3c4d at gate/1: the pull request is closed and the run ends.",
+		"abc": "Stop portal-1a2b3c4d at gate/1: the run ends. The change stays merged and nothing is rolled back.",
+	} {
+		run.MergeSHA = merge
+		v := Run(run, t0)
+		if got := said(w, v.Verdict.Lead, v.Verdict.Lines[0], v.Question.Votes); got != "Paused at gate/1.\ntest.lack\nskip: bob; 3 needed" {
+			t.Errorf("it says %q", got)
+		}
+		if got := w.Command(v.Do[0].Command); got != "/dr answer portal-1a2b3c4d retry|skip|stop" {
+			t.Errorf("it is answered with %q", got)
+		}
+		leads := map[string]string{}
+		for _, a := range v.Question.Answers {
+			leads[a.Verb] = w.Say(a.Leads)
+		}
+		if leads["stop"] != stop || !strings.Contains(leads["skip"], "3 people") || !strings.HasPrefix(leads["retry"], "Retry gate/1") {
+			t.Errorf("the answers lead to %q", leads)
+		}
+	}
+	run.Question.Needed = 1
+	if got := w.Say(leadsOf(Run(run, t0), "skip")); strings.Contains(got, "people") {
+		t.Errorf("skip leads to %q", got)
+	}
+}
+
+func leadsOf(v View, verb string) dr.Text {
+	for _, a := range v.Question.Answers {
+		if a.Verb == verb {
+			return a.Leads
+		}
+	}
+	return dr.Text{}
+}
+
+// TestOver sees that what is over grows no older and names nothing it will not do.
+func TestOver(t *testing.T) {
+	run := sample()
+	run.State, run.Ended, run.Outcome = dr.RunStopped, t0.Add(time.Hour), dr.T("test.why")
+	w := english(t, text.Shell)
+	v := Run(run, t0.Add(1000*time.Hour))
+	if got := said(w, v.Clock...); got != "1h0m since the request" {
+		t.Errorf("the clock says %q", got)
+	}
+	if len(v.Steps) != 2 || v.Steps[1].Took != time.Hour-3*time.Second {
+		t.Errorf("the steps are %+v", v.Steps)
+	}
+	if len(v.Do) != 0 || v.Change.Review || said(w, v.Verdict.Lines...) != "test.why" {
+		t.Errorf("it shows %+v", v)
+	}
+	line, why := Line(run, t0.Add(2*time.Hour))
+	if got := said(w, line, why); got != "portal-1a2b3c4d Failover portal to ap-northeast-1 (disaster): stopped, 1h0m ago\ntest.why" {
+		t.Errorf("in the list it is %q", got)
+	}
+}
+
+// TestResult sees that nothing is claimed that nobody saw, and that every place says
+// the same of it.
+func TestResult(t *testing.T) {
+	w := english(t, text.Shell)
+	seen := dr.Result{RTA: 70 * time.Minute, RTO: 4 * time.Hour, RPA: 61 * time.Second, RPAKnown: true, RPO: 5 * time.Minute}
+	for name, c := range map[string]struct {
+		verify   dr.StepState
+		mode     dr.Mode
+		res      func(*dr.Result)
+		rta, rpa string
+	}{
+		"met":            {dr.StepDone, dr.Disaster, func(*dr.Result) {}, "RTA 1h10m of RTO 4h0m: met", "RPA about 1m1s of RPO 5m0s: met (an"},
+		"missed":         {dr.StepDone, dr.Disaster, func(r *dr.Result) { r.RTA, r.RPA = 5*time.Hour, time.Hour }, "RTA 5h0m of RTO 4h0m: MISSED", "RPA about 1h0m of RPO 5m0s: MISSED (an"},
+		"verify skipped": {dr.StepSkipped, dr.Disaster, func(*dr.Result) {}, "RTA unknown of RTO 4h0m: verify was skipped", "RPA about"},
+		"the clock":      {dr.StepDone, dr.Disaster, func(r *dr.Result) { r.RTA = -time.Second }, "RTA unknown of RTO 4h0m: the clock", "RPA about"},
+		"lag unknown":    {dr.StepDone, dr.Disaster, func(r *dr.Result) { r.RPAKnown = false }, "RTA 1h10m", "RPA unknown of RPO 5m0s: the replication lag"},
+		"planned":        {dr.StepDone, dr.Planned, func(*dr.Result) {}, "RTA 1h10m", "RPA 0 of RPO 5m0s: met"},
+		"promote left":   {dr.StepDone, dr.Planned, func(r *dr.Result) { r.RPAKnown = false }, "RTA 1h10m", "RPA unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run, res := sample(), seen
+			c.res(&res)
+			run.State, run.Mode, run.Result, run.Ended, run.ClockJump = dr.RunSucceeded, c.mode, &res, t0.Add(time.Hour), time.Minute
+			run.Steps[1].State = c.verify
+			res.Events = []dr.Event{{At: t0, Source: "db", Text: dr.T(dr.Words, "words", dr.Foreign("fenced <x>"))}}
+			res.Left = []dr.Text{dr.T("test.left")}
+			v := Run(run, t0)
+			if got := said(w, v.Verdict.Lines...); !strings.HasPrefix(got, c.rta) || !strings.Contains(got, "\n"+c.rpa) {
+				t.Errorf("the verdict is %q", got)
+			}
+			got := said(w, v.Result...)
+			if !strings.HasPrefix(got, said(w, v.Verdict.Lines...)) {
+				t.Errorf("the result %q is another than the verdict", got)
+			}
+			for _, want := range []string{"Steps: authorize 100ms", "jumped by 1m0s", "Event 03:00:00 UTC db: fenced <x>", "Left to do: test.left"} {
+				if !strings.Contains(got, want) {
+					t.Errorf("the result %q lacks %q", got, want)
+				}
+			}
+		})
+	}
+	if run := sample(); run.ResultLines() != nil || !run.RTALine().Empty() || !run.RPALine().Empty() {
+		t.Error("a run without a result has one")
+	}
+}
+
+func TestCheckLine(t *testing.T) {
+	w := english(t, text.Shell)
+	value, limit := 0.4, 300.0
+	for want, c := range map[string]dr.Check{
+		"aurora.lag ap-northeast-2: ok, 0.4 s of 300":        {Name: "aurora.lag", Region: "ap-northeast-2", Level: dr.OK, Value: &value, Unit: "s", Threshold: &limit},
+		"ecs.tasks of api tokyo: warn, 0.4 tasks (test.few)": {Name: "ecs.tasks", Resource: "api", Region: "tokyo", Level: dr.Warn, Value: &value, Unit: "tasks", Detail: dr.T("test.few")},
+		"dns.name: unknown": {Name: "dns.name", Level: dr.Unknown},
+	} {
+		if got := w.Say(c.Line()); got != want {
+			t.Errorf("it is %q, not %q", got, want)
+		}
+	}
+}
+
+func TestNote(t *testing.T) {
+	r := Note(dr.Note{Title: dr.T("a"), Lines: []dr.Text{dr.T("b"), {}, dr.T("c")}, Link: "https://x"})
+	if len(r.Lines) != 2 || r.Open.Empty() {
+		t.Errorf("it is %+v", r)
+	}
+	if r := Note(dr.Note{Title: dr.T("a")}); !r.Open.Empty() {
+		t.Error("a note without a link opens one")
+	}
+}

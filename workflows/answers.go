@@ -1,0 +1,126 @@
+package workflows
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+)
+
+// abandonedBy is how many people it takes to give up a run past its merge.
+const abandonedBy = 2
+
+// Cancel asks a run to end. Before the merge its requester and those who may
+// approve it can; past the merge two of these must say so, and nothing is rolled back.
+func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.Text, error) {
+	run, who, err := b.voice(ctx, c, "cancel", id)
+	if err != nil {
+		return run, dr.Text{}, err
+	}
+	if !run.PastMerge() {
+		return run, dr.T("said.cancelling"), b.engine.Send(run.Run, engine.Message{Kind: engine.Cancel, By: who.Name})
+	}
+	run, err = b.Store.Book.UpdateRun(ctx, id, func(r *dr.Run) {
+		if !slices.Contains(r.Abandon, who.Name) {
+			r.Abandon = append(r.Abandon, who.Name)
+		}
+	})
+	if err != nil {
+		return run, dr.Text{}, err
+	}
+	if len(run.Abandon) < abandonedBy {
+		return run, dr.T("said.abandon-takes-two"), nil
+	}
+	return run, dr.T("said.abandoned"), b.engine.Send(run.Run, engine.Message{Kind: engine.Abandon, By: strings.Join(run.Abandon, " and ")})
+}
+
+// Answer answers a question of a paused run; the one it asks now when number is 0.
+func (b Commands) Answer(ctx context.Context, c Caller, id string, number int, verb string) (dr.Run, dr.Text, error) {
+	run, who, err := b.voice(ctx, c, "answer "+clip(verb, 10), id)
+	if err != nil {
+		return run, dr.Text{}, err
+	}
+	status := dr.T("command.try", "command", dr.Cmd("status", "service", run.Service))
+	if run.Question == nil {
+		return run, dr.Text{}, &dr.Error{Code: dr.Conflict, What: dr.T("answer.no-question", "run", run.Run), Next: status}
+	}
+	s := b.Team.Services[run.Service]
+	if !slices.Contains(s.Approvers, who.Name) {
+		b.denied(ctx, who.Name, c.Via, "answer", run.Service, dr.T("audit.no-approver"))
+		return run, dr.Text{}, &dr.Error{Code: dr.Denied, What: dr.T("answer.no-approver"), Next: dr.T("ask-one-of", "people", s.Approvers)}
+	}
+	q := *run.Question
+	if number == 0 {
+		number = q.Number
+	}
+	alone := verb == engine.Skip && q.Needed > 1
+	switch {
+	case !slices.Contains(q.Answers, verb):
+		return run, dr.Text{}, &dr.Error{Code: dr.Invalid, What: dr.T("answer.none", "answer", dr.Foreign(clip(verb, 20))), Next: dr.T("answer.none.next", "answers", q.Answers)}
+	case number != q.Number:
+		return run, dr.Text{}, &dr.Error{Code: dr.Conflict, What: dr.T("answer.old", "step", q.Step), Next: status}
+	case alone && who.Name == run.Requester:
+		return run, dr.Text{}, &dr.Error{Code: dr.Denied, What: dr.T("answer.requester", "step", q.Step), Next: dr.T("answer.requester.next", "n", q.Needed)}
+	}
+	said := dr.T("said.answer", "answer", verb)
+	if alone {
+		said = dr.T("said.skip-noted", "step", q.Step, "n", q.Needed)
+	}
+	return run, said, b.engine.Send(run.Run, engine.Message{Kind: engine.Answer, By: who.Name, Answer: verb, Question: number})
+}
+
+// voice finds an open run and checks that the caller has a say in it.
+func (b Commands) voice(ctx context.Context, c Caller, action, id string) (dr.Run, dr.Person, error) {
+	who, err := b.person(ctx, c, action, "")
+	if err != nil {
+		return dr.Run{}, who, err
+	}
+	run, err := b.Store.Records.Run(ctx, clip(id, 120))
+	if err != nil {
+		return run, who, err
+	}
+	s := b.Team.Services[run.Service]
+	if who.Name != run.Requester && !slices.Contains(s.Approvers, who.Name) {
+		b.denied(ctx, who.Name, c.Via, action, run.Service, dr.T("audit.no-voice"))
+		return run, who, &dr.Error{Code: dr.Denied, What: dr.T("voice.none"), Next: dr.T("ask-one-of", "people", s.Approvers)}
+	}
+	if run.State.Final() {
+		return run, who, &dr.Error{Code: dr.Conflict, What: dr.T("voice.over", "run", run.Run, "state", run.State.Text()), Next: dr.T("command.try", "command", dr.Cmd("status", "service", run.Service))}
+	}
+	err = b.Store.Book.Audit(ctx, dr.AuditEntry{At: b.host.Now(), Who: who.Name, Via: c.Via, Action: action, Service: run.Service, Run: run.Run, Granted: true})
+	return run, who, err
+}
+
+// Status gives the newest runs, of one service or of all.
+func (b Commands) Status(ctx context.Context, c Caller, service string, limit int) ([]dr.Run, error) {
+	if _, err := b.person(ctx, c, "status", clip(service, 80)); err != nil {
+		return nil, err
+	}
+	if service != "" {
+		if _, err := b.service(service); err != nil {
+			return nil, err
+		}
+	}
+	return b.Store.Records.Runs(ctx, service, limit)
+}
+
+// Nudge tells the runs whose change this is to look at it now.
+func (b Commands) Nudge(ctx context.Context, owner, repo string, number int) error {
+	runs, err := b.Store.Records.OpenRuns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		s := b.Team.Services[run.Service]
+		if run.State != dr.RunWaiting || number != 0 && run.Change.Number != number ||
+			!strings.EqualFold(s.Repository.Owner, owner) || !strings.EqualFold(s.Repository.Name, repo) {
+			continue
+		}
+		if err := b.engine.Send(run.Run, engine.Message{Kind: engine.Nudge}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

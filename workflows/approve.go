@@ -1,0 +1,162 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// approval takes the change of a run from its opening to its merge.
+type approval struct {
+	*failover
+	deadline time.Time   // when the request expires, before what the clock was set by
+	told     int         // reminders
+	shown    dr.Approval // what the record and the status say, as this process saw it
+}
+
+// maxChanges bounds how often a run opens its change anew: somebody who keeps
+// pushing to the bot's branch is to be talked to, not raced.
+const maxChanges = 5
+
+// getApproved goes around when the world moves: another head means a new change,
+// another base another plan.
+func (f *failover) getApproved() error {
+	a := &approval{failover: f}
+	plan, wait, merge := planning{a}, waiting{a}, merging{a}
+	if err := a.open(1); err != nil {
+		return err
+	}
+	p, err := plan.plan()
+	if err != nil {
+		return err
+	}
+	for changes := 1; ; {
+		seen, err := wait.await(p)
+		if err != nil {
+			return err
+		}
+		if !seen.Approval.Broken.Empty() {
+			changes++
+			if err = a.replace(changes, seen.Approval.Broken); err != nil {
+				return err
+			}
+			if p, err = plan.plan(); err != nil {
+				return err
+			}
+			continue
+		}
+		out, err := merge.merge(p)
+		if err != nil {
+			return err
+		}
+		switch out.Kind {
+		case steps.MergeDone:
+			return nil
+		case steps.MergeBaseMoved:
+			if p, err = plan.planMergeResult(p, out.Base); err != nil {
+				return err
+			}
+		case steps.MergeExpired:
+			return a.expired(seen.Approval)
+		case steps.MergeNotApproved: // somebody changed their mind between two looks: wait again
+		}
+	}
+}
+
+func (a *approval) branch(n int) string { return numbered(Branches+a.req.Run, n) }
+
+// Branches is what the names of the bot's branches begin with.
+const Branches = "drbot/"
+
+// numbered names what is done again.
+func numbered(name string, n int) string {
+	if n == 1 {
+		return name
+	}
+	return fmt.Sprintf("%s-%d", name, n)
+}
+
+type opened struct {
+	Change dr.Change `json:"change"`
+}
+
+// Line names the pull request.
+func (o opened) Line() dr.Text {
+	return dr.T("change.opened", "number", o.Change.Number, "branch", o.Change.Branch)
+}
+
+// open makes the pull request that flips active_region and nothing else.
+func (a *approval) open(n int) error {
+	out, err := engine.Until(a.run, numbered(stepOpen, n), a.answer, func(ctx context.Context) (opened, error) {
+		change, err := a.propose(ctx, n)
+		if err != nil {
+			return opened{}, err
+		}
+		// Whoever looks for the pull request of the run finds it here.
+		return opened{change}, a.run.Write(ctx, func(run *dr.Run) { run.Change = change })
+	})
+	a.change = out.Change
+	return err
+}
+
+func (a *approval) propose(ctx context.Context, n int) (dr.Change, error) {
+	repo, files := a.svc.Repository, a.Forge.Files
+	_, base, err := files.File(ctx, repo, repo.Base)
+	if err != nil {
+		return dr.Change{}, err
+	}
+	// The base the first try saw is kept: a second try must find its own branch again.
+	if base, err = a.Store.Keeper.Keep(ctx, fmt.Sprintf("%s/base/%d", a.req.Run, n), base); err != nil {
+		return dr.Change{}, err
+	}
+	content, _, err := files.File(ctx, repo, base)
+	if err != nil {
+		return dr.Change{}, err
+	}
+	flipped, err := a.Forge.Region.SetActiveRegion(content, a.req.Target)
+	if err != nil {
+		return dr.Change{}, err
+	}
+	title, message, body := a.Forge.Pages.Change(a.picture(), a.svc)
+	return a.Forge.Changes.OpenChange(ctx, dr.ChangeRequest{
+		Repository: repo, Branch: a.branch(n), BaseSHA: base, Content: flipped, Title: title, Message: message, Body: body,
+	})
+}
+
+// picture is the run as its pull request shows it, made of what the steps left behind
+// and not of the record.
+func (a *approval) picture() dr.Run {
+	run := newRun(a.svc, a.req, a.list)
+	run.Checks, run.Accepts, run.Change = a.checks, a.accepts, a.change
+	return run
+}
+
+// replace closes a change that is no longer the one drbot made and opens it anew, on a
+// branch of its own.
+func (a *approval) replace(n int, why dr.Text) error {
+	if n > maxChanges {
+		return &ending{State: dr.RunStopped, Outcome: dr.T("change.tampered", "n", maxChanges, "why", why), Next: dr.T("change.tampered.next")}
+	}
+	old := a.change
+	out := engine.Note(a.run, "replace-change", func(ctx context.Context) (bool, error) {
+		body := a.Forge.Pages.Comment(dr.T("change.closed"), []dr.Text{dr.T("change.replaced", "why", why, "branch", a.branch(n))})
+		if err := a.Forge.Publish.Comment(ctx, a.svc.Repository, old.Number, fmt.Sprintf("drbot:replaced:%s:%d", a.req.Run, n), body); err != nil {
+			return false, err
+		}
+		if err := a.Forge.Changes.CloseChange(ctx, a.svc.Repository, old); err != nil {
+			return false, err
+		}
+		if err := a.run.Audit(ctx, "replace change", dr.T("audit.replace", "number", old.Number, "why", why)); err != nil {
+			return false, err
+		}
+		return true, a.run.Say(ctx, fmt.Sprintf("replaced/%d", n), dr.Warn, dr.T("note.replaced", "number", old.Number, "why", why), dr.T("note.replaced.follows"))
+	})
+	if !out.OK() {
+		a.run.Log().Warn("the replaced change was not closed", "why", out.What.String())
+	}
+	return a.open(n)
+}

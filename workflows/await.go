@@ -1,0 +1,248 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/policies"
+	"github.com/drbot/drbot/workflows/engine"
+)
+
+// seen is one look at a change.
+type seen struct {
+	Approval dr.Approval `json:"approval"`
+	At       time.Time   `json:"at"`
+	Ended    dr.Text     `json:"ended,omitzero"` // why there is nothing to wait for any more
+	Merged   bool        `json:"merged"`         // by this bot
+	Expires  time.Time   `json:"expires"`        // as it is by now: it goes along with a clock that jumped
+	Told     bool        `json:"told,omitempty"` // the record and the status say so
+}
+
+// reminders are the ages of a wait at which its channel is told what is left.
+var reminders = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute}
+
+// waiting is the wait for the approvals of a change.
+type waiting struct{ *approval }
+
+// await waits until the change has its approvals, reading the reviews at every nudge and
+// every few seconds. A webhook or a button is only a nudge: what counts is what GitHub
+// says when asked.
+func (a waiting) await(p proposal) (seen, error) {
+	if err := a.beginWait(); err != nil {
+		return seen{}, err
+	}
+	for {
+		look := a.look(p)
+		switch {
+		case !look.Ended.Empty():
+			return look, a.cancelled(look.Ended)
+		case !look.At.Before(look.Expires) && !look.Merged:
+			return look, a.expired(look.Approval)
+		case look.Approval.Allowed, !look.Approval.Broken.Empty():
+			// A cancel that came before this moment counts, also behind many nudges.
+			if by := a.run.Cancelled(); by != "" && !look.Merged {
+				return look, a.cancelled(dr.T("run.cancelled", "who", by))
+			}
+			a.endWait(look)
+			return look, nil
+		}
+		a.remind(look)
+		m, ok := a.run.Receive(min(a.timing.Review, look.Expires.Sub(look.At)))
+		if !ok {
+			continue
+		}
+		by := a.run.Cancelled()
+		if m.Kind == engine.Cancel {
+			by = m.By
+		}
+		if by != "" {
+			return look, a.cancelled(dr.T("run.cancelled", "who", by))
+		}
+	}
+}
+
+// beginWait shows that the run waits. The request expires a set time after its first wait.
+func (a waiting) beginWait() error {
+	began := engine.Note(a.run, stepAwait, func(ctx context.Context) (time.Time, error) {
+		deadline := a.deadline
+		if deadline.IsZero() {
+			deadline = a.run.Now(ctx).Add(a.svc.Expiry - a.run.Moved())
+		}
+		if err := a.run.Write(ctx, func(run *dr.Run) {
+			run.State, run.Expires = dr.RunWaiting, deadline.Add(a.run.Moved())
+		}); err != nil {
+			return deadline, err
+		}
+		a.run.Mark(ctx, stepAwait, func(s *dr.Step, now time.Time) {
+			s.State, s.Ended = dr.StepRunning, time.Time{}
+			if s.Started.IsZero() {
+				s.Started = now
+			}
+		})
+		return deadline, nil
+	})
+	if !began.OK() {
+		return &ending{State: dr.RunStopped, Outcome: dr.T("await.not-begun", "why", began.What), Next: a.startAgain()}
+	}
+	a.deadline = began.Value
+	return nil
+}
+
+func (f *failover) cancelled(why dr.Text) *ending {
+	return &ending{State: dr.RunCancelled, Outcome: why, Next: f.startAgain()}
+}
+
+func (f *failover) expired(a dr.Approval) *ending {
+	return &ending{State: dr.RunExpired, Outcome: dr.T("run.expired", "reasons", orNothing(a.Reasons)), Next: f.startAgain()}
+}
+
+func orNothing(reasons []dr.Text) dr.Arg {
+	if len(reasons) == 0 {
+		return dr.ArgOf(dr.T("word.nothing"))
+	}
+	return dr.ArgOf(reasons)
+}
+
+func (f *failover) startAgain() dr.Text { return dr.T("run.start-again", "command", f.again()) }
+
+// look reads the change and counts its approvals. One that fails denies, and is as old
+// as every other: the request expires all the same.
+func (a waiting) look(p proposal) seen {
+	out := engine.Note(a.run, "look", func(ctx context.Context) (seen, error) {
+		a.run.Looked()
+		s := seen{At: a.run.Now(ctx), Expires: a.deadline.Add(a.run.Moved())}
+		st, approval, err := a.count(ctx, p)
+		if err != nil {
+			what, _ := dr.Told(err)
+			s.Approval = dr.Approval{Needed: a.svc.Quorum, Decision: dr.Decision{Reasons: []dr.Text{what}}}
+			a.run.Log().WarnContext(ctx, "the reviews could not be read", "error", err)
+			s.Told = a.showApproval(ctx, s.Approval)
+			return s, nil
+		}
+		s.Approval = approval
+		self, err := a.Forge.Files.Self(ctx)
+		switch {
+		case err != nil:
+			s.Approval.Allowed = false
+		case st.Merged && st.MergedBy != self:
+			s.Ended = dr.T("change.merged-by-hand", "number", a.change.Number, "who", orSomebody(st.MergedBy), "region", a.req.Target)
+		case st.Merged:
+			s.Merged, s.Approval.Allowed, s.Approval.Broken = true, true, dr.Text{} // by this run, before a restart: the merge step finds it
+		case !st.Open:
+			s.Ended = dr.T("change.closed-by-hand", "number", a.change.Number)
+		}
+		s.Told = a.showApproval(ctx, s.Approval)
+		return s, nil
+	})
+	look := out.Value
+	if !out.OK() {
+		look = seen{At: out.At, Expires: a.deadline.Add(a.run.Moved()), Approval: dr.Approval{Needed: a.svc.Quorum, Decision: dr.Decision{Reasons: []dr.Text{out.What}}}}
+	}
+	if look.Told {
+		a.shown = look.Approval
+	}
+	return look
+}
+
+// count reads everything fresh and applies the fixed rules.
+func (a *approval) count(ctx context.Context, p proposal) (dr.ChangeState, dr.Approval, error) {
+	st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
+	if err != nil {
+		return st, dr.Approval{}, err
+	}
+	self, err := a.Forge.Files.Self(ctx)
+	if err != nil {
+		return st, dr.Approval{}, err
+	}
+	want, err := a.Forge.Region.SetActiveRegion(st.BaseFile, a.req.Target)
+	if err != nil {
+		return st, dr.Approval{}, err
+	}
+	return st, policies.Count(st, policies.ApprovalRules{
+		People: a.Team.People, Approvers: a.svc.Approvers, Requester: a.req.Requester, Quorum: a.svc.Quorum,
+		Head: a.change.Head, BaseRef: a.svc.Repository.Base, File: a.svc.Repository.File,
+		Recorded: p.Recorded, BotLogin: self, WantFile: want,
+	}), nil
+}
+
+// showApproval updates the status and the record when there is something new to
+// show, and tells whether they say it now.
+func (a waiting) showApproval(ctx context.Context, now dr.Approval) bool {
+	if sameApproval(a.shown, now) {
+		return true
+	}
+	err := a.approvalStatus(ctx, now)
+	if err != nil {
+		a.run.Log().WarnContext(ctx, "the approval status was not set", "error", err)
+	}
+	a.run.Update(ctx, func(run *dr.Run) { run.Approval = now })
+	a.run.Waits(ctx, stepAwait, dr.T("await.line", "by", len(now.By), "needed", now.Needed))
+	return err == nil
+}
+
+func (a waiting) approvalStatus(ctx context.Context, now dr.Approval) error {
+	if a.change.Head == "" {
+		return nil
+	}
+	state := dr.StatePending
+	if now.Allowed {
+		state = dr.StateSuccess
+	}
+	return a.Forge.Publish.Status(ctx, a.svc.Repository, a.change.Head, "drbot/approval", state, a.Forge.Pages.Line(dr.T("await.status", "reasons", now.Reasons)), "")
+}
+
+func sameApproval(a, b dr.Approval) bool {
+	return a.Allowed == b.Allowed && a.Broken.Same(b.Broken) && a.Needed == b.Needed && slices.Equal(a.By, b.By) &&
+		slices.Equal(a.Blocked, b.Blocked) && slices.EqualFunc(a.Reasons, b.Reasons, dr.Text.Same) &&
+		slices.EqualFunc(a.Ignored, b.Ignored, func(x, y dr.IgnoredVoice) bool { return x.By == y.By && x.Reason.Same(y.Reason) })
+}
+
+func (a waiting) endWait(look seen) {
+	engine.Note(a.run, "approved", func(ctx context.Context) (bool, error) {
+		a.run.Update(ctx, func(run *dr.Run) { run.State, run.Outcome = dr.RunRunning, dr.Text{} })
+		a.run.Mark(ctx, stepAwait, func(s *dr.Step, now time.Time) {
+			s.Ended = now
+			s.State, s.Detail = dr.StepDone, dr.T("await.done", "people", look.Approval.By)
+			if !look.Approval.Broken.Empty() {
+				s.State, s.Detail = dr.StepFailed, look.Approval.Broken
+			}
+		})
+		return true, a.run.Audit(ctx, "approval", dr.T("audit.approval", "people", look.Approval.By, "reasons", look.Approval.Reasons))
+	})
+	if !look.Approval.Allowed {
+		return
+	}
+	// Set once more, because branch protection may wait for it: a look that is over
+	// does not come back to a status that was not set.
+	engine.Note(a.run, "approval-status", func(ctx context.Context) (bool, error) {
+		return true, a.approvalStatus(ctx, look.Approval)
+	})
+}
+
+// remind tells the channel at set ages of the wait what is left of the objective.
+func (a waiting) remind(look seen) {
+	age := a.svc.Expiry - look.Expires.Sub(look.At)
+	if a.told >= len(reminders) || age < reminders[a.told] {
+		return
+	}
+	for a.told < len(reminders) && age >= reminders[a.told] {
+		a.told++
+	}
+	n := a.told
+	engine.Note(a.run, "remind/"+stepAwait, func(ctx context.Context) (bool, error) {
+		left := a.svc.Objectives.RTO - look.At.Sub(a.req.Since.Add(a.run.Moved()))
+		return true, a.run.Say(ctx, fmt.Sprintf("remind/await/%d", n), dr.Warn, dr.T("note.waiting"),
+			dr.T("note.waiting.reasons", "reasons", look.Approval.Reasons),
+			dr.T("note.waiting.left", "left", left, "rto", a.svc.Objectives.RTO, "expires", look.Expires.Sub(look.At)))
+	})
+}
+
+func orSomebody(login string) dr.Arg {
+	if login == "" {
+		return dr.ArgOf(dr.T("word.somebody"))
+	}
+	return dr.ArgOf(login)
+}

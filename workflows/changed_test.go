@@ -1,0 +1,36 @@
+package workflows_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/world"
+)
+
+// TestStepsHaveChanged takes up a run whose stored steps are others: it stands still and
+// says so, while the process and what else it does go on.
+func TestStepsHaveChanged(t *testing.T) {
+	every := func(s *dr.Service) { s.Schedule = dr.Schedule{TimeZone: "UTC", Health: "*/5 * * * *"} }
+	world.Run(t, world.Options{Service: every}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.RestartOver(`UPDATE operation_outputs SET function_name = 'another' WHERE function_name = 'plan'`)
+		r := w.Await(run, dr.RunPaused)
+		if !strings.Contains(world.Words(r.Outcome), "its steps are others") {
+			t.Errorf("it says %q", world.Words(r.Outcome))
+		}
+		w.Schedule(t.Context())
+		time.Sleep(6 * time.Minute)
+		if err := w.Fatal(); err != nil {
+			t.Errorf("the process ends: %v", err)
+		}
+		if n := w.Calls("AddReadings"); n != 1 {
+			t.Errorf("%d health runs", n)
+		}
+		if n := w.OpenPulls(); n != 1 {
+			t.Errorf("%d pull requests are open", n)
+		}
+	})
+}

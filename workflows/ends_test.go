@@ -1,0 +1,105 @@
+package workflows_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/world"
+)
+
+// The ends of runs of the pilot light from Seoul to Tokyo.
+var (
+	untouched     = world.Left{Base: world.Seoul, Writer: world.Seoul, Seoul: 3}
+	plannedDone   = world.Left{State: dr.RunSucceeded, Base: world.Tokyo, Writer: world.Tokyo, Promotions: 1, Merges: 1, Tokyo: 3}
+	disasterDone  = world.Left{State: dr.RunSucceeded, Base: world.Tokyo, Writer: world.Tokyo, Promotions: 1, Merges: 1, Seoul: 3, Tokyo: 3}
+	mergedNotMore = world.Left{Base: world.Tokyo, Writer: world.Seoul, Merges: 1, Seoul: 3}
+	promotedOnly  = world.Left{State: dr.RunStopped, Base: world.Tokyo, Writer: world.Tokyo, Promotions: 1, Merges: 1, Seoul: 3}
+)
+
+func with(l world.Left, change func(*world.Left)) world.Left {
+	change(&l)
+	return l
+}
+
+func ending(l world.Left, s dr.RunState) world.Left { l.State = s; return l }
+
+// ends are the ends of the scenarios that are not those of an ordinary run.
+var ends = map[string]world.Left{
+	"refused-authorize":      ending(untouched, dr.RunRefused),
+	"refused-active":         {State: dr.RunRefused, Base: world.Tokyo, Writer: world.Tokyo, Tokyo: 3},
+	"refused-strange-region": {State: dr.RunRefused, Base: "us-east-1", Writer: world.Seoul, Seoul: 3},
+	"refused-cooldown":       {State: dr.RunRefused, Base: world.Seoul, Writer: world.Seoul, Seoul: 3, Promotions: 1, Merges: 1},
+	"cooldown-overridden":    with(plannedDone, func(l *world.Left) { l.Promotions, l.Merges = 2, 2 }),
+	"refused-readiness":      ending(untouched, dr.RunRefused),
+	"refused-unknown":        ending(untouched, dr.RunRefused),
+	"refused-policy":         ending(untouched, dr.RunRefused),
+	"expired":                ending(untouched, dr.RunExpired),
+	"cancelled":              ending(untouched, dr.RunCancelled),
+	"closed-by-hand":         ending(untouched, dr.RunCancelled),
+	"merged-by-hand":         ending(mergedNotMore, dr.RunCancelled),
+	"head-moved-five-times":  ending(untouched, dr.RunStopped),
+	"promoted-by-hand":       with(disasterDone, func(l *world.Left) { l.Promotions = 0 }),
+	"apply-wider-stopped":    promotedOnly,
+	"abandoned":              promotedOnly,
+	"quiesce-stopped":        ending(mergedNotMore, dr.RunStopped),
+	"promote-stopped":        with(ending(mergedNotMore, dr.RunStopped), func(l *world.Left) { l.Promotions = 1 }),
+}
+
+// wantEnd is how a scenario leaves the world.
+func wantEnd(s scenario) world.Left {
+	if want, ok := ends[s.name]; ok {
+		return want
+	}
+	svc := world.NewService()
+	if s.Service != nil {
+		s.Service(&svc)
+	}
+	tasks := map[dr.Region]int{s.cmd.Target: 3, svc.Other(s.cmd.Target): 3}
+	if s.cmd.Mode == "planned" { // the source is as Git says then
+		switch svc.Strategy {
+		case dr.PilotLight, dr.BackupRestore:
+			tasks[svc.Other(s.cmd.Target)] = 0
+		case dr.WarmStandby:
+			tasks[svc.Other(s.cmd.Target)] = 1
+		}
+	}
+	return world.Left{
+		State: dr.RunSucceeded, Base: s.cmd.Target, Writer: s.cmd.Target, Promotions: 1, Merges: 1,
+		Seoul: tasks[world.Seoul], Tokyo: tasks[world.Tokyo],
+	}
+}
+
+// checkEnd compares how a run left the world with how it should have.
+func checkEnd(t *testing.T, w *world.World, run string, want world.Left) {
+	t.Helper()
+	if got := w.Left(run); got != want {
+		t.Errorf("the run leaves\n%+v, not\n%+v\n%s", got, want, w.Record(run).Outcome)
+	}
+	checkSaid(t, w, run)
+}
+
+// checkSaid sees that the end was said, and nothing twice.
+func checkSaid(t *testing.T, w *world.World, run string) {
+	t.Helper()
+	said, ends := map[string]bool{}, 0
+	for _, n := range w.Said() {
+		if n.Run != run {
+			continue
+		}
+		if strings.HasSuffix(n.Key, "/result") || strings.HasSuffix(n.Key, "/end") {
+			ends++
+		}
+		text := world.Words(n.Title)
+		for _, l := range n.Lines {
+			text += "\n" + world.Words(l)
+		}
+		if said[text] {
+			t.Errorf("said twice: %s", text)
+		}
+		said[text] = true
+	}
+	if ends != 1 {
+		t.Errorf("%d notes say how it ended", ends)
+	}
+}

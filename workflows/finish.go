@@ -1,0 +1,173 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// finish writes how a run ended, cleans up what has not been merged, and tells.
+func (f *failover) finish(err error) dr.RunState {
+	end := &ending{State: dr.RunSucceeded}
+	if err != nil && !errors.As(err, &end) {
+		what, next := dr.Told(err)
+		end = &ending{State: dr.RunStopped, Outcome: dr.T("run.cannot-go-on", "why", what), Next: next}
+	}
+	if end.State != dr.RunSucceeded && !f.merged {
+		f.abandonChange(end)
+	}
+	engine.Note(f.run, "finish", func(ctx context.Context) (bool, error) {
+		now := f.host.Now()
+		if err := f.run.Write(ctx, func(run *dr.Run) {
+			run.State, run.Ended, run.Question, run.Progress = end.State, now, nil, nil
+			if end.State != dr.RunSucceeded {
+				run.Outcome, run.Next = end.Outcome, end.Next
+			}
+		}); err != nil {
+			return false, err
+		}
+		if err := f.run.Audit(ctx, "end", dr.T("audit.end", "state", end.State.Text(), "outcome", end.Outcome)); err != nil {
+			return false, err
+		}
+		if end.State == dr.RunSucceeded {
+			return true, nil // close-out has told the result
+		}
+		return true, f.run.Say(ctx, "end", dr.Warn, dr.T("note.ended", "state", end.State.Text()), end.Outcome, end.Next)
+	})
+	return end.State
+}
+
+// abandonChange closes the pull request of a run that ends before the merge, as
+// far as there is one. It is tried for a while; a pull request that stays open
+// can be merged by nobody but its people, and no run follows it any more.
+func (f *failover) abandonChange(end *ending) {
+	if f.change.Number == 0 && f.svc.Name == "" {
+		return // it never began
+	}
+	engine.Note(f.run, "close-change", func(ctx context.Context) (bool, error) {
+		if f.change.Number == 0 {
+			return false, nil
+		}
+		body := f.Forge.Pages.Comment(end.State.Text(), []dr.Text{end.Outcome, end.Next})
+		if err := f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), body); err != nil {
+			return false, err
+		}
+		return true, f.Forge.Changes.CloseChange(ctx, f.svc.Repository, f.change)
+	})
+}
+
+func resultMarker(run string) string { return "drbot:result:" + run }
+
+// answer asks people what becomes of a step that did not go well. Before the merge,
+// where nothing has been changed, waiting helps only what may pass or must be looked at.
+func (f *failover) answer(step string, out engine.Outcome) (string, error) {
+	if !f.merged && out.Code != dr.Temporary && out.Code != dr.Uncertain {
+		return "", refused(out)
+	}
+	verb, by := f.run.Ask(step, out, f.question(step))
+	if verb == engine.Stop {
+		return verb, f.stopped(dr.T("run.stopped", "who", by, "step", step, "what", out.What))
+	}
+	return verb, nil
+}
+
+// question says what an answer about a step leads to. Skipping what proves that the
+// service is safe needs the same quorum as the change itself.
+func (f *failover) question(step string) engine.Question {
+	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Needed: 1, Without: f.req.Requester, Over: engine.Cancel}
+	if f.merged {
+		q.Over = engine.Abandon
+	}
+	service := f.req.Service
+	switch {
+	case f.merged && step == stepMerge:
+		q.Means = dr.T("question.merged", "service", service)
+	case f.merged:
+		q.Answers = []string{engine.Retry, engine.Skip, engine.Stop}
+		q.Means = dr.T("question.after-merge", "service", service)
+	case step == stepMerge:
+		q.Means = dr.T("question.merge")
+	default:
+		q.Means = dr.T("question.before-merge")
+	}
+	if kind, ok := steps.Named(f.Kinds, steps.KindOf(step)); ok && kind.Skip == steps.AsTheChange {
+		q.Needed = f.svc.Quorum
+	}
+	return q
+}
+
+// stopped is the ending of a run that a person stopped, in the words that fit
+// how far it had come.
+func (f *failover) stopped(why dr.Text) *ending {
+	e := &ending{State: dr.RunStopped, Outcome: why, Next: f.startAgain()}
+	if !f.merged {
+		return e
+	}
+	back := dr.Cmd(string(dr.Failback), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned))
+	e.Next = dr.T("run.stopped.merged", "target", f.req.Target, "back", back)
+	if f.req.Mode == dr.Planned {
+		e.Next = dr.T("run.stopped.planned", "target", f.req.Target, "back", back, "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
+	}
+	return e
+}
+
+// account tells what a run took.
+type account struct{ *failover }
+
+// closeOut measures what the run took against what was promised and tells it in
+// the thread, on the pull request and in the record. Telling must not undo a
+// failover that went well: what cannot be told is skipped and named.
+func (f account) closeOut() error {
+	out := engine.Do(f.run, stepCloseOut, func(ctx context.Context) (closed, error) {
+		res := f.result(ctx)
+		run, err := f.told(ctx, &res)
+		if err != nil {
+			return closed{}, err
+		}
+		lines := run.ResultLines()
+		page := f.Forge.Pages.Comment(dr.T("note.active", "service", f.req.Service, "region", f.req.Target), lines)
+		if err := f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), page); err != nil {
+			f.run.Log().WarnContext(ctx, "the result was not written on the pull request", "error", err)
+			res.Left = append(res.Left, dr.T("left.untold"))
+			if run, err = f.told(ctx, &res); err != nil {
+				return closed{}, err
+			}
+			lines = run.ResultLines()
+		}
+		level := dr.OK
+		if slices.ContainsFunc(f.list, func(s engine.Step) bool { return f.run.Skipped(s.Name()) }) {
+			level = dr.Warn
+		}
+		return closed{res}, f.run.Say(ctx, "result", level, dr.T("note.active", "service", f.req.Service, "region", f.req.Target), lines...)
+	})
+	if !out.OK() {
+		f.run.Log().Error("the run ended well but its result was not told", "why", out.What.String())
+	}
+	return nil
+}
+
+// told writes the result into the record and gives what it became, for showing alone.
+func (f account) told(ctx context.Context, res *dr.Result) (dr.Run, error) {
+	var now dr.Run
+	err := f.run.Write(ctx, func(run *dr.Run) {
+		run.Result = res
+		now = *run
+	})
+	return now, err
+}
+
+type closed struct {
+	Result dr.Result `json:"result"`
+}
+
+// Line is the time it took.
+func (c closed) Line() dr.Text {
+	if c.Result.RTA < 0 {
+		return dr.T("close-out.unknown", "rto", c.Result.RTO)
+	}
+	return dr.T("close-out.line", "rta", c.Result.RTA, "rto", c.Result.RTO)
+}

@@ -1,0 +1,167 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// proposal is what was put before the people: plans, their digest, the base they
+// were made against, and the reviews that were there before and never count.
+type proposal struct {
+	Plans    dr.Plans `json:"plans"`
+	Digest   string   `json:"digest"`
+	Base     string   `json:"base"`
+	Recorded []int64  `json:"recorded"`
+	Counts   dr.Text  `json:"counts"`
+}
+
+// Line counts what the plans would do.
+func (p proposal) Line() dr.Text { return p.Counts }
+
+// planning puts the plans of a change before people.
+type planning struct{ *approval }
+
+// plan makes the plan of every stack of the run on the head commit and puts it
+// before the people.
+func (a planning) plan() (proposal, error) {
+	return engine.Until(a.run, stepPlan, a.answer, func(ctx context.Context) (proposal, error) {
+		plans, err := a.plans(ctx, "")
+		if err != nil {
+			return proposal{}, err
+		}
+		return a.publish(ctx, plans, a.change.Base)
+	})
+}
+
+// planMergeResult answers a base that moved: what would the merge give now? If it
+// is what people approved, or less, their approvals stand; else they are asked again.
+func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
+	return engine.Until(a.run, stepPlan, a.answer, func(ctx context.Context) (proposal, error) {
+		plans, err := a.plans(ctx, base)
+		if err != nil {
+			return proposal{}, err
+		}
+		wider := widerThan(plans, was.Plans)
+		if len(wider) == 0 {
+			was.Base = base
+			return was, nil
+		}
+		why := dr.T("plan.wider")
+		a.run.Update(ctx, func(run *dr.Run) { run.Outcome = why })
+		if err := a.run.Say(ctx, "wider/"+base, dr.Warn, dr.T("note.wider"), append([]dr.Text{why}, wider...)...); err != nil {
+			return proposal{}, err
+		}
+		return a.publish(ctx, plans, base)
+	})
+}
+
+func widerThan(now, approved dr.Plans) []dr.Text {
+	var out []dr.Text
+	for _, p := range now {
+		was, ok := approved.Of(p.Stack)
+		if !ok {
+			out = append(out, dr.T("plan.unapproved", "stack", p.Stack))
+			continue
+		}
+		for _, w := range dr.Wider(p, was) {
+			out = append(out, dr.T("plan.wider-line", "stack", p.Stack, "what", w))
+		}
+	}
+	return out
+}
+
+// plans plans every stack that the run applies, side by side: Terraform's own limit is
+// the whole program's.
+func (a planning) plans(ctx context.Context, mergeInto string) (dr.Plans, error) {
+	stacks := steps.StacksOf(a.list)
+	plans := make(dr.Plans, len(stacks))
+	errs := engine.Each(ctx, len(stacks), func(ctx context.Context, i int) (err error) {
+		plans[i], err = a.Terraform.Plan(ctx, dr.PlanRequest{
+			Run: a.req.Run, Service: a.svc, Stack: stacks[i], Commit: a.change.Head, MergeInto: mergeInto,
+		})
+		return err
+	})
+	for i, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("plan %s: %w", stacks[i].Name, err)
+		}
+	}
+	return plans, nil
+}
+
+// publish lets the policy judge the plans, writes them on the pull request, and
+// records the reviews that exist by then: what is approved from here on is this digest.
+func (a planning) publish(ctx context.Context, plans dr.Plans, base string) (proposal, error) {
+	decision, err := a.Policy.Plans(ctx, a.svc, a.source, plans)
+	if err != nil {
+		return proposal{}, err
+	}
+	p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line()}
+	if err := a.run.Write(ctx, func(run *dr.Run) {
+		run.PlanLine, run.Digest = p.Counts, p.Digest
+		run.Decisions = append(run.Decisions, decision)
+	}); err != nil {
+		return proposal{}, err
+	}
+	repo := a.svc.Repository
+	if err := a.Forge.Publish.Comment(ctx, repo, a.change.Number, "drbot:plan:"+a.req.Run, a.Forge.Pages.Plan(a.picture(), plans, p.Digest, decision)); err != nil {
+		return proposal{}, err
+	}
+	state, text := dr.StateSuccess, p.Counts
+	if !decision.Allowed {
+		state, text = dr.StateFailure, dr.T("plan.denied-status", "reasons", decision.Reasons)
+	}
+	if err := a.Forge.Publish.Status(ctx, repo, a.change.Head, "drbot/plan", state, a.Forge.Pages.Line(text), ""); err != nil {
+		return proposal{}, err
+	}
+	if !decision.Allowed {
+		return proposal{}, &dr.Error{Code: dr.Denied, What: dr.T("plan.denied", "reasons", decision.Reasons), Next: dr.T("plan.denied.next", "base", repo.Base)}
+	}
+	if p.Recorded, err = a.recordReviews(ctx, p); err != nil {
+		return proposal{}, err
+	}
+	return p, a.callApprovers(ctx, p)
+}
+
+// callApprovers asks those who may approve, by name, once for each plan.
+func (a planning) callApprovers(ctx context.Context, p proposal) error {
+	who := slices.DeleteFunc(slices.Clone(a.svc.Approvers), func(name string) bool { return name == a.req.Requester })
+	return a.run.Post(ctx, dr.Note{
+		Key: fmt.Sprintf("%s/call/%d/%s", a.req.Run, a.change.Number, p.Digest), Run: a.req.Run, Channel: a.svc.Channel,
+		Level: dr.Warn, Title: dr.T("note.call", "number", a.change.Number, "n", a.svc.Quorum), Link: a.change.URL, Mention: who,
+		Lines: []dr.Text{dr.T("note.call.line", "plan", p.Counts)},
+	})
+}
+
+// recordReviews keeps the ids of the reviews that existed right after a digest was
+// posted on a base, once: a step that runs again after a crash must not discount approvals
+// that were given while the bot was down.
+func (a planning) recordReviews(ctx context.Context, p proposal) ([]int64, error) {
+	st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
+	if err != nil {
+		return nil, err
+	}
+	ids := []int64{}
+	for _, rv := range st.Reviews {
+		ids = append(ids, rv.ID)
+	}
+	doc, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := a.Store.Keeper.Keep(ctx, fmt.Sprintf("%s/reviews/%d/%s/%s", a.req.Run, a.change.Number, p.Digest, p.Base), string(doc))
+	if err != nil {
+		return nil, err
+	}
+	var recorded []int64
+	if err := json.Unmarshal([]byte(stored), &recorded); err != nil {
+		return nil, fmt.Errorf("decode the recorded reviews: %w", err)
+	}
+	return recorded, nil
+}

@@ -1,0 +1,65 @@
+package workflows
+
+import (
+	"context"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// eventsRead bounds the reading of the database's events: worth telling, not worth
+// waiting for.
+const eventsRead = 5 * time.Second
+
+// result is what the run took, made of what its steps left behind.
+func (f account) result(ctx context.Context) dr.Result {
+	res := dr.Result{RTO: f.svc.Objectives.RTO, RPO: f.svc.Objectives.RPO, RTA: -1}
+	if at := steps.Verification.At(f.run); !at.IsZero() {
+		// What was stored before a jump is of the old clock; the end is of the new one.
+		res.RTA = at.Sub(f.req.Since.Add(f.run.Moved()))
+	}
+	res.RPA, res.RPAKnown = f.loss()
+	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
+		short, cancel := context.WithTimeout(ctx, eventsRead)
+		events, err := f.Cloud.Databases.Events(short, f.svc, db, f.req.Target, f.req.At)
+		cancel()
+		if err != nil {
+			res.Left = append(res.Left, dr.T("left.events", "database", db.Name))
+		}
+		res.Events = append(res.Events, events...)
+	}
+	if f.req.Mode == dr.Disaster {
+		res.Left = append(res.Left,
+			dr.T("left.source", "source", f.source),
+			dr.T("left.snapshot"),
+			dr.T("left.way-back", "command", dr.Cmd(string(dr.Failback), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned))))
+	}
+	for _, s := range f.list {
+		if f.run.Skipped(s.Name()) {
+			res.Left = append(res.Left, dr.T("left.skipped", "step", s.Name()))
+		}
+	}
+	return res
+}
+
+// loss is the data that the promotions lost, as far as is known: the worst of all
+// databases, and unknown when one of them is.
+func (f account) loss() (time.Duration, bool) {
+	worst := time.Duration(0)
+	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
+		p, found := steps.Promotion.Of(f.run, db.Name)
+		switch {
+		case found != engine.Ran:
+			return 0, false // nothing is known of this database
+		case f.req.Mode == dr.Planned: // a switchover waits until the target has everything
+		case p.Lag == nil:
+			return 0, false
+		default:
+			// A reading that seems younger than the promotion was made by another clock.
+			worst = max(worst, time.Duration(*p.Lag*float64(time.Second))+max(0, p.At.Sub(p.LagAt)))
+		}
+	}
+	return worst, true
+}

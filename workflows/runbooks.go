@@ -1,0 +1,148 @@
+package workflows
+
+import (
+	"context"
+	"sort"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// generation is the version of the runbooks as stored runs know them; a live runbook is
+// changed behind a patch of the engine, not by another number.
+const generation = "2"
+
+// The queues of runs. Two hundred services share one night: their plans must not run
+// all at once.
+const (
+	runQueue    = "runs"
+	healthQueue = "health"
+	driftQueue  = "drift"
+	readyQueue  = "ready"
+
+	healthAtOnce = 8
+	driftAtOnce  = 2
+	reportPoll   = time.Second
+)
+
+// Team is what the configuration says of services and people.
+type Team struct {
+	Services map[string]dr.Service
+	People   dr.People
+}
+
+// Forge is where the Terraform lives.
+type Forge struct {
+	Files   Files
+	Changes Changes
+	Publish Publisher
+	Pages   Pages
+	Region  ActiveRegionFile
+}
+
+// Cloud is what is looked at apart from the steps.
+type Cloud struct {
+	Systems   Systems
+	Databases Databases
+}
+
+// Store is what is kept.
+type Store struct {
+	Records Records
+	Book    engine.Book
+	Memory  engine.Memory
+	Keeper  Keeper
+	Reports Reports
+}
+
+// Host is what the runbooks find around them.
+type Host struct {
+	engine.Host
+	DatabaseURL string
+	// Held looks whether this process is still the one executor.
+	Held func(context.Context) error
+}
+
+// Timing is how long the runbooks wait for what beside their steps.
+type Timing struct {
+	Review time.Duration // between two looks at the reviews when no webhook comes; 15 s
+	Engine engine.Timing
+}
+
+// Deps is everything the runbooks work with.
+type Deps struct {
+	Team      Team
+	Forge     Forge
+	Cloud     Cloud
+	Terraform Planner
+	Policy    Policy
+	Directory Directory
+	Store     Store
+	Kinds     []steps.Kind
+}
+
+// Runbooks are the runbooks on an engine: what people ask of them, and what runs by
+// itself.
+type Runbooks struct {
+	Deps
+	host   Host
+	timing Timing
+	engine *engine.Engine
+}
+
+// New prepares the runbooks; Launch starts them and takes up every run a former
+// process left.
+func New(d Deps, h Host, t Timing) (*Runbooks, error) {
+	if t.Review == 0 {
+		t.Review = 15 * time.Second
+	}
+	if h.Held == nil {
+		h.Held = func(context.Context) error { return nil }
+	}
+	e, err := engine.New(engine.Options{
+		DatabaseURL: h.DatabaseURL, Generation: generation, Book: d.Store.Book, Memory: d.Store.Memory, Timing: t.Engine, Host: h.Host,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b := &Runbooks{Deps: d, host: h, timing: t, engine: e}
+	engine.Register(e, string(dr.Failover), b.failover)
+	engine.Register(e, healthQueue, b.health)
+	engine.Register(e, driftQueue, b.drift)
+	engine.Register(e, readyQueue, b.ready)
+	return b, nil
+}
+
+// Launch starts the engine. Runs that were under way go on.
+func (b *Runbooks) Launch(ctx context.Context) error {
+	if err := (Watchman{b}).settleFormer(ctx); err != nil {
+		return err
+	}
+	for name, most := range map[string]int{healthQueue: healthAtOnce, driftQueue: driftAtOnce, readyQueue: healthAtOnce} {
+		if err := b.engine.Queue(name, most, max(reportPoll, b.engine.Poll())); err != nil {
+			return err
+		}
+	}
+	if err := b.engine.Queue(runQueue, 0, b.engine.Poll()); err != nil {
+		return err
+	}
+	return b.engine.Launch()
+}
+
+// Drain lets no run take another step and waits for the acts in hand.
+func (b *Runbooks) Drain(ctx context.Context) error { return b.engine.Drain(ctx) }
+
+// Close shuts the engine down at once; for tests, after Drain.
+func (b *Runbooks) Close(timeout time.Duration) error { return b.engine.Close(timeout) }
+
+// ServiceNames lists the services, sorted.
+func (b *Runbooks) ServiceNames() []string {
+	names := make([]string, 0, len(b.Team.Services))
+	for n := range b.Team.Services {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}

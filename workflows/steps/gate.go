@@ -1,0 +1,154 @@
+package steps
+
+import (
+	"context"
+	"slices"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+)
+
+const gate = "gate"
+
+// Verify is the kind that sees what users see.
+const Verify = dr.VerifyStep
+
+// rolledOut is ECS's word for a deployment that is complete.
+const rolledOut = "COMPLETED"
+
+// Network asks names and addresses the way users do.
+type Network interface {
+	// Resolve asks the zone's own name servers.
+	Resolve(ctx context.Context, s dr.Service, name string) (dr.Resolution, error)
+	// Probe makes the service's HTTP requests with a name as the host.
+	Probe(ctx context.Context, s dr.Service, name string) ([]dr.Check, error)
+}
+
+// gateKind waits until the target can take the traffic.
+func gateKind(w *World) Kind {
+	return Kind{ID: gate, Skip: AsTheChange, Act: &dr.ActInfo{Repeats: true, Needed: true, Before: key(Apply, applyTraffic)}, Make: one(func(j Job) engine.Step {
+		return healthStep{w, j, key(gate, number(j.N)), j.Service.Names.Regional[j.Request.Target]}
+	})}
+}
+
+// verifyKind proves that users reach the target: the public name leads there, and
+// what answers is healthy.
+func verifyKind(w *World) Kind {
+	return Kind{ID: Verify, Skip: AsTheChange, Make: one(func(j Job) engine.Step {
+		return healthStep{w, j, Verify, j.Service.Names.Public}
+	})}
+}
+
+// healthStep waits until the target serves under a name.
+type healthStep struct {
+	world *World
+	job   Job
+	name  string
+	dns   string
+}
+
+func (s healthStep) Name() string { return s.name }
+
+func (s healthStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	ctx, cancel := budget(ctx, s.world.Timing.Gate)
+	defer cancel()
+	var last []dr.Text
+	for {
+		look := s.look(ctx)
+		if len(look.lacking) == 0 {
+			return engine.Done(nil, dr.T("gate.done", "facts", look.facts))
+		}
+		if ctx.Err() == nil || last == nil {
+			last = look.lacking // a look cut off by the deadline says nothing about the Region
+			r.Waits(ctx, s.name, dr.T("gate.waiting", "lacking", last))
+		}
+		if engine.Wait(ctx, s.world.Timing.Poll) != nil {
+			return engine.Outcome{}, &dr.Error{Code: dr.Conflict,
+				What: dr.T("gate.unhealthy", "region", s.job.Request.Target, "after", s.world.Timing.Gate, "lacking", last), Next: dr.T("gate.unhealthy.next")}
+		}
+	}
+}
+
+// health is one look at what a Region serves.
+type health struct{ lacking, facts []dr.Text }
+
+func (h *health) no(t dr.Text)  { h.lacking = append(h.lacking, t) }
+func (h *health) yes(t dr.Text) { h.facts = append(h.facts, t) }
+
+// look lists what keeps the target from serving under the name. It counts: an
+// empty list of tasks or targets is not a healthy one.
+func (s healthStep) look(ctx context.Context) *health {
+	h := &health{}
+	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
+		s.workload(ctx, h, w)
+	}
+	for _, db := range s.job.Service.ResourcesOf(dr.AuroraGlobal) {
+		s.database(ctx, h, db)
+	}
+	s.resolves(ctx, h)
+	return h
+}
+
+func (s healthStep) workload(ctx context.Context, h *health, w dr.Resource) {
+	target := s.job.Request.Target
+	st, err := s.world.Workloads.State(ctx, s.job.Service, w, target)
+	switch {
+	case err != nil:
+		h.no(dr.T("gate.workload.unread", "workload", w.Name))
+	case st.Desired < 1:
+		h.no(dr.T("gate.workload.none", "workload", w.Name, "n", st.Desired))
+	case st.Running != st.Desired:
+		h.no(dr.T("gate.workload.tasks", "workload", w.Name, "running", st.Running, "desired", st.Desired))
+	case st.Rollout != "" && st.Rollout != rolledOut:
+		h.no(dr.T("gate.workload.rollout", "workload", w.Name, "state", dr.Foreign(st.Rollout)))
+	case w.At(target, "target_group") != "" && st.Healthy < st.Desired:
+		h.no(dr.T("gate.workload.targets", "workload", w.Name, "healthy", st.Healthy, "desired", st.Desired))
+	default:
+		h.yes(dr.T("gate.ok.tasks", "running", st.Running, "desired", st.Desired))
+		h.yes(dr.T("gate.ok.targets", "n", st.Healthy))
+	}
+}
+
+func (s healthStep) database(ctx context.Context, h *health, db dr.Resource) {
+	target := s.job.Request.Target
+	st, err := s.world.Databases.State(ctx, s.job.Service, db, target)
+	switch {
+	case err != nil:
+		h.no(dr.T("gate.database.unread", "database", db.Name))
+	case st.Writer != target:
+		h.no(dr.T("gate.database.elsewhere", "database", db.Name, "writer", orNowhere(st.Writer)))
+	case !st.WriterReady:
+		h.no(dr.T("gate.database.unready", "database", db.Name, "detail", st.WriterDetail))
+	default:
+		h.yes(dr.T("gate.ok.writer"))
+	}
+}
+
+func (s healthStep) resolves(ctx context.Context, h *health) {
+	regional := s.job.Service.Names.Regional[s.job.Request.Target]
+	res, err := s.world.Network.Resolve(ctx, s.job.Service, s.dns)
+	switch {
+	case err != nil:
+		h.no(dr.T("gate.name.unresolved", "name", s.dns))
+		return
+	case len(res.Addresses) == 0:
+		h.no(dr.T("gate.name.no-address", "name", s.dns))
+		return
+	case !slices.Contains(res.Chain, regional):
+		h.no(dr.T("gate.name.elsewhere", "name", s.dns, "regional", regional))
+		return
+	}
+	h.yes(dr.T("gate.ok.name"))
+	probes, err := s.world.Network.Probe(ctx, s.job.Service, s.dns)
+	if err != nil {
+		h.no(dr.T("gate.probe.unmade"))
+	}
+	for _, c := range probes {
+		if c.Level != dr.OK {
+			h.lacking = append(h.lacking, c.Line())
+		}
+	}
+	if len(probes) > 0 && dr.Worst(probes) == dr.OK {
+		h.yes(dr.T("gate.ok.probes"))
+	}
+}

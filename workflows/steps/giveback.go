@@ -1,0 +1,112 @@
+package steps
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+)
+
+// GiveBack is the kind that gives the source the tasks back that it had.
+const GiveBack = "give-back"
+
+// giveBackKind gives the source the tasks back that it had before the writer moved.
+// Where the approved plan leaves the source's stack alone, as with both Regions active,
+// Git says that they are to run on; Terraform would find their absence and be refused to
+// mend what nobody approved.
+func giveBackKind(w *World) Kind {
+	return Kind{ID: GiveBack, Skip: AnyApprover, Make: one(func(j Job) engine.Step { return giveBackStep{w, j} })}
+}
+
+type giveBackStep struct {
+	world *World
+	job   Job
+}
+
+func (s giveBackStep) Name() string { return key(GiveBack, string(s.job.Source)) }
+
+func (s giveBackStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	merged, _ := Merge.Of(r)
+	if st, ok := s.job.Service.RegionStack(s.job.Source); ok {
+		if approved, ok := merged.Plans.Of(st.Name); ok && approved.Counts() != (dr.Counts{}) {
+			return engine.Done(nil, dr.T("give-back.by-apply", "stack", st.Name))
+		}
+	}
+	n, err := returned(ctx, s.world, r.ID, s.job)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	if n <= 0 {
+		return engine.Done(nil, dr.T("give-back.none"))
+	}
+	return engine.Done(nil, dr.T("give-back.done", "n", n, "target", s.job.Request.Target))
+}
+
+// returned scales the source's workloads to what they were before quiesce, and says how
+// many tasks that are; less than none when nothing was scaled down.
+func returned(ctx context.Context, w *World, run string, j Job) (int, error) {
+	total, any := 0, false
+	for _, res := range j.Service.ResourcesOf(dr.ECSService) {
+		kept, err := w.Ledger.Get(ctx, countKey(run, j.Source, res))
+		if err != nil {
+			return -1, err
+		}
+		n, err := strconv.Atoi(kept)
+		if err != nil {
+			continue // this one was not reached
+		}
+		if err := again(w.Workloads.Scale(ctx, j.Service, res, j.Source, n)); err != nil {
+			return -1, err
+		}
+		total, any = total+n, true
+	}
+	if !any {
+		return -1, nil
+	}
+	return total, nil
+}
+
+// Restore is the kind that puts the source back when a planned run ends before its
+// promotion. It stands in no list.
+const Restore = "restore"
+
+// restoreKind gives the tasks back unless the writer has moved: then they would write to
+// a database that is not there any more. Its line says how the source is left.
+func restoreKind(w *World) Kind {
+	return Kind{ID: Restore, Skip: AnyApprover, Make: one(func(j Job) engine.Step { return restoreStep{w, j} })}
+}
+
+type restoreStep struct {
+	world *World
+	job   Job
+}
+
+func (s restoreStep) Name() string { return key(Restore, string(s.job.Source)) }
+
+func (s restoreStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	for _, db := range s.job.Service.ResourcesOf(dr.AuroraGlobal) {
+		st, err := s.world.Databases.State(ctx, s.job.Service, db, s.job.Request.Target)
+		if err != nil {
+			return engine.Outcome{}, err
+		}
+		if st.Writer != s.job.Source || st.Failover != "" {
+			return engine.Done(nil, dr.T("restore.moved", "source", s.job.Source, "database", db.Name, "writer", orNowhere(st.Writer)))
+		}
+	}
+	n, err := returned(ctx, s.world, r.ID, s.job)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	if n < 0 {
+		return engine.Done(nil, dr.T("restore.none", "source", s.job.Source))
+	}
+	return engine.Done(nil, dr.T("restore.done", "source", s.job.Source, "n", n))
+}
+
+func orNowhere(r dr.Region) dr.Arg {
+	if r == "" {
+		return dr.ArgOf(dr.T("word.nowhere"))
+	}
+	return dr.ArgOf(r)
+}

@@ -1,0 +1,244 @@
+package steps
+
+import (
+	"context"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+)
+
+const promote = "promote"
+
+// lagRead bounds the reading of the lag right before a promotion: it is worth knowing,
+// not worth waiting for.
+const lagRead = 5 * time.Second
+
+// Databases is what a failover needs from the database service.
+type Databases interface {
+	// State reads a database through a Region's endpoint.
+	State(ctx context.Context, s dr.Service, db dr.Resource, through dr.Region) (dr.DatabaseState, error)
+	// Promote makes the one call that moves the writer and does not wait.
+	Promote(ctx context.Context, s dr.Service, db dr.Resource, p dr.Promotion) error
+	// Lag reads how far the passive Region's copy is behind; Unknown when there is no
+	// reading or the last is stale.
+	Lag(ctx context.Context, s dr.Service, db dr.Resource, passive dr.Region) (dr.Check, error)
+}
+
+// promoteKind moves a database's writer to the target, once. There is no client token in
+// the API, so the intent is stored before the call, the state is read before any call,
+// and a call is never made while one is pending or after one took effect.
+func promoteKind(w *World) Kind {
+	return Kind{ID: promote, Skip: AsTheChange, Act: &dr.ActInfo{On: dr.AuroraGlobal, Needed: true}, Make: func(j Job) ([]engine.Step, error) {
+		var out []engine.Step
+		for _, db := range j.Service.ResourcesOf(dr.AuroraGlobal) {
+			if j.Which == "" || j.Which == db.Name {
+				out = append(out, promoteStep{w, j, db})
+			}
+		}
+		if j.Which != "" && len(out) == 0 {
+			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("promote.no-database", "name", j.Which)}
+		}
+		return out, nil
+	}}
+}
+
+type promoteStep struct {
+	world *World
+	job   Job
+	db    dr.Resource
+}
+
+func (s promoteStep) Name() string { return Promotion.Name(s.db.Name) }
+
+func (s promoteStep) target() dr.Region { return s.job.Request.Target }
+
+// state is read through the target: a disaster run must not need the source.
+func (s promoteStep) state(ctx context.Context) (dr.DatabaseState, error) {
+	return s.world.Databases.State(ctx, s.job.Service, s.db, s.target())
+}
+
+// Do is one attempt; a person's retry is the next one.
+func (s promoteStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	n := engine.Attempt(ctx)
+	ctx, cancel := budget(ctx, s.world.Timing.Promote)
+	defer cancel()
+	st, err := s.state(ctx)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	_, asked, err := s.world.Ledger.LastIntent(ctx, r.ID, s.intents())
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	going := st.Failover != "" && st.FailoverTo == s.target()
+	switch {
+	case (going || st.Writer == s.target()) && !asked && n == 1:
+		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.by-others", "target", s.target()), Next: dr.T("promote.by-others.next")}
+	case s.moved(st):
+		return s.account(ctx, r)
+	case st.Failover != "" && !going:
+		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.elsewhere", "region", st.FailoverTo, "state", dr.Foreign(st.Failover)), Next: dr.T("promote.elsewhere.next")}
+	case !going && st.Writer != s.target():
+		if err := s.request(ctx, r, n, st); err != nil {
+			return engine.Outcome{}, err
+		}
+	}
+	if err := s.await(ctx, r); err != nil {
+		return engine.Outcome{}, err
+	}
+	return s.account(ctx, r)
+}
+
+func (s promoteStep) moved(st dr.DatabaseState) bool {
+	return st.Failover == "" && st.Writer == s.target() && st.WriterReady
+}
+
+// intents is what the acts of this step's intents begin with; the attempt follows.
+func (s promoteStep) intents() string { return s.Name() + "#" }
+
+// request stores the intent and makes the one call. An intent that is there already
+// means that the call may have been made by a process that died: then the state is
+// watched for a sign of it first.
+func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.DatabaseState) error {
+	source := s.job.Source
+	if st.Writer != source {
+		return &dr.Error{Code: dr.Conflict, What: dr.T("promote.writer-elsewhere", "writer", orNowhere(st.Writer), "source", source), Next: dr.T("promote.writer-elsewhere.next", "database", s.db.Name)}
+	}
+	act := s.intents() + number(n)
+	if err := s.keepLag(ctx, r, act); err != nil {
+		return err
+	}
+	now := s.world.Now()
+	intent, fresh, err := s.world.Ledger.Intend(ctx, dr.Intent{Run: r.ID, Act: act, From: string(source), To: string(s.target()), At: now})
+	if err != nil {
+		return err
+	}
+	if !fresh {
+		// An intent of the future is of a clock that was set back: its age is not known.
+		if age := now.Sub(intent.At); age.Abs() > s.world.Timing.StaleIntent {
+			return &dr.Error{Code: dr.Uncertain, What: dr.T("promote.stale", "at", intent.At), Next: dr.T("promote.stale.next", "database", s.db.Name)}
+		}
+		if shown, err := s.sign(ctx); err != nil || shown {
+			return err
+		}
+	}
+	if err := r.Audit(ctx, promote, dr.T("audit.promote", "database", s.db.Name, "source", source, "target", s.target(), "mode", s.job.Request.Mode)); err != nil {
+		return err
+	}
+	return s.call(ctx)
+}
+
+func (s promoteStep) call(ctx context.Context) error {
+	if err := s.world.Held(ctx); err != nil {
+		return err
+	}
+	err := s.world.Databases.Promote(ctx, s.job.Service, s.db, dr.Promotion{Mode: s.job.Request.Mode, From: s.job.Source, To: s.target()})
+	if err != nil && (dr.CodeOf(err) == dr.Uncertain || dr.CodeOf(err) == dr.Conflict) {
+		// It may have been accepted, or another one is pending: the state tells.
+		if shown, look := s.sign(ctx); look != nil || shown {
+			return look
+		}
+	}
+	return err
+}
+
+// sign watches the state for a while for a promotion that may have been asked for:
+// pending, or done.
+func (s promoteStep) sign(ctx context.Context) (bool, error) {
+	until := s.world.Now().Add(s.world.Timing.Settle)
+	for {
+		st, err := s.state(ctx)
+		if err == nil && (st.Failover != "" || st.Writer == s.target()) {
+			return true, nil
+		}
+		if !s.world.Now().Before(until) {
+			return false, err // not read at the end is not known
+		}
+		if err := engine.Wait(ctx, s.world.Timing.Poll); err != nil {
+			return false, s.overdue(dr.T("promote.unread"), err)
+		}
+	}
+}
+
+// await waits until the promotion has taken effect. An operation that is over while the
+// writer is still elsewhere was cancelled or has failed.
+func (s promoteStep) await(ctx context.Context, r *engine.Run) error {
+	var idleSince time.Time
+	var last dr.Text
+	for {
+		st, err := s.state(ctx)
+		now := s.world.Now()
+		switch {
+		case err != nil:
+			last = dr.T("promote.unread")
+		case s.moved(st):
+			return nil
+		case st.Failover == "" && st.Writer != s.target():
+			if idleSince.IsZero() {
+				idleSince = now
+			}
+			if now.Sub(idleSince) >= s.world.Timing.Settle {
+				return &dr.Error{Code: dr.Conflict, What: dr.T("promote.over", "writer", orNowhere(st.Writer)), Next: dr.T("promote.over.next", "database", s.db.Name)}
+			}
+		default:
+			idleSince = time.Time{}
+			last = dr.T("promote.moving", "status", dr.Foreign(st.Status), "failover", dr.Foreign(st.Failover), "detail", st.WriterDetail)
+		}
+		r.Waits(ctx, s.Name(), last)
+		if err := engine.Wait(ctx, s.world.Timing.Poll); err != nil {
+			return s.overdue(last, err)
+		}
+	}
+}
+
+func (s promoteStep) overdue(last dr.Text, err error) error {
+	return &dr.Error{Code: dr.Uncertain, What: dr.T("promote.overdue", "after", s.world.Timing.Promote, "last", last), Next: dr.T("promote.overdue.next"), Err: err}
+}
+
+type lagReading struct {
+	Lag *float64  `json:"lag"`
+	At  time.Time `json:"at"`
+}
+
+// keepLag notes how far behind the target is, right before the promotion: what
+// the estimate of the data loss is made from. So that nothing depends on two clocks
+// being alike, it also notes which deployments the target has then.
+func (s promoteStep) keepLag(ctx context.Context, r *engine.Run, act string) error {
+	short, cancel := context.WithTimeout(ctx, lagRead)
+	defer cancel()
+	reading := lagReading{At: s.world.Now()}
+	if c, err := s.world.Databases.Lag(short, s.job.Service, s.db, s.target()); err == nil && c.Level != dr.Unknown {
+		reading = lagReading{Lag: c.Value, At: c.At}
+	}
+	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
+		st, err := s.world.Workloads.State(short, s.job.Service, w, s.target())
+		if err != nil || st.DeployedAt.IsZero() {
+			continue // known from the redeployment's own first look on
+		}
+		if err := keep(ctx, s.world.Ledger, deployedKey(r.ID, s.target(), w), &st.DeployedAt); err != nil {
+			return err
+		}
+	}
+	return keep(ctx, s.world.Ledger, key(r.ID, "lag", act), &reading)
+}
+
+// account tells what the promotion took, from what was stored before it.
+func (s promoteStep) account(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	p := Promoted{At: s.world.Now(), To: s.target()}
+	intent, asked, err := s.world.Ledger.LastIntent(ctx, r.ID, s.intents())
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	if !asked {
+		p.LagAt, p.Already = p.At, true
+		return engine.Done(p, p.Line())
+	}
+	reading := lagReading{At: intent.At}
+	if err := keep(ctx, s.world.Ledger, key(r.ID, "lag", intent.Act), &reading); err != nil {
+		return engine.Outcome{}, err
+	}
+	p.Took = p.At.Sub(intent.At).Seconds()
+	p.At, p.Lag, p.LagAt = intent.At, reading.Lag, reading.At
+	return engine.Done(p, p.Line())
+}

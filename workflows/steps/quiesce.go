@@ -1,0 +1,93 @@
+package steps
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+)
+
+// Quiesce is the kind that ends what writes in the source.
+const Quiesce = "quiesce"
+
+// Workloads is what runs in a Region.
+type Workloads interface {
+	State(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) (dr.WorkloadState, error)
+	Scale(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region, desired int) error
+	Redeploy(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) error
+}
+
+// quiesceKind scales the source to zero before a planned promotion, so that nobody
+// writes while the writer moves. The counts are remembered: a stop before the
+// promotion puts them back.
+func quiesceKind(w *World) Kind {
+	return Kind{ID: Quiesce, Skip: AnyApprover, Make: one(func(j Job) engine.Step { return quiesceStep{w, j} })}
+}
+
+type quiesceStep struct {
+	world *World
+	job   Job
+}
+
+func (s quiesceStep) Name() string { return key(Quiesce, string(s.job.Source)) }
+
+func (s quiesceStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	ctx, cancel := budget(ctx, s.world.Timing.Quiesce)
+	defer cancel()
+	workloads := s.job.Service.ResourcesOf(dr.ECSService)
+	total := 0
+	for _, w := range workloads {
+		was, err := s.lower(ctx, r, w)
+		if err != nil {
+			return engine.Outcome{}, err
+		}
+		total += was
+	}
+	for {
+		running, err := s.running(ctx, workloads)
+		if err == nil && running == 0 {
+			return engine.Done(nil, dr.T("quiesce.done", "n", total))
+		}
+		if engine.Wait(ctx, s.world.Timing.Poll) != nil {
+			return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("quiesce.still-running", "n", running, "after", s.world.Timing.Quiesce), Next: dr.T("quiesce.still-running.next")}
+		}
+	}
+}
+
+// lower scales one workload to zero and gives what it was before.
+func (s quiesceStep) lower(ctx context.Context, r *engine.Run, w dr.Resource) (int, error) {
+	st, err := s.world.Workloads.State(ctx, s.job.Service, w, s.job.Source)
+	if err != nil {
+		return 0, err
+	}
+	kept, err := s.world.Ledger.Keep(ctx, countKey(r.ID, s.job.Source, w), strconv.Itoa(st.Desired))
+	if err != nil {
+		return 0, err
+	}
+	was, err := strconv.Atoi(kept)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.world.Held(ctx); err != nil {
+		return 0, err
+	}
+	return was, again(s.world.Workloads.Scale(ctx, s.job.Service, w, s.job.Source, 0))
+}
+
+// running counts the tasks of the source that have not ended.
+func (s quiesceStep) running(ctx context.Context, workloads []dr.Resource) (int, error) {
+	n := 0
+	for _, w := range workloads {
+		st, err := s.world.Workloads.State(ctx, s.job.Service, w, s.job.Source)
+		if err != nil {
+			return n, err
+		}
+		n += st.Running + st.Pending
+	}
+	return n, nil
+}
+
+func countKey(run string, in dr.Region, w dr.Resource) string {
+	return key(run, Quiesce, string(in), w.Name)
+}

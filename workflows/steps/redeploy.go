@@ -1,0 +1,73 @@
+package steps
+
+import (
+	"context"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+)
+
+const redeploy = "redeploy"
+
+// redeployKind starts new tasks in the target, because pools opened before the
+// promotion hold connections to the old writer and never ask DNS again.
+func redeployKind(w *World) Kind {
+	return Kind{ID: redeploy, Skip: AnyApprover, Act: &dr.ActInfo{On: dr.ECSService}, Make: func(j Job) ([]engine.Step, error) {
+		if _, ok := j.Service.Resource(j.Which); j.Which != "" && !ok {
+			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("redeploy.no-workload", "name", j.Which)}
+		}
+		return []engine.Step{redeployStep{w, j}}, nil
+	}}
+}
+
+type redeployStep struct {
+	world *World
+	job   Job
+}
+
+func (s redeployStep) Name() string {
+	name := key(redeploy, string(s.job.Request.Target))
+	if s.job.Which != "" {
+		name = key(name, s.job.Which)
+	}
+	return name
+}
+
+func (s redeployStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	started := 0
+	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
+		if s.job.Which != "" && s.job.Which != w.Name {
+			continue
+		}
+		fresh, err := s.renew(ctx, r, w)
+		if err != nil {
+			return engine.Outcome{}, err
+		}
+		if fresh {
+			started++
+		}
+	}
+	if started == 0 {
+		return engine.Done(nil, dr.T("redeploy.since"))
+	}
+	return engine.Done(nil, dr.T("redeploy.done", "n", started))
+}
+
+// renew deploys one workload anew unless it was deployed since the promotion. That is
+// compared by the platform's clock alone: by this host's, if that is behind, tasks from
+// before the promotion would pass for new ones.
+func (s redeployStep) renew(ctx context.Context, r *engine.Run, w dr.Resource) (bool, error) {
+	target := s.job.Request.Target
+	st, err := s.world.Workloads.State(ctx, s.job.Service, w, target)
+	if err != nil {
+		return false, err
+	}
+	before := st.DeployedAt
+	if err := keep(ctx, s.world.Ledger, deployedKey(r.ID, target, w), &before); err != nil {
+		return false, err
+	}
+	if st.DeployedAt.After(before) {
+		return false, nil
+	}
+	return true, again(s.world.Workloads.Redeploy(ctx, s.job.Service, w, target))
+}

@@ -1,0 +1,101 @@
+package workflows_test
+
+import (
+	"io/fs"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
+	"github.com/drbot/drbot/workflows/world"
+)
+
+// ours are the words that only the catalogue has: what stands between the arguments of
+// its messages, where it is more than a word.
+func ours(t *testing.T) []string {
+	t.Helper()
+	doc, err := fs.ReadFile(text.Files(), "en.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]any
+	if err := yaml.Unmarshal(doc, &all); err != nil {
+		t.Fatal(err)
+	}
+	hole := regexp.MustCompile(`\{\{[^}]*\}\}`)
+	var out []string
+	var take func(v any)
+	take = func(v any) {
+		switch v := v.(type) {
+		case string:
+			for _, part := range hole.Split(v, -1) {
+				if part = strings.Trim(part, " .,:;()\"`"); len(strings.Fields(part)) >= 3 {
+					out = append(out, part)
+				}
+			}
+		case map[string]any:
+			for _, e := range v {
+				take(e)
+			}
+		}
+	}
+	take(all)
+	return out
+}
+
+// TestNothingStoredInWords plays every scenario and the reports, and finds no words of
+// ours in the database: neither in the records, the outbox and the audit log, nor in
+// the engine's tables.
+func TestNothingStoredInWords(t *testing.T) {
+	words := ours(t)
+	if len(words) < 100 {
+		t.Fatalf("only %d phrases are looked for", len(words))
+	}
+	look := func(t *testing.T, w *world.World) {
+		t.Helper()
+		dump := w.Dump()
+		if !strings.Contains(dump, "operation_outputs: ") || !strings.Contains(dump, "drbot_outbox: ") {
+			t.Fatal("the dump lacks tables")
+		}
+		for _, phrase := range words {
+			if i := strings.Index(dump, phrase); i >= 0 {
+				t.Errorf("%q is stored: %s", phrase, dump[max(0, i-120):min(len(dump), i+120)])
+			}
+		}
+	}
+	for _, s := range scenarios() {
+		if strings.HasPrefix(s.name, "killed-") {
+			continue // the same steps, cut off
+		}
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, s.Options, func(t *testing.T, w *world.World) {
+				if s.before != nil {
+					s.before(w)
+				}
+				s.live(w, w.Start(s.cmd))
+				synctest.Wait()
+				look(t, w)
+			})
+		})
+	}
+	t.Run("reports", func(t *testing.T) {
+		every := func(s *dr.Service) {
+			s.Schedule = dr.Schedule{TimeZone: "Asia/Seoul", Health: "*/10 * * * *", Drift: "*/10 * * * *"}
+		}
+		world.Run(t, world.Options{Service: every}, func(t *testing.T, w *world.World) {
+			w.Drift("tokyo", "aws_ecs_service.this")
+			w.SetLag(-1)
+			w.Down(world.Seoul, true)
+			w.Schedule(t.Context())
+			time.Sleep(25 * time.Minute)
+			synctest.Wait()
+			look(t, w)
+		})
+	})
+}

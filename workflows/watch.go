@@ -1,0 +1,155 @@
+package workflows
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+)
+
+// Watchman looks after runs that nothing plays any more.
+type Watchman struct{ *Runbooks }
+
+// Watch looks every minute, and at once, for runs that the engine has ended while
+// their record says otherwise (given up after too many crashes), and says so: such
+// a run does nothing any more and holds nobody's service.
+func (b Watchman) Watch(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	// What happened while nobody listened is looked at now, not at the next look.
+	if err := b.nudgeAll(ctx); err != nil {
+		b.host.Log.WarnContext(ctx, "the waiting runs were not nudged; their next look is soon", "error", err)
+	}
+	for {
+		if err := b.settleEnded(ctx); err != nil && ctx.Err() == nil {
+			b.host.Log.ErrorContext(ctx, "the open runs were not compared with the engine's", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (b Watchman) nudgeAll(ctx context.Context) error {
+	runs, err := b.Store.Records.OpenRuns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if run.State == dr.RunWaiting {
+			if err := b.engine.Send(run.Run, engine.Message{Kind: engine.Nudge}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b Watchman) settleEnded(ctx context.Context) error {
+	runs, err := b.Store.Records.OpenRuns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		state, word, err := b.engine.State(run.Run)
+		if err != nil {
+			return err
+		}
+		// What ended by its own runbook has written its own end, between these two reads.
+		if state != engine.Dead {
+			continue
+		}
+		if err := b.over(ctx, run, "engine-ended", dr.T("run.engine-ended", "word", dr.Foreign(word)), dr.T("run.engine-ended.next")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// over ends the record of a run that nothing plays any more.
+func (b Watchman) over(ctx context.Context, run dr.Run, key string, why, next dr.Text) error {
+	now, err := b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) {
+		if !r.State.Final() {
+			r.State, r.Outcome, r.Next, r.Ended, r.Question = dr.RunStopped, why, next, b.host.Now(), nil
+		}
+	})
+	if err != nil || !now.Outcome.Same(why) {
+		return err
+	}
+	s := b.Team.Services[run.Service]
+	err = b.Store.Book.Say(ctx, dr.Note{Key: run.Run + "/" + key, Run: run.Run, Channel: s.Channel, Level: dr.Fail, Title: dr.T("note.over"), Lines: []dr.Text{why, next}})
+	b.host.Changed(run.Run)
+	return err
+}
+
+// mayHaveMerged tells whether a run of an earlier generation has merged its change, or
+// was about to: from then on only its own edition knows how to go on.
+func mayHaveMerged(recorded []string) bool {
+	may := false
+	for _, name := range recorded {
+		kind, _, _ := strings.Cut(name, "-")
+		switch {
+		case name == "approved", name == stepMerge:
+			may = true
+		case kind == "open", name == stepPlan, name == stepAwait: // it went around
+			may = false
+		}
+	}
+	return may
+}
+
+// finishedBy names the edition that can finish runs of the generation before.
+const finishedBy = "0.1"
+
+// settleFormer looks, before anything is launched, at the runs that an earlier
+// generation left open: the engine would let them wait for ever without a word. One
+// that has merged nothing is ended, with its pull request named; with one that may have
+// merged, the program does not start.
+func (b Watchman) settleFormer(ctx context.Context) error {
+	former, err := b.engine.FormerRuns()
+	if err != nil {
+		return err
+	}
+	for _, f := range former {
+		if mayHaveMerged(f.Steps) {
+			return &dr.Error{Code: dr.Conflict, What: dr.T("former.past-merge", "run", f.ID), Next: dr.T("former.past-merge.next", "edition", finishedBy, "run", f.ID)}
+		}
+	}
+	for _, f := range former {
+		if err := b.engine.Forsake(f.ID); err != nil {
+			return err
+		}
+		run, err := b.Store.Records.Run(ctx, f.ID)
+		if dr.CodeOf(err) == dr.NotFound && err != nil {
+			continue // a report: the next one is of this generation
+		}
+		if err != nil {
+			return err
+		}
+		next := dr.T("former.ended.next")
+		if run.Change.Number != 0 {
+			next = dr.T("former.ended.change.next", "number", run.Change.Number, "url", dr.Foreign(run.Change.URL))
+		}
+		if err := b.over(ctx, run, "former", dr.T("former.ended"), next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Prune removes the engine's history of runs that ended before a time, and gives how many
+// runs that were. Their records stay, and with them their ids.
+func (b *Runbooks) Prune(ctx context.Context, before time.Time) (int, error) {
+	all := 0
+	for ctx.Err() == nil {
+		n, err := b.engine.Prune(before)
+		if all += n; err != nil || n == 0 {
+			return all, err
+		}
+	}
+	return all, ctx.Err()
+}

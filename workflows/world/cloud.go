@@ -1,0 +1,410 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// How long the cloud takes.
+const (
+	startTime   = 6 * time.Second  // tasks come up, or go down
+	pendingTime = 4 * time.Second  // a promotion is accepted and has not begun
+	moveTime    = 12 * time.Second // until the writer is elsewhere
+	readyTime   = 16 * time.Second // until it takes writes
+)
+
+// cloud is the databases and the workloads.
+type cloud struct {
+	regions   map[dr.Region]*region
+	databases map[string]*database // by the resource's name
+	first     string               // of the databases, in the order they are moved
+	levels    map[string]dr.Level  // of checks, over what the world would say
+	refused   map[string]error     // Slack ids
+	silent    bool                 // no name server answers
+}
+
+// region is a Region.
+type region struct {
+	down  bool              // nothing answers there
+	sick  bool              // no target is healthy
+	never bool              // no task that is wanted starts
+	tasks map[string]*tasks // by the resource's name
+}
+
+// tasks are those of one workload in a Region.
+type tasks struct {
+	desired, was int
+	changed      time.Time // of desired
+	deployed     time.Time
+	deployment   int
+	changes      int // calls that changed something
+}
+
+// database is one global database.
+type database struct {
+	name     string
+	writer   dr.Region
+	moving   *move
+	ready    time.Time      // from when the writer takes writes
+	asked    []dr.Promotion // that arrived, refused ones too
+	promoted []dr.Promotion
+	status   string // reported of it, over what it would be
+	stuck    bool   // no promotion ends
+	events   []dr.Event
+	lag      *float64
+}
+
+// move is a promotion under way.
+type move struct {
+	dr.Promotion
+	began time.Time
+	fails bool // it ends with the writer where it was
+}
+
+func newCloud(s dr.Service, active dr.Region) *cloud {
+	c := &cloud{regions: map[dr.Region]*region{}, databases: map[string]*database{}, levels: map[string]dr.Level{}, refused: map[string]error{}}
+	for _, db := range s.ResourcesOf(dr.AuroraGlobal) {
+		lag := 0.4
+		if c.first == "" {
+			c.first = db.Name
+		}
+		c.databases[db.Name] = &database{name: db.Name, writer: active, lag: &lag}
+	}
+	for _, r := range s.Regions {
+		n := wants(s.Strategy, r == active)
+		at := &region{tasks: map[string]*tasks{}}
+		for _, w := range s.ResourcesOf(dr.ECSService) {
+			at.tasks[w.Name] = &tasks{desired: n, was: n, deployed: time.Now().Add(-24 * time.Hour)}
+		}
+		c.regions[r] = at
+	}
+	return c
+}
+
+func (c *cloud) at(r dr.Region) *region { return c.regions[r] }
+
+// wanted is how many tasks every workload of a Region is to run.
+func (r *region) wanted() int {
+	for _, t := range r.tasks {
+		return t.desired // Terraform scales all alike
+	}
+	return 0
+}
+
+func (r *region) scale(n int) {
+	for _, t := range r.tasks {
+		t.scale(n)
+	}
+}
+
+func (r *region) serves() bool {
+	for _, t := range r.tasks {
+		if t.running() == 0 {
+			return false
+		}
+	}
+	return !r.down && !r.sick && len(r.tasks) > 0
+}
+
+func (t *tasks) scale(n int) {
+	if n == t.desired {
+		return
+	}
+	t.was, t.desired, t.changed = t.running(), n, time.Now()
+	t.changes++
+}
+
+func (t *tasks) running() int {
+	if time.Since(t.changed) >= startTime {
+		return t.desired
+	}
+	return min(t.was, t.desired) // what is stopped goes at once, what is started takes its time
+}
+
+func unreachable(r dr.Region) error { return refused(dr.Temporary, "%s does not answer.", r) }
+
+// reach refuses a Region that is none of the service's, and one that does not answer.
+func (c *cloud) reach(r dr.Region) error {
+	at := c.at(r)
+	switch {
+	case at == nil:
+		return refused(dr.Invalid, "nothing is configured in %s.", r)
+	case at.down:
+		return unreachable(r)
+	}
+	return nil
+}
+
+// settle lets time do its work on a promotion. It needs the world's lock.
+func (d *database) settle() {
+	m := d.moving
+	if m == nil || d.stuck || time.Since(m.began) < moveTime {
+		return
+	}
+	d.moving = nil
+	if m.fails {
+		return
+	}
+	d.writer, d.ready = m.To, m.began.Add(readyTime)
+	d.events = append(d.events, dr.Event{At: m.began.Add(moveTime), Source: d.name, Text: dr.T(dr.Words, "words", dr.Foreign("Global failover to "+string(m.To)+" completed"))})
+}
+
+// databases are the databases as one life of the bot sees them.
+type databases struct{ *ports }
+
+// State implements workflows.Databases and steps.Databases.
+func (p databases) State(ctx context.Context, s dr.Service, db dr.Resource, through dr.Region) (dr.DatabaseState, error) {
+	return ask(ctx, p.ports, "DatabaseState", string(through)+" "+db.Name, func() (dr.DatabaseState, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if err := p.w.cloud.reach(through); err != nil {
+			return dr.DatabaseState{}, err
+		}
+		return p.w.cloud.databases[db.Name].state(s, db, through), nil
+	})
+}
+
+// state needs the world's lock.
+func (d *database) state(s dr.Service, db dr.Resource, through dr.Region) dr.DatabaseState {
+	d.settle()
+	st := dr.DatabaseState{Status: "available", Writer: d.writer, ReadFrom: through, Engine: "16.4", WriterReady: !time.Now().Before(d.ready)}
+	st.WriterDetail = dr.T(dr.Words, "words", dr.Foreign("cluster available, instance available"))
+	if !st.WriterReady {
+		st.WriterDetail = dr.T(dr.Words, "words", dr.Foreign("cluster available, instance configuring-log-exports"))
+	}
+	for _, r := range s.Regions {
+		st.Members = append(st.Members, dr.DatabaseMember{ARN: db.At(r, "cluster_arn"), Region: r, Writer: r == d.writer, Sync: "connected"})
+	}
+	if d.status != "" {
+		st.Status = d.status
+	}
+	if m := d.moving; m != nil {
+		st.Failover, st.FailoverFrom, st.FailoverTo, st.DataLoss = "pending", m.From, m.To, m.Mode == dr.Disaster
+		if time.Since(m.began) >= pendingTime {
+			st.Failover, st.Status = "failing-over", "failing-over"
+			if m.Mode == dr.Planned {
+				st.Failover, st.Status = "switching-over", "switching-over"
+			}
+		}
+	}
+	return st
+}
+
+// Promote implements steps.Databases.
+func (p databases) Promote(ctx context.Context, _ dr.Service, db dr.Resource, pr dr.Promotion) error {
+	return tell(ctx, p.ports, "Promote", db.Name, func() error { return p.w.promote(db.Name, pr) })
+}
+
+// through is the Region whose endpoint a promotion is sent to.
+func through(pr dr.Promotion) dr.Region {
+	if pr.Mode == dr.Planned {
+		return pr.From
+	}
+	return pr.To
+}
+
+func (w *World) promote(name string, pr dr.Promotion) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := w.cloud.databases[name]
+	d.settle()
+	switch {
+	case pr.Mode != dr.Planned && pr.Mode != dr.Disaster, pr.To == "" || pr.To == pr.From || pr.From == "", w.cloud.at(pr.To) == nil:
+		return refused(dr.Invalid, "a promotion goes from one Region of the service to another.")
+	case w.cloud.at(through(pr)).down:
+		return unreachable(through(pr))
+	}
+	d.asked = append(d.asked, pr)
+	switch {
+	case w.cloud.at(pr.To).down:
+		return unreachable(pr.To)
+	case d.moving != nil:
+		return refused(dr.Conflict, "an operation is pending on the global cluster.")
+	case d.writer == pr.To:
+		return refused(dr.Conflict, "the target is the writer already.")
+	}
+	d.promoted = append(d.promoted, pr)
+	d.moving = &move{Promotion: pr, began: time.Now()}
+	return nil
+}
+
+// first is the database that a test means when it names none. It needs the world's lock.
+func (w *World) first() *database {
+	if w.cloud.first == "" {
+		return &database{}
+	}
+	return w.cloud.databases[w.cloud.first]
+}
+
+// PromoteByHand moves the writer as somebody at the console would.
+func (w *World) PromoteByHand(to dr.Region) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := w.first()
+	d.settle()
+	d.moving = &move{Promotion: dr.Promotion{Mode: dr.Disaster, From: d.writer, To: to}, began: time.Now()}
+}
+
+// FailPromotion makes the promotion under way end with the writer where it was.
+func (w *World) FailPromotion() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().moving.fails = true
+}
+
+// Promotions counts the promotions the bot asked for and the databases accepted.
+func (w *World) Promotions() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, d := range w.cloud.databases {
+		n += len(d.promoted)
+	}
+	return n
+}
+
+// Writer is where the writer is now; of a service with several databases, of the first.
+func (w *World) Writer() dr.Region {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := w.first()
+	d.settle()
+	return d.writer
+}
+
+// WriterOf is where the writer of a database is now.
+func (w *World) WriterOf(name string) dr.Region {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := w.cloud.databases[name]
+	d.settle()
+	return d.writer
+}
+
+// Events implements workflows.Databases.
+func (p databases) Events(ctx context.Context, _ dr.Service, db dr.Resource, in dr.Region, since time.Time) ([]dr.Event, error) {
+	return ask(ctx, p.ports, "DatabaseEvents", string(in)+" "+db.Name, func() ([]dr.Event, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if err := p.w.cloud.reach(in); err != nil {
+			return nil, err
+		}
+		return slices.DeleteFunc(slices.Clone(p.w.cloud.databases[db.Name].events), func(e dr.Event) bool { return e.At.Before(since) }), nil
+	})
+}
+
+// workloads are what runs as one life of the bot sees it.
+type workloads struct{ *ports }
+
+// State implements steps.Workloads.
+func (p workloads) State(ctx context.Context, _ dr.Service, res dr.Resource, in dr.Region) (dr.WorkloadState, error) {
+	return ask(ctx, p.ports, "Workload", string(in)+" "+res.Name, func() (dr.WorkloadState, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if err := p.w.cloud.reach(in); err != nil {
+			return dr.WorkloadState{}, err
+		}
+		r := p.w.cloud.at(in)
+		return r.tasks[res.Name].state(r), nil
+	})
+}
+
+func (t *tasks) state(in *region) dr.WorkloadState {
+	n := t.running()
+	if in.never {
+		n = min(t.was, t.desired)
+	}
+	st := dr.WorkloadState{
+		Status: "ACTIVE", Desired: t.desired, Running: n, Pending: max(0, t.desired-n), Rollout: "COMPLETED",
+		Deployment: fmt.Sprintf("ecs-svc/%d", t.deployment), DeployedAt: t.deployed, Healthy: n, Targets: n,
+	}
+	if time.Since(t.deployed) < startTime || n != t.desired {
+		st.Rollout = "IN_PROGRESS"
+	}
+	if in.sick {
+		st.Healthy = 0
+	}
+	return st
+}
+
+// Scale implements steps.Workloads.
+func (p workloads) Scale(ctx context.Context, _ dr.Service, res dr.Resource, in dr.Region, desired int) error {
+	if desired < 0 {
+		return refused(dr.Invalid, "%d tasks cannot run.", desired)
+	}
+	return p.act(ctx, "Scale", res, in, func(t *tasks) { t.scale(desired) })
+}
+
+// Redeploy implements steps.Workloads.
+func (p workloads) Redeploy(ctx context.Context, _ dr.Service, res dr.Resource, in dr.Region) error {
+	return p.act(ctx, "Redeploy", res, in, func(t *tasks) {
+		t.deployment++
+		t.changes++
+		t.deployed = time.Now()
+	})
+}
+
+func (p workloads) act(ctx context.Context, call string, res dr.Resource, in dr.Region, do func(*tasks)) error {
+	return tell(ctx, p.ports, call, string(in)+" "+res.Name, func() error {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if err := p.w.cloud.reach(in); err != nil {
+			return err
+		}
+		do(p.w.cloud.at(in).tasks[res.Name])
+		return nil
+	})
+}
+
+// Down takes a Region away, or gives it back: nothing answers there.
+func (w *World) Down(r dr.Region, down bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cloud.at(r).down = down
+}
+
+// Sick makes the tasks of a Region fail their health checks.
+func (w *World) Sick(r dr.Region, sick bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cloud.at(r).sick = sick
+}
+
+// Tasks is how many tasks of each workload a Region is to run.
+func (w *World) Tasks(r dr.Region) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cloud.at(r).wanted()
+}
+
+// SetTasks scales a Region as somebody at the console would.
+func (w *World) SetTasks(r dr.Region, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cloud.at(r).scale(n)
+}
+
+// Deployments counts the deployments of a Region.
+func (w *World) Deployments(r dr.Region) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, t := range w.cloud.at(r).tasks {
+		n += t.deployment
+	}
+	return n
+}
+
+// RedeployByHand starts new tasks in a Region as somebody at the console would.
+func (w *World) RedeployByHand(r dr.Region) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, t := range w.cloud.at(r).tasks {
+		t.deployment++
+		t.deployed = time.Now()
+	}
+}

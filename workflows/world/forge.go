@@ -1,0 +1,229 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// Bot is the login of the bot itself.
+const Bot = "drbot[bot]"
+
+// Pull is one pull request as it is kept; what a look at it gives is made of this and
+// the commits.
+type Pull struct {
+	Number      int
+	Branch      string
+	Base        string // the base commit it was made from
+	BaseRef     string
+	Head        string
+	Title, Body string
+	Open, Draft bool
+	Merge       string // the commit of its merge
+	MergedBy    string
+	MergedOn    string // the base right before the merge
+	Reviews     []dr.Review
+	Comments    []Comment
+	Statuses    map[string]dr.CommitState
+	Texts       map[string]string // of the statuses
+}
+
+// Comment is one comment on a pull request.
+type Comment struct{ By, Body string }
+
+// forge is one repository, and who may do what with it.
+type forge struct {
+	repository
+	repo      dr.Repository
+	pulls     []*Pull
+	protected string          // why it does not merge; empty when it does
+	readers   map[string]bool // logins that may not write
+	forks     bool            // every pull request comes from a fork
+	hidden    bool            // nobody is told who may do what
+	reviews   int64
+	merges    int
+}
+
+func newForge(repo dr.Repository, file string) *forge {
+	f := &forge{
+		repository: repository{commits: map[string]commit{}, branches: map[string]string{}},
+		repo:       repo, readers: map[string]bool{},
+	}
+	f.branches[repo.Base] = f.write("", repo.File, file, "somebody", "somebody")
+	return f
+}
+
+func (f *forge) tip() string { return f.branches[f.repo.Base] }
+
+// file is the active_region file of a commit.
+func (f *forge) file(sha string) string { return f.commits[sha].tree[f.repo.File] }
+
+// push puts a file on a branch.
+func (f *forge) push(branch, path, content, author, committer string) string {
+	sha := f.write(f.branches[branch], path, content, author, committer)
+	f.move(branch, sha)
+	return sha
+}
+
+// move makes a branch point elsewhere; what is open follows.
+func (f *forge) move(branch, sha string) {
+	f.branches[branch] = sha
+	for _, pr := range f.pulls {
+		if pr.Branch == branch && pr.Open {
+			pr.Head = sha
+		}
+	}
+}
+
+// drop deletes a branch; what is open ends with it.
+func (f *forge) drop(branch string) {
+	delete(f.branches, branch)
+	for _, pr := range f.pulls {
+		if pr.Branch == branch {
+			pr.Open = false
+		}
+	}
+}
+
+func refused(code dr.Code, format string, args ...any) error {
+	return &dr.Error{Code: code, What: said(fmt.Sprintf(format, args...))}
+}
+
+// said is words of this world's own.
+func said(words string) dr.Text { return dr.T(dr.Words, "words", dr.Foreign(words)) }
+
+func (f *forge) pull(number int) (*Pull, error) {
+	if number < 1 || number > len(f.pulls) {
+		return nil, refused(dr.NotFound, "there is no pull request #%d.", number)
+	}
+	return f.pulls[number-1], nil
+}
+
+// known refuses a repository that is not there.
+func (f *forge) known(repo dr.Repository) error {
+	if repo.Owner != f.repo.Owner || repo.Name != f.repo.Name {
+		return refused(dr.NotFound, "there is no repository %s/%s.", repo.Owner, repo.Name)
+	}
+	return nil
+}
+
+// File implements workflows.Files.
+func (p *ports) File(ctx context.Context, repo dr.Repository, ref string) (content, sha string, err error) {
+	subject := ref
+	if len(ref) == 40 {
+		subject = "commit"
+	}
+	type found struct{ content, sha string }
+	at, err := ask(ctx, p, "File", subject, func() (found, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		f := p.w.forge
+		if err := f.known(repo); err != nil {
+			return found{}, err
+		}
+		if tip, ok := f.branches[ref]; ok {
+			ref = tip
+		}
+		c, ok := f.commits[ref]
+		if !ok {
+			return found{}, refused(dr.NotFound, "there is no %s.", ref)
+		}
+		content, ok := c.tree[repo.File]
+		if !ok {
+			return found{}, refused(dr.NotFound, "there is no %s at %s.", repo.File, ref)
+		}
+		return found{content, c.sha}, nil
+	})
+	return at.content, at.sha, err
+}
+
+// Self implements workflows.Files.
+func (p *ports) Self(ctx context.Context) (string, error) {
+	return ask(ctx, p, "Self", "", func() (string, error) { return Bot, nil })
+}
+
+// Comment implements workflows.Publisher.
+func (p *ports) Comment(ctx context.Context, _ dr.Repository, number int, marker, body string) error {
+	_, kind, _ := strings.Cut(marker, ":")
+	kind, _, _ = strings.Cut(kind, ":")
+	return tell(ctx, p, "Comment", kind, func() error {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if marker == "" || strings.ContainsAny(marker, "<>\n") {
+			return refused(dr.Invalid, "%q is no marker.", marker)
+		}
+		pr, err := p.w.forge.pull(number)
+		if err == nil {
+			pr.comment("<!-- "+marker+" -->\n", body)
+		}
+		return err
+	})
+}
+
+func (pr *Pull) comment(first, body string) {
+	for i, c := range pr.Comments {
+		if c.By == Bot && strings.HasPrefix(c.Body, first) {
+			pr.Comments[i].Body = first + body
+			return
+		}
+	}
+	pr.Comments = append(pr.Comments, Comment{Bot, first + body})
+}
+
+// Status implements workflows.Publisher.
+func (p *ports) Status(ctx context.Context, _ dr.Repository, sha, name string, state dr.CommitState, text, _ string) error {
+	return tell(ctx, p, "Status", name, func() error {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		for _, pr := range p.w.forge.pulls {
+			if pr.Head == sha {
+				pr.Statuses[name], pr.Texts[name] = state, text
+			}
+		}
+		return nil
+	})
+}
+
+var (
+	regionLine = regexp.MustCompile(`(?m)^active_region = "([a-z0-9-]+)"`)
+	regionName = regexp.MustCompile(`^[a-z0-9-]+$`)
+)
+
+// ActiveRegion implements workflows.ActiveRegionFile.
+func (p *ports) ActiveRegion(content string) (dr.Region, error) {
+	found := regionLine.FindAllStringSubmatch(content, -1)
+	if len(found) != 1 {
+		return "", refused(dr.Invalid, "The active_region file does not set active_region.")
+	}
+	return dr.Region(found[0][1]), nil
+}
+
+// SetActiveRegion implements workflows.ActiveRegionFile.
+func (p *ports) SetActiveRegion(content string, to dr.Region) (string, error) {
+	from, err := p.ActiveRegion(content)
+	if err != nil {
+		return "", err
+	}
+	if !regionName.MatchString(string(to)) {
+		return "", refused(dr.Invalid, "%q is no Region.", to)
+	}
+	return strings.Replace(content, `"`+string(from)+`"`, `"`+string(to)+`"`, 1), nil
+}
+
+func fileOf(active dr.Region) string {
+	return "# where the users are\nactive_region = \"" + string(active) + "\"\n"
+}
+
+// ofBranch finds the newest pull request of a branch; nil when there is none.
+func (f *forge) ofBranch(branch string) *Pull {
+	for _, pr := range slices.Backward(f.pulls) {
+		if pr.Branch == branch {
+			return pr
+		}
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// The Regions of the service.
+const (
+	Seoul = dr.Region("ap-northeast-2")
+	Tokyo = dr.Region("ap-northeast-1")
+)
+
+// NewService is the service every test begins with; a test changes what it is about.
+func NewService() dr.Service {
+	return dr.Service{
+		Name: "portal", Strategy: dr.PilotLight, Objectives: dr.Objectives{RTO: 4 * time.Hour, RPO: 5 * time.Minute},
+		Regions: []dr.Region{Seoul, Tokyo}, Channel: "C-PORTAL", Cooldown: 30 * time.Minute, Expiry: time.Hour, Quorum: 2,
+		Repository: dr.Repository{Owner: "example", Name: "infra", Base: "main", File: "live/portal/active_region.auto.tfvars"},
+		Stacks: []dr.Stack{
+			{Name: "data", Dir: "live/portal/data", Role: dr.DataStack},
+			{Name: "seoul", Dir: "live/portal/seoul", Role: dr.RegionStack, Region: Seoul},
+			{Name: "tokyo", Dir: "live/portal/tokyo", Role: dr.RegionStack, Region: Tokyo},
+			{Name: "traffic", Dir: "live/portal/traffic", Role: dr.TrafficStack},
+		},
+		Resources: []dr.Resource{Database("portal-global"), Workload("web")},
+		Names: dr.Names{Public: "portal.example.test", Regional: map[dr.Region]string{
+			Seoul: "seoul.portal.example.test", Tokyo: "tokyo.portal.example.test",
+		}},
+		Probes: []dr.Probe{{URL: "https://{host}/healthz", Status: 200}},
+		Acts:   steps.DefaultActs(), Requesters: []string{"alice", "bob"}, Approvers: []string{"alice", "bob", "carol", "dave", "erin"},
+	}
+}
+
+// Database is a global database of the service.
+func Database(name string, after ...string) dr.Resource {
+	return dr.Resource{Name: name, System: dr.AuroraGlobal, After: after, Spec: map[string]string{"global_cluster": name}, In: map[dr.Region]map[string]string{
+		Seoul: {"cluster_arn": "arn:aws:rds:ap-northeast-2:1:cluster:" + name}, Tokyo: {"cluster_arn": "arn:aws:rds:ap-northeast-1:1:cluster:" + name},
+	}}
+}
+
+// Workload is an ECS service of the service.
+func Workload(name string) dr.Resource {
+	at := map[string]string{"cluster": "portal", "service": name, "target_group": name}
+	return dr.Resource{Name: name, System: dr.ECSService, In: map[dr.Region]map[string]string{Seoul: at, Tokyo: at}}
+}
+
+// everybody has the same name everywhere: alice is UALICE in Slack and alice-gh on the forge.
+func everybody() dr.People {
+	person := func(name, slack string) dr.Person {
+		return dr.Person{Name: name, SlackIDs: []string{slack}, GitHubLogins: []string{name + "-gh"}, LocalUsers: []string{name}}
+	}
+	return dr.People{
+		person("alice", "UALICE"), person("bob", "UBOB"), person("carol", "UCAROL"), person("dave", "UDAVE"), person("erin", "UERIN"),
+		person("frank", "UFRANK"), // neither requester nor approver
+	}
+}
+
+// open is the newest pull request that is open; the newest of all when none is.
+func (f *forge) open() *Pull {
+	for _, pr := range slices.Backward(f.pulls) {
+		if pr.Open {
+			return pr
+		}
+	}
+	return f.pulls[len(f.pulls)-1]
+}
+
+// Approve approves the open pull request as each of these people.
+func (w *World) Approve(people ...string) {
+	for _, name := range people {
+		w.Review(name, dr.Approved)
+	}
+}
+
+// Review reviews the open pull request on its head.
+func (w *World) Review(person string, state dr.ReviewState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.forge
+	f.review(f.open(), person+"-gh", state)
+}
+
+func (f *forge) review(pr *Pull, login string, state dr.ReviewState) int64 {
+	f.reviews++
+	pr.Reviews = append(pr.Reviews, dr.Review{ID: f.reviews, By: login, State: state, HeadSHA: pr.Head, At: time.Now()})
+	return f.reviews
+}
+
+// PushToChange puts a commit of somebody's upon the bot's branch.
+func (w *World) PushToChange(person string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.forge
+	pr := f.open()
+	f.push(pr.Branch, f.repo.File, f.file(pr.Head)+"# and more\n", person+"-gh", person+"-gh")
+}
+
+// PushToBase moves the base branch; what is new there is named by stack and address,
+// "tokyo:aws_ssm_parameter.x".
+func (w *World) PushToBase(extra ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.forge
+	if len(extra) == 0 {
+		f.push(f.repo.Base, "README.md", fmt.Sprintf("written %d times\n", len(f.commits)), "somebody", "somebody")
+	}
+	for _, e := range extra {
+		stack, address, _ := strings.Cut(e, ":")
+		f.push(f.repo.Base, thingPath(stack, address), thing{}.text(), "somebody", "somebody")
+	}
+}
+
+// SetBase makes the base branch say another active Region.
+func (w *World) SetBase(active dr.Region) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.push(w.forge.repo.Base, w.forge.repo.File, fileOf(active), "somebody", "somebody")
+}
+
+// CloseByHand closes the open pull request.
+func (w *World) CloseByHand() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.open().Open = false
+}
+
+// MergeByHand merges the open pull request as a person.
+func (w *World) MergeByHand(person string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, err := w.forge.mergePull(w.forge.open(), person+"-gh"); err != nil {
+		w.t.Errorf("merge by hand: %v", err)
+	}
+}
+
+// Protect makes the repository refuse every merge; with nothing it does no more.
+func (w *World) Protect(why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.protected = why
+}
+
+// Base is the Region the base branch says is active.
+func (w *World) Base() dr.Region {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	active, err := (&ports{}).ActiveRegion(w.forge.file(w.forge.tip()))
+	if err != nil {
+		w.t.Errorf("the base branch has no active Region: %v", err)
+	}
+	return active
+}
+
+// Merges counts the merges by anybody.
+func (w *World) Merges() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.forge.merges
+}
+
+// OpenPulls counts the pull requests that are open.
+func (w *World) OpenPulls() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, pr := range w.forge.pulls {
+		if pr.Open {
+			n++
+		}
+	}
+	return n
+}
+
+// Pull is a copy of a pull request.
+func (w *World) Pull(number int) Pull {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	pr, err := w.forge.pull(number)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return *pr
+}

@@ -1,0 +1,167 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// applyTime is how long an apply takes.
+const applyTime = 10 * time.Second
+
+// terraform is what the stacks have made, besides the workloads.
+type terraform struct {
+	points  map[string]dr.Region         // where each traffic stack points
+	state   map[string]map[string]string // what stands in a stack beyond the ordinary: its value by its address
+	begun   map[string]int               // how often the making of such a thing was begun, by its address
+	locked  map[string]bool              // stacks whose state somebody else locks
+	waiting int                          // things whose making waits
+	gate    chan struct{}                // closed when nothing waits any more
+	drift   map[string][]dr.ResourceChange
+	applies map[string]*apply // by key
+	Applied []string          // stacks, in the order in which an apply took effect
+	next    map[string][]dr.ApplyKind
+	denied  bool // a plan that deletes a database
+}
+
+func newTerraform() *terraform {
+	return &terraform{
+		points: map[string]dr.Region{}, drift: map[string][]dr.ResourceChange{}, applies: map[string]*apply{}, next: map[string][]dr.ApplyKind{},
+		state: map[string]map[string]string{}, begun: map[string]int{}, locked: map[string]bool{}, gate: make(chan struct{}),
+	}
+}
+
+// apply is one apply under way, or over.
+type apply struct {
+	req    dr.ApplyRequest
+	done   chan struct{}
+	killed chan struct{} // closed when everything of it died at once
+	result dr.ApplyResult
+}
+
+// NextApply makes the next apply of a stack end like this, without any effect.
+func (w *World) NextApply(stack string, kind dr.ApplyKind) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tf.next[stack] = append(w.tf.next[stack], kind)
+}
+
+// Applied lists the stacks whose apply took effect, in order.
+func (w *World) Applied() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.tf.Applied)
+}
+
+// Drift changes something of a stack outside Terraform.
+func (w *World) Drift(stack, address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tf.drift[stack] = append(w.tf.drift[stack], dr.ResourceChange{Stack: stack, Address: address, Type: strings.Split(address, ".")[0], Actions: []string{"update"}, Paths: []dr.PathChange{{Path: "tags"}}})
+}
+
+// Plan implements workflows.Planner.
+func (p *ports) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error) {
+	return ask(ctx, p, "Plan", req.Stack.Name, func() (dr.Plan, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		tree, err := p.w.checkout(req.Stack, req.Commit, req.MergeInto)
+		if err != nil {
+			return dr.Plan{}, err
+		}
+		if req.Drift && p.w.tf.busy(req.Stack.Name) {
+			return dr.Plan{}, refused(dr.Conflict, "stack %s is in use.", req.Stack.Name)
+		}
+		plan, err := p.w.plan(req.Service, req.Stack, tree)
+		if req.Drift {
+			plan.Drift = slices.Clone(p.w.tf.drift[req.Stack.Name])
+		}
+		return plan, err
+	})
+}
+
+// checkout gives the files that a plan is made of. It needs the lock.
+func (w *World) checkout(st dr.Stack, sha, into string) (map[string]string, error) {
+	folder := func(s dr.Service) bool {
+		return slices.ContainsFunc(s.Stacks, func(o dr.Stack) bool { return o.Dir == st.Dir })
+	}
+	switch c, ok := w.forge.commits[sha]; {
+	case len(sha) != 40:
+		return nil, refused(dr.Invalid, "%q is no full commit.", sha)
+	case !ok:
+		return nil, refused(dr.NotFound, "there is no commit %s.", sha)
+	case !filepath.IsLocal(st.Dir):
+		return nil, refused(dr.Invalid, "%s is not inside the repository.", st.Dir)
+	case !slices.ContainsFunc(slices.Collect(maps.Values(w.Services)), folder):
+		return nil, refused(dr.NotFound, "there is no folder %s.", st.Dir)
+	case into == "":
+		return c.tree, nil
+	}
+	tree, ok := w.forge.merged(into, sha)
+	if !ok {
+		return nil, refused(dr.Conflict, "%s cannot be merged into %s.", sha, into)
+	}
+	return tree, nil
+}
+
+// plan compares what the files want of a stack with the world. It needs the lock.
+func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan, error) {
+	plan := dr.Plan{Stack: st.Name, Terraform: "1.9.0", LockFile: "lock-1"}
+	active, err := (&ports{}).ActiveRegion(tree[w.forge.repo.File])
+	if err != nil {
+		return plan, err
+	}
+	add := func(address, action string, paths ...dr.PathChange) {
+		plan.Changes = append(plan.Changes, dr.ResourceChange{Stack: st.Name, Address: address, Type: strings.Split(address, ".")[0], Actions: []string{action}, Paths: paths})
+	}
+	switch st.Role {
+	case dr.RegionStack:
+		want, is := wants(s.Strategy, st.Region == active), w.cloud.at(st.Region).wanted()
+		path := dr.PathChange{Path: "desired_count", Value: fmt.Sprint(want)}
+		switch {
+		case want == is:
+		case s.Strategy == dr.BackupRestore && is == 0:
+			add("aws_lb.this", "create")
+			add("aws_ecs_service.this", "create", path)
+		default:
+			add("aws_ecs_service.this", "update", path)
+		}
+	case dr.TrafficStack:
+		if w.tf.points[st.Name] != active {
+			add("aws_route53_record.public", "update", dr.PathChange{Path: "records", Value: string(active)})
+		}
+	}
+	if w.tf.denied && st.Role == dr.RegionStack {
+		add("aws_rds_cluster.this", "delete")
+	}
+	w.tf.planThings(st.Name, tree, add)
+	return plan, nil
+}
+
+// tasksOf is how many tasks a Region has that serves.
+const tasksOf = 3
+
+// wants is how many tasks the configuration wants in a Region.
+func wants(s dr.Strategy, active bool) int {
+	switch {
+	case active || s == dr.ActiveActive:
+		return tasksOf
+	case s == dr.WarmStandby:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// DenyPlan puts something into the target's plan that no policy lets pass.
+func (w *World) DenyPlan() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tf.denied = true
+}

@@ -1,0 +1,244 @@
+package world
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/store"
+	"github.com/drbot/drbot/policies"
+	"github.com/drbot/drbot/workflows"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// Options is what a test wants otherwise.
+type Options struct {
+	Service func(*dr.Service)
+	Timing  Timing
+	Active  dr.Region // Seoul when empty
+}
+
+// Timing is how long the runbooks and their steps wait.
+type Timing struct {
+	Steps    steps.Timing
+	Runbooks workflows.Timing
+}
+
+// World is the world of one test.
+type World struct {
+	t       testing.TB
+	dir     string
+	options Options
+
+	mu      sync.Mutex
+	forge   *forge
+	tf      *terraform
+	cloud   *cloud
+	rules   []*Rule
+	journal []Call
+	watch   func(call string) // told of each call before anything else
+	fatal   error
+	kills   kills
+
+	Services map[string]dr.Service
+	People   dr.People
+	Engine   workflows.Commands
+	Store    *store.Store
+	life     *ports
+	lives    int
+	changed  chan struct{}
+	logs     *logs
+}
+
+// ports is what one life of the bot's process sees of the world.
+type ports struct {
+	w      *World
+	store  *store.Store
+	policy *policies.Policy
+	gone   chan struct{} // closed when the process was killed: it can do nothing any more
+}
+
+// the rules are compiled once: nothing in them is of one bubble.
+var compiled = sync.OnceValues(func() (*policies.Policy, error) { return policies.New(context.Background()) })
+
+// Run makes a world, lets the test live in it by a clock of its own and takes it down.
+func Run(t *testing.T, o Options, test func(*testing.T, *World)) {
+	t.Helper()
+	dir := t.TempDir()
+	if _, err := compiled(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dir, o)
+		w.open(filepath.Join(dir, "0.db"))
+		defer w.close()
+		test(t, w)
+	})
+}
+
+func newWorld(t *testing.T, dir string, o Options) *World {
+	s := NewService()
+	if o.Service != nil {
+		o.Service(&s)
+	}
+	if o.Active == "" {
+		o.Active = Seoul
+	}
+	if o.Timing.Runbooks.Engine.Queue == 0 {
+		o.Timing.Runbooks.Engine.Queue = 10 * time.Second // an idle hour is cheaper
+	}
+	if o.Timing.Steps.Gate == 0 {
+		o.Timing.Steps.Gate = 3 * time.Minute // and so is a gate that stays shut
+	}
+	w := &World{
+		t: t, dir: dir, options: o, People: everybody(), Services: map[string]dr.Service{s.Name: s},
+		forge: newForge(s.Repository, fileOf(o.Active)), changed: make(chan struct{}, 1), logs: &logs{}, kills: kills{now: make(chan struct{})},
+		tf: newTerraform(),
+	}
+	w.SetClouds(s, o.Active)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the calls:\n%s\nthe log:\n%s", strings.Join(w.Journal(), "\n"), w.logs)
+		}
+	})
+	return w
+}
+
+// SetClouds makes the world be as the files want it with this Region active.
+func (w *World) SetClouds(s dr.Service, active dr.Region) {
+	w.cloud = newCloud(s, active)
+	for _, st := range s.StacksOf(dr.TrafficStack) {
+		w.tf.points[st.Name] = active
+	}
+}
+
+// open begins a life of the bot on a database.
+func (w *World) open(path string) {
+	w.t.Helper()
+	policy, err := compiled()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(w.logs, nil))
+	url := "sqlite:" + path
+	st, err := store.Open(context.Background(), url, false, log)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p := &ports{w: w, store: st, policy: policy, gone: make(chan struct{})}
+	works := &steps.World{
+		Databases: databases{p}, Workloads: workloads{p}, Network: p, Terraform: p, Ledger: p,
+		Held: p.held, Now: time.Now, Timing: w.options.Timing.Steps.WithDefaults(),
+	}
+	b, err := workflows.New(workflows.Deps{
+		Team:  workflows.Team{Services: w.Services, People: w.People},
+		Forge: workflows.Forge{Files: p, Changes: p, Publish: p, Region: p, Pages: pages()},
+		Cloud: workflows.Cloud{Systems: p, Databases: databases{p}}, Terraform: p, Policy: p, Directory: p,
+		Store: workflows.Store{Records: p, Book: p, Memory: p, Keeper: p, Reports: p},
+		Kinds: steps.Kinds(works),
+	}, workflows.Host{
+		DatabaseURL: url, Held: p.held,
+		Host: engine.Host{Now: time.Now, Log: log, Changed: p.Changed, Fatal: func(err error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if p.alive() {
+				w.fatal = err
+			}
+		}},
+	}, w.options.Timing.Runbooks)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := b.Launch(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+	e := workflows.Commands{Runbooks: b}
+	w.Engine, w.Store, w.life = e, st, p
+	w.lives++
+}
+
+func (w *World) close() {
+	w.t.Helper()
+	if err := w.Engine.Close(time.Minute); err != nil {
+		w.t.Errorf("close the engine: %v", err)
+	}
+	if err := w.Store.Close(); err != nil {
+		w.t.Errorf("close the store: %v", err)
+	}
+}
+
+// Restart ends the bot as a deploy does, waiting for the act in hand, and starts it again.
+func (w *World) Restart() {
+	w.t.Helper()
+	w.RestartOver("")
+}
+
+// RestartOver changes the database by a statement while the bot is down.
+func (w *World) RestartOver(statement string) {
+	w.t.Helper()
+	w.Drain()
+	w.close()
+	if statement != "" {
+		if err := w.exec(statement); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.open(w.path(w.killed()))
+}
+
+// Drain lets the act in hand end and no other begin.
+func (w *World) Drain() {
+	w.t.Helper()
+	if err := w.Engine.Drain(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// path is where the database of a life is: a kill goes on with a copy of its moment.
+func (w *World) path(n int) string { return filepath.Join(w.dir, fmt.Sprintf("%d.db", n)) }
+
+// exec runs a statement on the database as another process would.
+func (w *World) exec(statement string, args ...any) error {
+	db, err := sql.Open("sqlite", "file:"+w.path(w.killed())+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		return err
+	}
+	_, err = db.Exec(statement, args...)
+	return errors.Join(err, db.Close())
+}
+
+// Fatal is what the engine gave up for; nil when it did not.
+func (w *World) Fatal() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.fatal
+}
+
+// logs is the bot's log, shown when a test fails.
+type logs struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logs) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
