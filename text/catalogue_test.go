@@ -116,6 +116,10 @@ func families() map[string][]string {
 		"step-state.": {string(dr.StepPending), string(dr.StepRunning), string(dr.StepDone), string(dr.StepFailed), string(dr.StepSkipped)},
 		"level.":      {string(dr.OK), string(dr.Warn), string(dr.Fail), string(dr.Unknown)},
 		"check.":      {},
+		"kind.":       {"quiesce", "promote", "apply", "redeploy", "gate", "verify", "give-back", "restore"},
+		"skip.":       {"any", "quorum"},
+		"need.":       {"nothing", string(dr.NeedOK), string(dr.NeedWarn), string(dr.NeedGood), string(dr.NeedFact)},
+		"reference.":  nil,
 		"mend.":       {},
 	}
 	out["policy."] = ruled()

@@ -83,7 +83,7 @@ func Steps(kinds []steps.Kind, s dr.Service, req dr.Request) ([]engine.Step, err
 	for _, l := range lines {
 		kind, ok := steps.Named(kinds, l.Kind)
 		if !ok {
-			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("kind.unknown", "kind", l.Kind, "kinds", ids(kinds))}
+			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("list.unknown", "kind", l.Kind, "kinds", ids(kinds))}
 		}
 		count[l.Kind]++
 		made, err := kind.Make(steps.Job{Service: s, Request: req, Source: s.Other(req.Target), Which: l.Which, N: count[l.Kind]})
@@ -92,7 +92,7 @@ func Steps(kinds []steps.Kind, s dr.Service, req dr.Request) ([]engine.Step, err
 		}
 		for _, st := range made {
 			if slices.ContainsFunc(out, func(o engine.Step) bool { return o.Name() == st.Name() }) {
-				return nil, &dr.Error{Code: dr.Invalid, What: dr.T("kind.twice", "step", st.Name())}
+				return nil, &dr.Error{Code: dr.Invalid, What: dr.T("list.twice", "step", st.Name())}
 			}
 			out = append(out, st)
 		}

@@ -62,6 +62,10 @@ func (w *world) clientCommands() []*cobra.Command {
 			out = append(out, w.verb(v, do))
 		case slices.Contains([]dr.Kind{dr.Failover, dr.Failback}, dr.Kind(v.Name)):
 			out = append(out, w.verb(v, w.start(dr.Kind(v.Name))))
+		case v.Name != "help": // cobra's own
+			out = append(out, w.verb(v, func(*cobra.Command, map[string]string) error {
+				return &dr.Error{Code: dr.Invalid, What: dr.T("cli.slack-only", "verb", v.Name), Next: dr.T("cli.slack-only.next")}
+			}))
 		}
 	}
 	return append(out, w.runsCommand())

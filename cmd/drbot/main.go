@@ -28,6 +28,7 @@ func main() {
 type world struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
+	parts          parts
 	words          text.Words
 	config         string
 	socket         string
@@ -39,12 +40,16 @@ var errMisuse = errors.New("misuse")
 
 // run is the whole program: 0 done, 1 failed, 2 misused.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	words, err := shellWords()
+	return standard().run(ctx, args, getenv, stdout, stderr)
+}
+
+func (p parts) run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	words, err := p.shellWords()
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "error:", err)
 		return 1
 	}
-	w := &world{getenv: getenv, stdout: stdout, stderr: stderr, words: words}
+	w := &world{parts: p, getenv: getenv, stdout: stdout, stderr: stderr, words: words}
 	root := w.root()
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -103,10 +108,17 @@ func misuse(what, next dr.Text) error {
 
 // shellWords are the words of this program: English, for a shell, one that no control
 // character of somebody else's reaches.
-func shellWords() (text.Words, error) {
-	c, err := text.New(dr.Verbs())
+func shellWords() (text.Words, error) { return standard().shellWords() }
+
+func (p parts) shellWords() (text.Words, error) {
+	c, err := text.New(p.verbs)
 	if err != nil {
 		return text.Words{}, err
+	}
+	if len(p.messages) > 0 {
+		if err := c.Add("en", p.messages); err != nil {
+			return text.Words{}, err
+		}
 	}
 	return c.In("en", text.Shell).Marked(text.Marks{Escape: text.Visible}), nil
 }
@@ -124,7 +136,7 @@ func (w *world) root() *cobra.Command {
 		return misuse(dr.T("cli.flag", "what", dr.Foreign(err.Error())), dr.T("command.try", "command", dr.Cmd(strings.TrimPrefix(c.CommandPath()+" --help", "drbot "))))
 	})
 	root.PersistentFlags().StringVar(&w.config, "config", or(w.getenv("DRBOT_CONFIG"), "/etc/drbot/drbot.yaml"), w.words.Say(dr.T("cli.flag.config")))
-	root.AddCommand(w.serveCommand(), w.superviseCommand(), w.configCommand(), w.auditCommand(), w.backupCommand(), w.restoreCommand(), w.runbookCommand())
+	root.AddCommand(w.serveCommand(), w.superviseCommand(), w.configCommand(), w.auditCommand(), w.backupCommand(), w.restoreCommand(), w.runbookCommand(), w.referenceCommand())
 	for _, c := range w.clientCommands() {
 		c.Flags().StringVar(&w.socket, "socket", w.getenv("DRBOT_SOCKET"), w.words.Say(dr.T("cli.flag.socket")))
 		c.Flags().BoolVar(&w.json, "json", false, w.words.Say(dr.T("cli.flag.json")))

@@ -8,15 +8,32 @@ import (
 	"github.com/drbot/drbot/workflows/steps"
 )
 
-// kinds are the kinds of steps without what they work on: for showing and checking.
+// parts are what the program is told of elsewhere, each in one place: commands, kinds of
+// steps, systems and words. Help, checks, lists and tables are made from them.
+type parts struct {
+	verbs    []dr.Verb
+	kinds    []steps.Kind // without what they work on: for showing and checking
+	systems  []dr.SystemInfo
+	messages []byte // beside the catalogue's own
+}
+
+// standard are the parts of this program.
+func standard() parts {
+	return parts{verbs: dr.Verbs(), kinds: kinds(), systems: systems.Infos()}
+}
+
 func kinds() []steps.Kind { return steps.Kinds(&steps.World{}) }
 
 // configOptions is what the configuration is read with: what a resource can be and what
 // a run can do, as the adapters and the kinds of steps tell it.
 func configOptions(getenv func(string) string, secrets bool) config.Options {
-	all := kinds()
+	return standard().config(getenv, secrets)
+}
+
+func (p parts) config(getenv func(string) string, secrets bool) config.Options {
+	all := p.kinds
 	return config.Options{
-		Getenv: getenv, Secrets: secrets, Systems: systems.Infos(), Acts: steps.Acts(all), DefaultActs: steps.DefaultActs(),
+		Getenv: getenv, Secrets: secrets, Systems: p.systems, Acts: steps.Acts(all), DefaultActs: steps.DefaultActs(),
 		Fits: func(s dr.Service) []dr.Text { return unmakeable(all, s) },
 	}
 }

@@ -27,7 +27,7 @@ func (w *world) superviseCommand() *cobra.Command {
 
 // load reads the configuration.
 func (w *world) load(secrets bool) (*config.Config, error) {
-	return config.Load(w.config, configOptions(w.getenv, secrets))
+	return config.Load(w.config, w.parts.config(w.getenv, secrets))
 }
 
 func (w *world) configCommand() *cobra.Command {

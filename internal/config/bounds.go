@@ -11,8 +11,9 @@ import (
 
 const day = 24 * time.Hour
 
-// bound is what one duration may be. The least is never nothing: a wait of no time is a
-// loop that burns a core, or a promise nobody can keep.
+// bound is what one duration may be. The least of a wait is never nothing: a wait of no
+// time is a loop that burns a core, or a promise nobody can keep. A cooldown of nothing
+// is none.
 type bound struct {
 	path        string
 	least, most time.Duration
@@ -40,7 +41,7 @@ func serviceBounds() []bound {
 	return []bound{
 		{"objectives.rto", time.Minute, 30 * day},
 		{"objectives.rpo", time.Second, 30 * day},
-		{"cooldown", time.Millisecond, 30 * day},
+		{"cooldown", 0, 30 * day},
 		{"expiry", time.Minute, 7 * day},
 	}
 }
@@ -53,7 +54,7 @@ func (f *checker) within(at string, all []bound) {
 			path = at + "." + path
 		}
 		switch d, given := f.spans[path]; {
-		case given && d <= 0:
+		case given && (d < 0 || d == 0 && b.least > 0):
 			f.add(path, dr.T("config.no-wait", "time", d.String(), "least", plain(b.least), "most", plain(b.most)))
 		case given && (d < b.least || d > b.most):
 			f.add(path, dr.T("config.out-of-bounds", "time", d.String(), "least", plain(b.least), "most", plain(b.most)))

@@ -281,7 +281,7 @@ func TestFits(t *testing.T) {
 	o, asked := options(true), 0
 	o.Fits = func(s dr.Service) []dr.Text {
 		asked++
-		return []dr.Text{dr.T("kind.twice", "step", s.Name)}
+		return []dr.Text{dr.T("list.twice", "step", s.Name)}
 	}
 	_, err := Load(example, o)
 	if !strings.Contains(said(t, err), "\n  services[0]: the step portal is there twice (line ") || asked != 1 {

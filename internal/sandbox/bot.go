@@ -179,7 +179,7 @@ func (w *World) writeConfig() (string, error) {
 	}
 	pace, poll, cooldown := "1200ms", "200ms", "30m"
 	if w.opts.Quick {
-		pace, poll, cooldown = "500ms", "50ms", "1ms"
+		pace, poll, cooldown = "500ms", "50ms", "0s"
 	}
 	terraform := w.opts.Terraform
 	if w.opts.BotTerraform != "" {

@@ -139,7 +139,7 @@ func KindOf(step string) string {
 func one(make func(Job) engine.Step) func(Job) ([]engine.Step, error) {
 	return func(j Job) ([]engine.Step, error) {
 		if j.Which != "" {
-			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("kind.takes-nothing", "which", j.Which)}
+			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("list.takes-nothing", "which", j.Which)}
 		}
 		return []engine.Step{make(j)}, nil
 	}

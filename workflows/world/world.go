@@ -27,6 +27,9 @@ type Options struct {
 	Service func(*dr.Service)
 	Timing  Timing
 	Active  dr.Region // Seoul when empty
+
+	Systems workflows.Systems // who reads the checks; the world itself when nil
+	Kinds   []steps.Kind      // beside the program's own
 }
 
 // Timing is how long the runbooks and their steps wait.
@@ -141,12 +144,16 @@ func (w *World) open(path string) {
 		Databases: databases{p}, Workloads: workloads{p}, Network: p, Terraform: p, Ledger: p,
 		Held: p.held, Now: time.Now, Timing: w.options.Timing.Steps.WithDefaults(),
 	}
+	var read workflows.Systems = p
+	if w.options.Systems != nil {
+		read = w.options.Systems
+	}
 	b, err := workflows.New(workflows.Deps{
 		Team:  workflows.Team{Services: w.Services, People: w.People},
 		Forge: workflows.Forge{Files: p, Changes: p, Publish: p, Region: p, Pages: pages()},
-		Cloud: workflows.Cloud{Systems: p, Databases: databases{p}}, Terraform: p, Policy: p, Directory: p,
+		Cloud: workflows.Cloud{Systems: read, Databases: databases{p}}, Terraform: p, Policy: p, Directory: p,
 		Store: workflows.Store{Records: p, Book: p, Memory: p, Keeper: p, Reports: p},
-		Kinds: steps.Kinds(works),
+		Kinds: append(steps.Kinds(works), w.options.Kinds...),
 	}, workflows.Host{
 		DatabaseURL: url, Held: p.held,
 		Host: engine.Host{Now: time.Now, Log: log, Changed: p.Changed, Fatal: func(err error) {

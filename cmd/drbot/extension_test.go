@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/aws/systems"
+	"github.com/drbot/drbot/policies"
+	"github.com/drbot/drbot/text"
+	"github.com/drbot/drbot/workflows"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+	standin "github.com/drbot/drbot/workflows/world"
+)
+
+// What this file adds to the program: a system with two checks, a kind of step that works
+// on it, a command and their words. Nothing outside of it knows of them.
+
+var queueInfo = dr.SystemInfo{
+	ID:     "queue",
+	Fields: []dr.Field{{Name: "url", Means: "the address of the queue", Regional: true, Form: `https://[a-z.-]+/[a-z]+`}},
+	Specs: []dr.Spec{
+		{ID: "queue.depth", Unit: "messages", Threshold: 100, Need: map[dr.Mode]dr.Need{dr.Planned: dr.NeedOK, dr.Disaster: dr.NeedFact}},
+		{ID: "queue.policy"},
+	},
+}
+
+const queueWords = `
+verb.ping: "whether the queue answers"
+kind.drain: "waits until the queue is empty"
+drain.done: "{{.queue}} is empty in {{.region}}"
+check.queue.depth: "how many messages wait"
+mend.queue.depth: "wait until the workers are done"
+check.queue.policy: "whether both Regions let the same senders in"
+mend.queue.policy: "apply the Region's stack"
+queue.too-deep: "{{.n}} messages wait in {{.queue}}"
+`
+
+func extended() parts {
+	p := standard()
+	p.verbs = append(p.verbs, dr.Verb{Name: "ping", Params: []dr.Param{{Name: "service"}}})
+	p.kinds = append(p.kinds, drainKind())
+	p.systems = append(p.systems, queueInfo)
+	p.messages = []byte(queueWords)
+	return p
+}
+
+func drainKind() steps.Kind {
+	return steps.Kind{ID: "drain", Skip: steps.AnyApprover, Act: &dr.ActInfo{On: "queue"}, Make: func(j steps.Job) ([]engine.Step, error) {
+		var all []engine.Step
+		for _, q := range j.Service.ResourcesOf("queue") {
+			if j.Which == "" || j.Which == q.Name {
+				all = append(all, drain{q.Name, j.Source})
+			}
+		}
+		return all, nil
+	}}
+}
+
+type drain struct {
+	queue string
+	in    dr.Region
+}
+
+func (s drain) Name() string { return "drain/" + s.queue }
+
+func (s drain) Do(context.Context, *engine.Run) (engine.Outcome, error) {
+	return engine.Done(nil, dr.T("drain.done", "queue", s.queue, "region", s.in))
+}
+
+// queues reads the checks: one queue is too deep, and its policy is as it must be.
+type queues struct{}
+
+func (queues) Specs() []dr.Spec { return queueInfo.Specs }
+
+func (queues) Read(_ context.Context, t dr.Target) []dr.Check {
+	depth := 250.0
+	return []dr.Check{
+		{Name: "queue.depth", Region: t.Source, Level: dr.Warn, Value: &depth, Unit: "messages", Detail: dr.T("queue.too-deep", "n", 250, "queue", t.Resource.In[t.Source]["url"]), At: time.Now()},
+		{Name: "queue.policy", Region: t.Target, Level: dr.OK, At: time.Now()},
+	}
+}
+
+// typed is typed for a program of other parts.
+func (p parts) typed(args ...string) (status int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	status = p.run(context.Background(), args, func(string) string { return "" }, &out, &err)
+	return status, out.String(), err.String()
+}
+
+// TestExtension types at a program with one more of each: every place that lists them does.
+func TestExtension(t *testing.T) {
+	p := extended()
+	data, err := os.ReadFile("../../drbot.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf := strings.Replace(string(data), "    resources:\n", `    resources:
+      - name: jobs
+        system: queue
+        in:
+          ap-northeast-2: {url: "https://queue.seoul/jobs"}
+          ap-northeast-1: {url: "https://queue.tokyo/jobs"}
+`, 1)
+	conf = strings.Replace(conf, "acts: [promote, apply/target, redeploy", "acts: [promote, apply/target, drain/jobs, redeploy", 1)
+	path := filepath.Join(t.TempDir(), "drbot.yaml")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(conf)
+	expect := func(status int, want string, args ...string) {
+		t.Helper()
+		got, out, complaint := p.typed(args...)
+		if all := out + complaint; got != status || !strings.Contains(all, want) {
+			t.Errorf("%v: status %d, %s\nit must say %q", args, got, all, want)
+		}
+	}
+	expect(0, "is good: 1 services", "config", "check", "--config", path)
+	expect(0, "\n  drain/jobs\n", "runbook", "show", "portal", "failover", "planned", "--config", path)
+	expect(0, "ping ", "--help")
+	expect(0, "Whether the queue answers", "ping", "--help")
+	expect(1, "type it in Slack", "ping", "portal", "--config", path)
+	for _, row := range []string{
+		"| `/dr ping SERVICE` | `drbot ping SERVICE` | Whether the queue answers |",
+		"| `drain` | `drain[/NAME]` |", "| `queue` | `url` |",
+		"| `queue.depth` | `queue` | messages |", "Wait until the workers are done |", "| `queue.policy` | `queue` |",
+	} {
+		expect(0, row, "reference")
+	}
+	write(strings.Replace(conf, "https://queue.tokyo/jobs", "tokyo", 1))
+	expect(1, `services[0].resources[0].in.ap-northeast-1.url: "tokyo" is not the address of the queue`, "config", "check", "--config", path)
+	write(strings.Replace(conf, "drain/jobs", "drain/mail", 1))
+	expect(1, "services[0].acts[2]", "config", "check", "--config", path)
+
+	// The program without it knows nothing of it.
+	write(conf)
+	if status, _, complaint := typed("config", "check", "--config", path); status != 1 || !strings.Contains(complaint, `"queue"`) {
+		t.Errorf("status %d, %q", status, complaint)
+	}
+}
+
+// TestExtensionRuns moves a service that has the new resource: the rules judge its checks,
+// the nightly report tells them, and its step runs where the acts list it.
+func TestExtensionRuns(t *testing.T) {
+	all := systems.Systems{{SystemInfo: queueInfo, Reader: queues{}}}
+	catalogue, err := text.New(extended().verbs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := catalogue.Add("en", []byte(queueWords)); err != nil {
+		t.Fatal(err)
+	}
+	words := catalogue.In("en", text.Slack)
+	withQueue := func(s *dr.Service) {
+		s.Resources = append(s.Resources, dr.Resource{Name: "jobs", System: "queue", In: map[dr.Region]map[string]string{
+			standin.Seoul: {"url": "https://queue.seoul/jobs"}, standin.Tokyo: {"url": "https://queue.tokyo/jobs"},
+		}})
+		s.Acts = append([]string{"drain"}, s.Acts...)
+		s.Schedule = dr.Schedule{TimeZone: "Asia/Seoul", Drift: "*/10 * * * *"}
+	}
+	rules, err := policies.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	standin.Run(t, standin.Options{Service: withQueue, Systems: all, Kinds: []steps.Kind{drainKind()}}, func(t *testing.T, w *standin.World) {
+		s := w.Services["portal"]
+		for mode, want := range map[dr.Mode]bool{dr.Planned: false, dr.Disaster: true} {
+			facts := dr.ReadinessFacts{
+				Mode: mode, Source: standin.Seoul, Target: standin.Tokyo, Strategy: s.Strategy, RPO: s.Objectives.RPO.Seconds(), Resources: len(s.Resources),
+				Checks: all.Checks(t.Context(), s, mode, standin.Seoul, standin.Tokyo), Expected: all.Expected(s, mode),
+			}
+			verdict, err := rules.Readiness(t.Context(), facts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			denied := slices.ContainsFunc(verdict.Reasons, func(r dr.Text) bool { return strings.Contains(words.Say(r), "queue.depth") })
+			if denied == want {
+				t.Errorf("%s: the rules give %v", mode, verdict.Reasons)
+			}
+		}
+		w.Schedule(t.Context())
+		time.Sleep(11 * time.Minute)
+		synctest.Wait()
+		posted := ""
+		for _, n := range w.Said() {
+			for _, line := range append([]dr.Text{n.Title}, n.Lines...) {
+				posted += words.Say(line) + "\n"
+			}
+		}
+		if !strings.Contains(posted, "queue.depth") || !strings.Contains(posted, "250 messages wait in https://queue.seoul/jobs") {
+			t.Errorf("the posts are\n%s", posted)
+		}
+		list, err := workflows.Steps(append(steps.Kinds(&steps.World{}), drainKind()), s, dr.Request{Kind: dr.Failover, Service: s.Name, Target: standin.Tokyo, Mode: dr.Planned})
+		if err != nil || !slices.Contains(workflows.StepNames(list), "drain/jobs") {
+			t.Errorf("the steps are %v, %v", workflows.StepNames(list), err)
+		}
+	})
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+func (w *world) referenceCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "reference",
+		Short: w.words.Sentence(dr.T("cli.reference")),
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return w.print(nil, "%s", reference(w.words, w.parts)) },
+	}
+}
+
+// reference is docs/reference.md: every command, kind of step, system and check, from
+// where each is told.
+func reference(words text.Words, p parts) string {
+	var b strings.Builder
+	table := func(title string, head []string, rows [][]string) {
+		fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", title, strings.Join(head, " | "), strings.Repeat("---|", len(head)))
+		for _, r := range rows {
+			fmt.Fprintf(&b, "| %s |\n", strings.Join(r, " | "))
+		}
+	}
+	say := words.Sentence
+	b.WriteString("# Reference\n\n" + say(dr.T("reference.intro")) + "\n")
+	var rows [][]string
+	for _, v := range p.verbs {
+		usage := words.Usage(v)
+		rows = append(rows, []string{code("/dr " + strings.TrimPrefix(typedInSlack(words, v), "/dr ")), code(usage), say(dr.T(dr.TextID("verb." + v.Name)))})
+	}
+	table(say(dr.T("reference.commands")), []string{"Slack", "shell", ""}, rows)
+	rows = nil
+	for _, k := range p.kinds {
+		act := "–"
+		if k.Act != nil {
+			act = code(actForm(k))
+		}
+		rows = append(rows, []string{code(k.ID), act, say(dr.T(dr.TextID("skip." + string(k.Skip)))), say(dr.T(dr.TextID("kind." + k.ID)))})
+	}
+	table(say(dr.T("reference.kinds")), []string{say(dr.T("reference.kind")), "`acts:`", say(dr.T("reference.skip")), ""}, rows)
+	rows = nil
+	for _, s := range p.systems {
+		for _, f := range s.Fields {
+			where := say(dr.T("reference.everywhere"))
+			if f.Regional {
+				where = say(dr.T("reference.regional"))
+			}
+			if f.Optional {
+				where += ", " + words.Say(dr.T("reference.optional"))
+			}
+			rows = append(rows, []string{code(s.ID), code(f.Name), where, f.Means})
+		}
+	}
+	table(say(dr.T("reference.systems")), []string{say(dr.T("reference.system")), say(dr.T("reference.field")), "", ""}, rows)
+	rows = nil
+	for _, s := range p.systems {
+		for _, c := range s.Specs {
+			rows = append(rows, []string{code(c.ID), code(s.ID), c.Unit, need(words, c, dr.Planned), need(words, c, dr.Disaster), say(dr.T(dr.TextID("check." + c.ID))), say(dr.T(dr.TextID("mend." + c.ID)))})
+		}
+	}
+	table(say(dr.T("reference.checks")), []string{say(dr.T("reference.check")), say(dr.T("reference.system")), say(dr.T("reference.unit")), "planned", "disaster", say(dr.T("reference.means")), say(dr.T("reference.mend"))}, rows)
+	return b.String()
+}
+
+func code(s string) string { return "`" + strings.ReplaceAll(s, "|", "\\|") + "`" }
+
+func typedInSlack(words text.Words, v dr.Verb) string {
+	return words.Catalogue().In("en", text.Slack).Usage(v)
+}
+
+// actForm is how the configuration lists a kind.
+func actForm(k steps.Kind) string {
+	switch {
+	case len(k.Act.Which) > 0:
+		return k.ID + "/" + strings.Join(k.Act.Which, "|")
+	case k.Act.On != "":
+		return k.ID + "[/NAME]"
+	default:
+		return k.ID
+	}
+}
+
+func need(words text.Words, c dr.Spec, m dr.Mode) string {
+	n := c.Need[m]
+	if n == dr.NeedNothing {
+		n = "nothing"
+	}
+	return words.Say(dr.T(dr.TextID("need." + string(n))))
+}
