@@ -9,7 +9,7 @@ TEST    := $(GO) tool gotestsum --format pkgname-and-test-fails --
 # it there a race of our own is found as before, seven times sooner.
 RACE    := -race -gcflags='modernc.org/...=-race=false'
 
-.PHONY: build test test-aws fuzz check sandbox demo demo-aws sabotage fmt lint vuln docker-lint image clean proof bench outage outage-aws
+.PHONY: build test test-aws fuzz check sandbox demo demo-aws sabotage fmt lint vuln docker-lint image clean proof long bench outage outage-aws
 
 build: ## the program, and the sandbox to try it in
 	$(GO) build -trimpath -o bin/ ./cmd/drbot ./cmd/drbot-sandbox
@@ -38,7 +38,12 @@ fuzz: ## every fuzz target for 20 s; the packages are asked, so that none is for
 
 # Most of a proof is waiting, so that many more than cores run side by side.
 proof: ## the bot killed at every effect, lied to and let down; takes a quarter of an hour
-	$(TEST) -tags proof -parallel 8 -timeout 20m -run '^TestProof' ./internal/sandbox
+	$(TEST) -tags proof -parallel 8 -timeout $(or $(PROOF_TIMEOUT),30m) -run '^TestProof' ./internal/sandbox
+
+long: ## what takes too long for every change: every kill on both databases, the benches, the outages
+	DRBOT_PROOF=whole $(MAKE) proof PROOF_TIMEOUT=90m
+	$(GO) test -run '^$$' -bench Outbox ./internal/store
+	$(MAKE) bench outage outage-aws
 
 demo-aws: build ## the demo on the reference infrastructure, with the real provider
 	$(SANDBOX) --auto --infra reference

@@ -15,10 +15,11 @@ import (
 type seen struct {
 	Approval dr.Approval `json:"approval"`
 	At       time.Time   `json:"at"`
-	Ended    dr.Text     `json:"ended,omitzero"` // why there is nothing to wait for any more
-	Merged   bool        `json:"merged"`         // by this bot
-	Expires  time.Time   `json:"expires"`        // as it is by now: it goes along with a clock that jumped
-	Told     bool        `json:"told,omitempty"` // the record and the status say so
+	Ended    dr.Text     `json:"ended,omitzero"`   // why there is nothing to wait for any more
+	ByHand   bool        `json:"by_hand,omitzero"` // merged by somebody else
+	Merged   bool        `json:"merged"`           // by this bot
+	Expires  time.Time   `json:"expires"`          // as it is by now: it goes along with a clock that jumped
+	Told     bool        `json:"told,omitempty"`   // the record and the status say so
 }
 
 // reminders are the ages of a wait at which its channel is told what is left.
@@ -38,7 +39,11 @@ func (a waiting) await(p proposal) (seen, error) {
 		look := a.look(p)
 		switch {
 		case !look.Ended.Empty():
-			return look, a.cancelled(look.Ended)
+			end := a.cancelled(look.Ended)
+			if look.ByHand {
+				end.Next = a.revertFirst()
+			}
+			return look, end
 		case !look.At.Before(look.Expires) && !look.Merged:
 			return look, a.expired(look.Approval)
 		case look.Approval.Allowed, !look.Approval.Broken.Empty():
@@ -108,6 +113,12 @@ func orNothing(reasons []dr.Text) dr.Arg {
 
 func (f *failover) startAgain() dr.Text { return dr.T("run.start-again", "command", f.again()) }
 
+// revertFirst leads on where Git has moved and nothing else: asked again without that, a
+// run would be told that the service is there already.
+func (f *failover) revertFirst() dr.Text {
+	return dr.T("run.revert-first", "number", f.change.Number, "region", f.source, "command", f.again())
+}
+
 // look reads the change and counts its approvals. One that fails denies, and is as old
 // as every other: the request expires all the same.
 func (a waiting) look(p proposal) seen {
@@ -128,6 +139,7 @@ func (a waiting) look(p proposal) seen {
 		case err != nil:
 			s.Approval.Allowed = false
 		case st.Merged && st.MergedBy != self:
+			s.ByHand = true
 			s.Ended = dr.T("change.merged-by-hand", "number", a.change.Number, "who", orSomebody(st.MergedBy), "region", a.req.Target)
 		case st.Merged:
 			s.Merged, s.Approval.Allowed, s.Approval.Broken = true, true, dr.Text{} // by this run, before a restart: the merge step finds it

@@ -112,7 +112,7 @@ func joined(actions []string) string {
 
 func (r *report) driftNote(commit string, found []dr.Drift) dr.Note {
 	n := dr.Note{Key: r.run.ID, Channel: r.svc.Channel, Level: dr.OK, Context: dr.T("report.at", "due", r.context(), "commit", short(commit))}
-	drifted := 0
+	drifted, unread := 0, 0
 	for _, d := range found {
 		if d.Level.Worse(n.Level) {
 			n.Level = d.Level
@@ -121,7 +121,11 @@ func (r *report) driftNote(commit string, found []dr.Drift) dr.Note {
 			n.Lines = append(n.Lines, dr.T("drift.none", "stack", d.Stack))
 			continue
 		}
-		drifted++
+		if d.Level == dr.Unknown {
+			unread++
+		} else {
+			drifted++
+		}
 		n.Lines = append(n.Lines, stackLine(d))
 		for i, c := range d.Changes {
 			if i == driftLines {
@@ -132,7 +136,12 @@ func (r *report) driftNote(commit string, found []dr.Drift) dr.Note {
 		}
 	}
 	n.Title = dr.T("report.no-drift", "service", r.svc.Name, "n", len(found))
-	if drifted > 0 {
+	switch {
+	case unread > 0 && drifted > 0:
+		n.Title = dr.T("report.drift.partly", "service", r.svc.Name, "drifted", drifted, "unread", unread, "n", len(found))
+	case unread > 0:
+		n.Title = dr.T("report.drift.unread", "service", r.svc.Name, "unread", unread, "n", len(found))
+	case drifted > 0:
 		n.Title = dr.T("report.drift", "service", r.svc.Name, "drifted", drifted, "n", len(found))
 	}
 	return n

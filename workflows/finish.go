@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -48,17 +49,45 @@ func (f *failover) abandonChange(end *ending) {
 	if f.change.Number == 0 && f.svc.Name == "" {
 		return // it never began
 	}
-	engine.Note(f.run, "close-change", func(ctx context.Context) (bool, error) {
+	out := engine.Note(f.run, "close-change", func(ctx context.Context) (closing, error) {
 		if f.change.Number == 0 {
-			return false, nil
+			return noChange, nil
 		}
 		body := f.Forge.Pages.Comment(end.State.Text(), []dr.Text{end.Outcome, end.Next})
 		if err := f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), body); err != nil {
-			return false, err
+			return changeUnread, err
 		}
-		return true, f.Forge.Changes.CloseChange(ctx, f.svc.Repository, f.change)
+		// Closing what is merged does nothing. A merge whose answer was lost is a merge.
+		closed := f.Forge.Changes.CloseChange(ctx, f.svc.Repository, f.change)
+		switch st, err := f.Forge.Changes.ChangeState(ctx, f.svc.Repository, f.change.Number); {
+		case err == nil && st.Merged:
+			return changeMerged, nil
+		case err != nil:
+			return changeUnread, cmp.Or(closed, err)
+		}
+		return changeClosed, closed
 	})
+	switch {
+	case f.change.Number == 0:
+	case !out.OK():
+		end.Outcome = dr.T("run.change-unknown", "outcome", end.Outcome, "number", f.change.Number)
+	case out.Value == changeMerged && end.Next.ID != revertFirst:
+		end.Outcome = dr.T("run.merged-all-the-same", "outcome", end.Outcome, "number", f.change.Number, "region", f.req.Target)
+		end.Next = f.revertFirst()
+	}
 }
+
+// closing is how a pull request was left.
+type closing string
+
+const (
+	noChange     closing = ""
+	changeClosed closing = "closed"
+	changeMerged closing = "merged"
+	changeUnread closing = "unread"
+)
+
+const revertFirst dr.TextID = "run.revert-first"
 
 func resultMarker(run string) string { return "drbot:result:" + run }
 
@@ -105,6 +134,10 @@ func (f *failover) question(step string) engine.Question {
 func (f *failover) stopped(why dr.Text) *ending {
 	e := &ending{State: dr.RunStopped, Outcome: why, Next: f.startAgain()}
 	if !f.merged {
+		return e
+	}
+	if hasDatabase(f.svc, f.req) && !f.promoted() {
+		e.Next = f.revertFirst()
 		return e
 	}
 	back := dr.Cmd(string(dr.Failback), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned))

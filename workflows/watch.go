@@ -59,8 +59,19 @@ func (b Watchman) settleEnded(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		// What ended by its own runbook has written its own end, between these two reads.
-		if state != engine.Dead {
+		switch state {
+		case engine.Dead:
+		case engine.Ended:
+			// What ended by its own runbook has written its own end, between these two reads;
+			// unless it could not.
+			if now, err := b.Store.Records.Run(ctx, run.Run); err != nil || now.State.Final() {
+				continue
+			}
+			if err := b.over(ctx, run, "end-unwritten", dr.T("run.end-unwritten"), dr.T("run.engine-ended.next")); err != nil {
+				return err
+			}
+			continue
+		default:
 			continue
 		}
 		if err := b.over(ctx, run, "engine-ended", dr.T("run.engine-ended", "word", dr.Foreign(word)), dr.T("run.engine-ended.next")); err != nil {

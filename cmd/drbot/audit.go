@@ -48,7 +48,7 @@ func openStore(ctx context.Context, cfg *config.Config, hashKey []byte, durable 
 }
 
 func (w *world) auditCommand() *cobra.Command {
-	c := &cobra.Command{Use: "audit", Short: w.words.Sentence(dr.T("cli.audit"))}
+	c := &cobra.Command{Use: "audit", Short: w.words.Sentence(dr.T("cli.audit")), Args: cobra.ArbitraryArgs, RunE: group}
 	c.AddCommand(w.auditVerifyCommand(), w.auditListCommand())
 	return c
 }

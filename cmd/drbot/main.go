@@ -157,6 +157,16 @@ func (w *world) unknown(c *cobra.Command, args []string) error {
 	return misuse(dr.T("command.unknown", "typed", args[0]), next)
 }
 
+// group is a command that only holds others: a name it does not have is a mistake, and
+// ends with the status of one.
+func group(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	path := strings.TrimPrefix(c.CommandPath(), "drbot ")
+	return misuse(dr.T("command.unknown", "typed", path+" "+args[0]), dr.T("command.try", "command", dr.Cmd(path+" --help")))
+}
+
 func or(a, b string) string {
 	if a != "" {
 		return a

@@ -12,7 +12,7 @@ import (
 )
 
 func (w *world) runbookCommand() *cobra.Command {
-	c := &cobra.Command{Use: "runbook", Short: w.words.Sentence(dr.T("cli.runbook"))}
+	c := &cobra.Command{Use: "runbook", Short: w.words.Sentence(dr.T("cli.runbook")), Args: cobra.ArbitraryArgs, RunE: group}
 	var to string
 	show := &cobra.Command{
 		Use:   "show SERVICE failover|failback planned|disaster",

@@ -31,7 +31,7 @@ func (w *world) load(secrets bool) (*config.Config, error) {
 }
 
 func (w *world) configCommand() *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: w.words.Sentence(dr.T("cli.config"))}
+	c := &cobra.Command{Use: "config", Short: w.words.Sentence(dr.T("cli.config")), Args: cobra.ArbitraryArgs, RunE: group}
 	var secrets bool
 	check := &cobra.Command{
 		Use:   "check",

@@ -97,10 +97,51 @@ func (f *checker) listedActs(at string, s *dr.Service) {
 	for _, act := range f.acts.infos {
 		f.needed(at, act, done, s)
 	}
+	f.across(at, s)
 	for _, act := range f.acts.infos {
-		first, before := slices.Index(s.Acts, act.ID), slices.Index(s.Acts, act.Before)
+		before := slices.Index(s.Acts, act.Before)
+		if act.On != "" && act.Before != "" {
+			last := f.lastOn(s, func(a dr.ActInfo, _ string) bool { return a.ID == act.ID })
+			if before >= 0 && last > before {
+				f.add(fmt.Sprintf("%s[%d]", at, before), dr.T("config.act.before-all", "act", act.ID, "before", act.Before))
+			}
+			continue
+		}
+		first := slices.Index(s.Acts, act.ID)
 		if act.Before != "" && before >= 0 && first > before {
 			f.add(at, dr.T("config.act.before", "act", act.ID, "before", act.Before))
+		}
+	}
+}
+
+// lastOn is where the last act stands that a function picks; -1 when none does.
+func (f *checker) lastOn(s *dr.Service, pick func(act dr.ActInfo, resource string) bool) int {
+	last := -1
+	for i, listed := range s.Acts {
+		if act, name, known := f.acts.of(listed); known && pick(act, name) {
+			last = i
+		}
+	}
+	return last
+}
+
+// across reports what is done to a resource before all is done to one of another system
+// that it comes after. Within one system acted does.
+func (f *checker) across(at string, s *dr.Service) {
+	for _, r := range s.Resources {
+		for _, name := range r.After {
+			d, ok := s.Resource(name)
+			if !ok || d.System == r.System {
+				continue
+			}
+			last := f.lastOn(s, func(a dr.ActInfo, which string) bool { return a.On == d.System && (which == "" || which == d.Name) })
+			for i, listed := range s.Acts {
+				act, which, known := f.acts.of(listed)
+				if known && act.On == r.System && (which == "" || which == r.Name) && i < last {
+					first, _, _ := f.acts.of(s.Acts[last])
+					f.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.act.order", "act", first.ID, "before", d.Name, "resource", r.Name))
+				}
+			}
 		}
 	}
 }

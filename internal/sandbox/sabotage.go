@@ -74,7 +74,7 @@ func runtimeBreakages() []Breakage {
 	return []Breakage{
 		{
 			Name: "apply-does-nothing", What: "terraform apply says it went well and does nothing",
-			Found:  []string{"Paused at gate/1", "the service wants 0 tasks"},
+			Found:  []string{"Paused at gate/1", "web wants 0 tasks"},
 			Before: wrapTerraform("apply", `exit 0`),
 		},
 		{
@@ -89,12 +89,12 @@ func runtimeBreakages() []Breakage {
 		},
 		{
 			Name: "zero-targets", What: "running tasks never come into the target group",
-			Found: []string{"Paused at gate/1", "0 of 2 targets are healthy"},
+			Found: []string{"Paused at gate/1", "0 of 2 targets of web are healthy"},
 			World: cloudFault(aws.Faults{TargetsEmpty: []string{standby}}),
 		},
 		{
 			Name: "tasks-never-run", What: "wanted tasks stay pending",
-			Found: []string{"Paused at gate/1", "0 of 2 tasks run"},
+			Found: []string{"Paused at gate/1", "0 of 2 tasks of web run"},
 			World: cloudFault(aws.Faults{RunningNever: []string{standby}}),
 		},
 		{

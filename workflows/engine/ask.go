@@ -20,6 +20,9 @@ const (
 // askAgain is how often a paused run reminds its channel.
 const askAgain = 30 * time.Minute
 
+// putAgain is when a question is put again that could not be written down.
+const putAgain = time.Minute
+
 // Question is what a run asks when a step did not go well.
 type Question struct {
 	Means   dr.Text
@@ -33,7 +36,7 @@ type Question struct {
 func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 	r.questions++
 	asked := dr.Question{Number: r.questions, Step: step, What: out.What, Means: q.Means, Answers: q.Answers, Needed: q.Needed}
-	Note(r, "ask/"+step, func(ctx context.Context) (bool, error) {
+	put := Note(r, "ask/"+step, func(ctx context.Context) (bool, error) {
 		if err := r.Write(ctx, func(run *dr.Run) {
 			run.State, run.Question = dr.RunPaused, &asked
 			run.Outcome, run.Next = out.What, out.Next
@@ -45,7 +48,7 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 			out.What, q.Means, out.Next,
 			dr.T("note.answer", "command", dr.Cmd("answer", "run", r.ID, "answer", strings.Join(q.Answers, "|"))))
 	})
-	verb, by = r.answer(asked, q)
+	verb, by = r.answer(asked, q, put.OK())
 	Note(r, "answered/"+step, func(ctx context.Context) (bool, error) {
 		r.Update(ctx, func(run *dr.Run) {
 			run.State, run.Question, run.Outcome, run.Next = dr.RunRunning, nil, dr.Text{}, dr.Text{}
@@ -67,14 +70,25 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 
 // answer waits for a message that answers this question. Who may say what was
 // checked when it was said; here the votes are counted.
-func (r *Run) answer(asked dr.Question, q Question) (verb, by string) {
+func (r *Run) answer(asked dr.Question, q Question, put bool) (verb, by string) {
 	var votes []string
 	for reminder := 1; ; {
-		m, ok := r.Receive(askAgain)
+		wait := askAgain
+		if !put {
+			wait = putAgain
+		}
+		m, ok := r.Receive(wait)
 		if !ok {
-			Note(r, "remind/"+asked.Step, func(ctx context.Context) (bool, error) {
+			told := Note(r, "remind/"+asked.Step, func(ctx context.Context) (bool, error) {
+				if !put {
+					// Nobody can answer what is in no record.
+					if err := r.Write(ctx, func(run *dr.Run) { run.State, run.Question = dr.RunPaused, &asked }); err != nil {
+						return false, err
+					}
+				}
 				return true, r.Say(ctx, fmt.Sprintf("remind/%d/%d", asked.Number, reminder), dr.Warn, dr.T("note.still-paused", "step", asked.Step))
 			})
+			put = put || told.OK()
 			reminder++
 			continue
 		}

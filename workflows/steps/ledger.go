@@ -26,6 +26,8 @@ func keep[T any](ctx context.Context, l Ledger, key string, v *T) error {
 	return nil
 }
 
-func deployedKey(run string, in dr.Region, w dr.Resource) string {
-	return key(run, "deployed", string(in), w.Name)
+// deployedKey is where the newest deployment of a workload is kept, as it was when
+// something was done: a database promoted, or nothing yet.
+func deployedKey(run string, in dr.Region, w dr.Resource, when string) string {
+	return key(run, "deployed", string(in), w.Name, when)
 }

@@ -29,7 +29,7 @@ type Databases interface {
 // the API, so the intent is stored before the call, the state is read before any call,
 // and a call is never made while one is pending or after one took effect.
 func promoteKind(w *World) Kind {
-	return Kind{ID: promote, Skip: AsTheChange, Act: &dr.ActInfo{On: dr.AuroraGlobal, Needed: true}, Make: func(j Job) ([]engine.Step, error) {
+	return Kind{ID: promote, Skip: AsTheChange, Act: &dr.ActInfo{On: dr.AuroraGlobal, Needed: true, Before: gate}, Make: func(j Job) ([]engine.Step, error) {
 		var out []engine.Step
 		for _, db := range j.Service.ResourcesOf(dr.AuroraGlobal) {
 			if j.Which == "" || j.Which == db.Name {
@@ -202,8 +202,7 @@ type lagReading struct {
 }
 
 // keepLag notes how far behind the target is, right before the promotion: what
-// the estimate of the data loss is made from. So that nothing depends on two clocks
-// being alike, it also notes which deployments the target has then.
+// the estimate of the data loss is made from.
 func (s promoteStep) keepLag(ctx context.Context, r *engine.Run, act string) error {
 	short, cancel := context.WithTimeout(ctx, lagRead)
 	defer cancel()
@@ -211,16 +210,24 @@ func (s promoteStep) keepLag(ctx context.Context, r *engine.Run, act string) err
 	if c, err := s.world.Databases.Lag(short, s.job.Service, s.db, s.target()); err == nil && c.Level != dr.Unknown {
 		reading = lagReading{Lag: c.Value, At: c.At}
 	}
+	return keep(ctx, s.world.Ledger, key(r.ID, "lag", act), &reading)
+}
+
+// keepDeployments notes which deployments the target has when the promotion has taken
+// effect, so that nothing depends on two clocks being alike.
+func (s promoteStep) keepDeployments(ctx context.Context, r *engine.Run, act string) error {
+	short, cancel := context.WithTimeout(ctx, lagRead)
+	defer cancel()
 	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
 		st, err := s.world.Workloads.State(short, s.job.Service, w, s.target())
 		if err != nil || st.DeployedAt.IsZero() {
 			continue // known from the redeployment's own first look on
 		}
-		if err := keep(ctx, s.world.Ledger, deployedKey(r.ID, s.target(), w), &st.DeployedAt); err != nil {
+		if err := keep(ctx, s.world.Ledger, deployedKey(r.ID, s.target(), w, act), &st.DeployedAt); err != nil {
 			return err
 		}
 	}
-	return keep(ctx, s.world.Ledger, key(r.ID, "lag", act), &reading)
+	return nil
 }
 
 // account tells what the promotion took, from what was stored before it.
@@ -236,6 +243,9 @@ func (s promoteStep) account(ctx context.Context, r *engine.Run) (engine.Outcome
 	}
 	reading := lagReading{At: intent.At}
 	if err := keep(ctx, s.world.Ledger, key(r.ID, "lag", intent.Act), &reading); err != nil {
+		return engine.Outcome{}, err
+	}
+	if err := s.keepDeployments(ctx, r, intent.Act); err != nil {
 		return engine.Outcome{}, err
 	}
 	p.Took = p.At.Sub(intent.At).Seconds()

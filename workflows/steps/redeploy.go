@@ -2,6 +2,9 @@ package steps
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -63,11 +66,50 @@ func (s redeployStep) renew(ctx context.Context, r *engine.Run, w dr.Resource) (
 		return false, err
 	}
 	before := st.DeployedAt
-	if err := keep(ctx, s.world.Ledger, deployedKey(r.ID, target, w), &before); err != nil {
+	if err := keep(ctx, s.world.Ledger, deployedKey(r.ID, target, w, s.Name()), &before); err != nil {
 		return false, err
+	}
+	// What was there when the last promotion had taken effect is older than this step's
+	// first look, or the same.
+	then, err := s.atPromotion(ctx, r, w)
+	if err != nil {
+		return false, err
+	}
+	if !then.IsZero() {
+		before = then
 	}
 	if st.DeployedAt.After(before) {
 		return false, nil
 	}
 	return true, again(s.world.Workloads.Redeploy(ctx, s.job.Service, w, target))
+}
+
+// atPromotion is the newest deployment of a workload when the last promotion had taken
+// effect; zero when none was asked for, or it could not be read then.
+func (s redeployStep) atPromotion(ctx context.Context, r *engine.Run, w dr.Resource) (time.Time, error) {
+	var last time.Time
+	for _, db := range s.job.Service.ResourcesOf(dr.AuroraGlobal) {
+		intent, found, err := s.world.Ledger.LastIntent(ctx, r.ID, Promotion.Name(db.Name)+"#")
+		if err != nil {
+			return last, err
+		}
+		if !found {
+			continue
+		}
+		kept, err := s.world.Ledger.Get(ctx, deployedKey(r.ID, s.job.Request.Target, w, intent.Act))
+		if err != nil {
+			return last, err
+		}
+		if kept == "" {
+			return time.Time{}, nil
+		}
+		var at time.Time
+		if err := json.Unmarshal([]byte(kept), &at); err != nil {
+			return last, fmt.Errorf("decode the deployment kept at %s: %w", intent.Act, err)
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last, nil
 }

@@ -1,0 +1,115 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows"
+	"github.com/drbot/drbot/workflows/world"
+)
+
+func asked(w *world.World, run, step string) dr.Run {
+	return w.Until(run, func(r dr.Run) bool { return r.Question != nil && r.Question.Step == step })
+}
+
+// TestQuestionWrittenLater has a question that cannot be written down when it is put: it
+// is put again, and can be answered.
+func TestQuestionWrittenLater(t *testing.T) {
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Disaster)
+		w.Fail("Redeploy", 1, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
+		w.Before("Redeploy", func() { w.Fail("UpdateRun", 12, errDisk) })
+		approve(w, run)
+		time.Sleep(2 * time.Minute)
+		w.Heal()
+		asked(w, run, "redeploy/ap-northeast-1")
+		w.Answer(run, "bob", "retry")
+		w.Await(run, dr.RunSucceeded)
+	})
+}
+
+// TestEndWrittenLater has an end that cannot be written down when it comes.
+func TestEndWrittenLater(t *testing.T) {
+	world.Run(t, world.Options{Service: soon}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.After("CloseChange", func() { w.Fail("UpdateRun", 6, errDisk) })
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go workflows.Watchman{Runbooks: w.Engine.Runbooks}.Watch(ctx)
+		time.Sleep(time.Hour)
+		w.Heal()
+		time.Sleep(2 * time.Minute)
+		if r := w.Record(run); r.State != dr.RunStopped || r.Outcome.ID != "run.end-unwritten" {
+			t.Errorf("the record is %s: %s", r.State, world.Words(r.Outcome))
+		}
+	})
+}
+
+// TestMergedAllTheSame has a merge that the run does not know of when it is ended; and
+// one made by hand; and a run stopped before its promotion. What each says to do next
+// leads on: revert, and the same command.
+func TestMergedAllTheSame(t *testing.T) {
+	for name, live := range map[string]func(*world.World, string){
+		"the answer lost": func(w *world.World, run string) {
+			w.Lose("Merge", 1)
+			w.After("Merge", func() { w.Fail("ChangeState", 2, nil) })
+			approve(w, run)
+			asked(w, run, "merge")
+			w.Answer(run, "bob", "stop")
+		},
+		"by hand": func(w *world.World, run string) {
+			w.Await(run, dr.RunWaiting)
+			w.MergeByHand("dave")
+		},
+		"stopped at its promotion": func(w *world.World, run string) {
+			w.Fail("Promote", -1, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
+			approve(w, run)
+			asked(w, run, "promote/portal-global")
+			w.Answer(run, "bob", "stop")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := w.Start(world.Planned)
+				live(w, run)
+				r := w.End(run)
+				if r.Next.ID != "run.revert-first" {
+					t.Fatalf("%s: %s / %s", r.State, world.Words(r.Outcome), world.Words(r.Next))
+				}
+				w.Heal()
+				w.SetBase(world.Seoul)
+				cmd := world.Planned
+				cmd.Once = "again"
+				approved(w, w.Start(cmd))
+			})
+		})
+	}
+}
+
+// TestDeployedBeforePromotion deploys by hand between a promotion that was refused and
+// the one that took effect, and between two: neither counts as since the promotion.
+func TestDeployedBeforePromotion(t *testing.T) {
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.Fail("Promote", 1, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
+		run := w.Start(world.Disaster)
+		approve(w, run)
+		asked(w, run, "promote/portal-global")
+		w.RedeployByHand(world.Tokyo)
+		time.Sleep(10 * time.Minute)
+		w.Answer(run, "bob", "retry")
+		w.Await(run, dr.RunSucceeded)
+		if w.Calls("Redeploy") == 0 {
+			t.Error("nothing was deployed since the promotion")
+		}
+	})
+	world.Run(t, world.Options{Service: several}, func(t *testing.T, w *world.World) {
+		w.Before("Promote orders", func() { time.Sleep(time.Minute); w.RedeployByHand(world.Tokyo); time.Sleep(time.Minute) })
+		approved(w, w.Start(world.Disaster))
+		if n := w.Calls("Redeploy"); n != 3 {
+			t.Errorf("%d redeployments: nothing was deployed since the promotion of orders", n)
+		}
+	})
+}
