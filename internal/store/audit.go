@@ -45,6 +45,9 @@ func (s *AuditTrail) AuditTx(ctx context.Context, tx *sql.Tx, e dr.AuditEntry) e
 	if err := s.lock(ctx, tx, "audit"); err != nil {
 		return err
 	}
+	if err := s.hangs(ctx, tx); err != nil {
+		return err
+	}
 	before, err := s.lastEntry(ctx, tx)
 	if err != nil {
 		return err

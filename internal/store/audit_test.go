@@ -222,3 +222,41 @@ func TestTx(t *testing.T) {
 		}
 	})
 }
+
+// TestTailRemovedUnderALivingBot removes entries that the bot then writes over.
+func TestTailRemovedUnderALivingBot(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		head := filepath.Join(t.TempDir(), "head")
+		live := mustOpen(t, s.url, WithAuditKey(aKey), WithAuditHead(head))
+		write(t, live, 5)
+		_, err := live.db.ExecContext(ctx, `DELETE FROM drbot_audit WHERE seq >= 4`) // by somebody who has the database alone
+		ok(t, err)
+		write(t, live, 4) // the bot goes on: 4, 5, 6, 7
+		p, err := mustOpen(t, s.url, WithAuditKey(aKey), WithAuditHead(head)).VerifyAudit(ctx)
+		if err == nil {
+			t.Errorf("two entries were removed and verify says %+v", p)
+		}
+	})
+}
+
+// TestWrittenAnewUnderALivingBot has the whole log written anew, without the key.
+func TestWrittenAnewUnderALivingBot(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		head := filepath.Join(t.TempDir(), "head")
+		live := mustOpen(t, s.url, WithAuditKey(aKey), WithAuditHead(head))
+		write(t, live, 5)
+		for _, q := range []string{`DELETE FROM drbot_audit`, `DELETE FROM drbot_audit_keys`} {
+			_, err := live.db.ExecContext(ctx, q)
+			ok(t, err)
+		}
+		forger := mustOpen(t, s.url)
+		write(t, forger, 5)
+		write(t, live, 1)
+		p, err := mustOpen(t, s.url, WithAuditKey(aKey), WithAuditHead(head)).VerifyAudit(ctx)
+		if err == nil {
+			t.Errorf("all was written anew without the key and verify says %+v", p)
+		}
+	})
+}

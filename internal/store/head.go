@@ -17,7 +17,7 @@ import (
 // headFile is where the head of the audit log is kept outside the database.
 type headFile struct {
 	mu   sync.Mutex
-	kept int64
+	kept Head
 	// bad is why the file and the log do not fit. The file is left alone then: it is the proof.
 	bad error
 }
@@ -89,6 +89,29 @@ func (s *AuditTrail) AuditHead(ctx context.Context) (Head, error) {
 	return last, nil
 }
 
+// hangs looks, before an entry is appended, whether the log still reaches to the entry
+// that was kept outside last. Where it does not, somebody has taken entries out under
+// the living program: the entry is written all the same, and that head stays where it
+// is for VerifyAudit to find.
+func (s *AuditTrail) hangs(ctx context.Context, tx *sql.Tx) error {
+	s.head.mu.Lock()
+	kept, bad := s.head.kept, s.head.bad
+	s.head.mu.Unlock()
+	if kept.Seq == 0 || bad != nil {
+		return nil
+	}
+	var hash string
+	err := tx.QueryRowContext(ctx, s.q(`SELECT hash FROM drbot_audit WHERE seq = ?`), kept.Seq).Scan(&hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return failed("read an audit entry", err)
+	}
+	if hash != kept.Hash {
+		s.log.ErrorContext(ctx, "THE AUDIT LOG WAS CHANGED while this program ran: what was its last entry is not there", "seq", kept.Seq, "hash", kept.Hash,
+			"error", s.distrust(anew(kept.Seq, s.headPath)))
+	}
+	return nil
+}
+
 func (s *AuditTrail) distrust(err error) error {
 	s.head.mu.Lock()
 	defer s.head.mu.Unlock()
@@ -104,7 +127,7 @@ func (s *AuditTrail) keepHead(ctx context.Context, h Head) {
 	}
 	s.head.mu.Lock()
 	defer s.head.mu.Unlock()
-	if s.head.bad != nil || h.Seq <= s.head.kept {
+	if s.head.bad != nil || h.Seq <= s.head.kept.Seq {
 		return // not trusted, or a later one was faster
 	}
 	t := headText{Head: h}
@@ -119,7 +142,7 @@ func (s *AuditTrail) keepHead(ctx context.Context, h Head) {
 		s.log.ErrorContext(ctx, "the head of the audit log is not kept outside the database", "seq", h.Seq, "error", err)
 		return
 	}
-	s.head.kept = h.Seq
+	s.head.kept = h
 }
 
 // replaceFile writes a file so that it is the old one or the new one, whole, after a crash too.
