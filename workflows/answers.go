@@ -19,6 +19,9 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 	if err != nil {
 		return run, dr.Text{}, err
 	}
+	if err := b.heard(ctx, c, who, "cancel", run); err != nil {
+		return run, dr.Text{}, err
+	}
 	if !run.PastMerge() {
 		return run, dr.T("said.cancelling"), b.engine.Send(run.Run, engine.Message{Kind: engine.Cancel, By: who.Name})
 	}
@@ -38,13 +41,18 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 
 // Answer answers a question of a paused run; the one it asks now when number is 0.
 func (b Commands) Answer(ctx context.Context, c Caller, id string, number int, verb string) (dr.Run, dr.Text, error) {
-	run, who, err := b.voice(ctx, c, "answer "+clip(verb, 10), id)
+	action := "answer " + clip(verb, 10)
+	run, who, err := b.voice(ctx, c, action, id)
 	if err != nil {
 		return run, dr.Text{}, err
 	}
+	refused := func(e *dr.Error) error {
+		b.denied(ctx, who.Name, c.Via, action, run.Service, e.What)
+		return e
+	}
 	status := dr.T("command.try", "command", dr.Cmd("status", "service", run.Service))
 	if run.Question == nil {
-		return run, dr.Text{}, &dr.Error{Code: dr.Conflict, What: dr.T("answer.no-question", "run", run.Run), Next: status}
+		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.no-question", "run", run.Run), Next: status})
 	}
 	s := b.Team.Services[run.Service]
 	if !slices.Contains(s.Approvers, who.Name) {
@@ -58,15 +66,18 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, number int, v
 	alone := verb == engine.Skip && q.Needed > 1
 	switch {
 	case !slices.Contains(q.Answers, verb):
-		return run, dr.Text{}, &dr.Error{Code: dr.Invalid, What: dr.T("answer.none", "answer", dr.Foreign(clip(verb, 20))), Next: dr.T("answer.none.next", "answers", q.Answers)}
+		return run, dr.Text{}, refused(&dr.Error{Code: dr.Invalid, What: dr.T("answer.none", "answer", dr.Foreign(clip(verb, 20))), Next: dr.T("answer.none.next", "answers", q.Answers)})
 	case number != q.Number:
-		return run, dr.Text{}, &dr.Error{Code: dr.Conflict, What: dr.T("answer.old", "step", q.Step), Next: status}
+		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.old", "step", q.Step), Next: status})
 	case alone && who.Name == run.Requester:
-		return run, dr.Text{}, &dr.Error{Code: dr.Denied, What: dr.T("answer.requester", "step", q.Step), Next: dr.T("answer.requester.next", "n", q.Needed)}
+		return run, dr.Text{}, refused(&dr.Error{Code: dr.Denied, What: dr.T("answer.requester", "step", q.Step), Next: dr.T("answer.requester.next", "n", q.Needed)})
 	}
 	said := dr.T("said.answer", "answer", verb)
 	if alone {
 		said = dr.T("said.skip-noted", "step", q.Step, "n", q.Needed)
+	}
+	if err := b.heard(ctx, c, who, action, run); err != nil {
+		return run, dr.Text{}, err
 	}
 	return run, said, b.engine.Send(run.Run, engine.Message{Kind: engine.Answer, By: who.Name, Answer: verb, Question: number})
 }
@@ -89,8 +100,12 @@ func (b Commands) voice(ctx context.Context, c Caller, action, id string) (dr.Ru
 	if run.State.Final() {
 		return run, who, &dr.Error{Code: dr.Conflict, What: dr.T("voice.over", "run", run.Run, "state", run.State.Text()), Next: dr.T("command.try", "command", dr.Cmd("status", "service", run.Service))}
 	}
-	err = b.Store.Book.Audit(ctx, dr.AuditEntry{At: b.host.Now(), Who: who.Name, Via: c.Via, Action: action, Service: run.Service, Run: run.Run, Granted: true})
-	return run, who, err
+	return run, who, nil
+}
+
+// heard writes down what somebody with a say in a run has said, right before it counts.
+func (b Commands) heard(ctx context.Context, c Caller, who dr.Person, action string, run dr.Run) error {
+	return b.Store.Book.Audit(ctx, dr.AuditEntry{At: b.host.Now(), Who: who.Name, Via: c.Via, Action: action, Service: run.Service, Run: run.Run, Granted: true})
 }
 
 // Status gives the newest runs, of one service or of all.

@@ -68,6 +68,8 @@ func TestConfigCheckActs(t *testing.T) {
 		"[promote, apply/source, redeploy, gate, apply/traffic, apply/target]": `services[0].acts[1]: "apply/source" is no act; known here: promote, apply/target, apply/traffic, redeploy, gate`,
 		"[promote, apply/target, quiesce, gate, apply/traffic]":                `services[0].acts[2]: "quiesce" is no act`,
 		"[promote, apply/target, apply/traffic, gate]":                         "services[0].acts: a gate must stand before apply/traffic",
+		"[apply/target, redeploy, gate, apply/traffic, promote]":               "services[0].acts[2]: gate stands before promote, and cannot pass without it",
+		"[redeploy/web, promote, apply/target, gate, apply/traffic]":           "services[0].acts[0]: stands before promote/portal-db, which web comes after",
 		"[apply/target, gate, apply/traffic]":                                  "services[0].acts: promote/portal-db is missing",
 	} {
 		path := filepath.Join(t.TempDir(), "drbot.yaml")

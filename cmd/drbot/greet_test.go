@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -54,5 +55,19 @@ func TestGreet(t *testing.T) {
 	_ = st.Close()
 	if said := says(); strings.Contains(said, "EMPTY") || strings.Contains(said, "infra") {
 		t.Errorf("on a database with a run it is said:\n%s", said)
+	}
+}
+
+// TestLogInWords reads an error in the log: its words, what it is wrapped in and its cause.
+func TestLogInWords(t *testing.T) {
+	words, err := shellWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(&b, &slog.HandlerOptions{ReplaceAttr: inWords(words)}))
+	log.Warn("step failed", "error", fmt.Errorf("once: %w", &dr.Error{Code: dr.Denied, What: dr.T("bot.guest"), Err: errors.New("cause")}), "try", 1)
+	if got := b.String(); !strings.Contains(got, `"error":"once: guests and bots may not`) || !strings.Contains(got, `: cause"`) || !strings.Contains(got, `"try":1`) {
+		t.Error(got)
 	}
 }

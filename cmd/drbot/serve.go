@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/drbot/drbot/internal/config"
 	"github.com/drbot/drbot/internal/store"
 	"github.com/drbot/drbot/internal/web"
+	"github.com/drbot/drbot/text"
 	"github.com/drbot/drbot/workflows"
 )
 
@@ -28,7 +30,7 @@ func (w *world) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log := slog.New(slog.NewJSONHandler(w.stderr, nil))
+			log := slog.New(slog.NewJSONHandler(w.stderr, &slog.HandlerOptions{ReplaceAttr: inWords(w.words)}))
 			for _, n := range cfg.Notices {
 				log.WarnContext(c.Context(), "the configuration has what will go", "notice", w.words.Say(n))
 			}
@@ -192,5 +194,17 @@ func (s *server) settle(ctx context.Context) {
 	all.Wait() // then nothing new comes
 	if !s.slack.Settle(ctx) {
 		s.log.WarnContext(ctx, "ending although an answer in Slack is not told yet")
+	}
+}
+
+// inWords writes the errors of the log as people are told them, since they are sent there.
+func inWords(words text.Words) func([]string, slog.Attr) slog.Attr {
+	return func(_ []string, a slog.Attr) slog.Attr {
+		err, ok := a.Value.Any().(error)
+		var e *dr.Error
+		if ok && errors.As(err, &e) {
+			a.Value = slog.StringValue(strings.Replace(err.Error(), e.What.String(), words.Say(e.What), 1))
+		}
+		return a
 	}
 }
