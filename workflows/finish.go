@@ -138,6 +138,9 @@ func (f *failover) stopped(why dr.Text) *ending {
 	}
 	if hasDatabase(f.svc, f.req) && !f.promoted() {
 		e.Next = f.revertFirst()
+		if f.req.Mode == dr.Planned {
+			e.Next = dr.T("run.stopped.unmoved", "revert", e.Next, "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
+		}
 		return e
 	}
 	back := dr.Cmd(string(dr.Failback), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned))

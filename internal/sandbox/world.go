@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/drbot/drbot/internal/sandbox/aws"
@@ -167,14 +169,27 @@ func (o Options) timings() aws.Timings {
 	return aws.Timings{Promotion: 300 * time.Millisecond, Resync: 200 * time.Millisecond, TaskStart: 100 * time.Millisecond, TargetHealthy: 100 * time.Millisecond, LagEvery: 200 * time.Millisecond}
 }
 
-// freeAddr finds an address nobody listens on.
+// given are the ports that freeAddr has given.
+var given sync.Map
+
+// freeAddr finds an address nobody listens on, and gives each once. The system takes the
+// ports of connections from above these, so that none of them is in the way when the
+// bot starts, or starts again.
 func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+mathrand.IntN(10000))
+		if _, again := given.LoadOrStore(addr, true); again {
+			continue
+		}
+		l, err := net.Listen("tcp", addr)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		return addr, l.Close()
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String(), nil
 }
 
 func (w *World) startHub(ctx context.Context) error {
