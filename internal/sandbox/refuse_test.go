@@ -31,7 +31,7 @@ func TestRefused(t *testing.T) {
 		{"alice", "/dr failover", []string{"which service", "portal"}},
 		{"alice", "/dr failover portal", []string{"to which Region", standby}},
 		{"alice", "/dr failover portal " + standby + " soon please", []string{"not a mode", "planned|disaster"}},
-		{"alice", "/dr failover portal " + standby + " disaster --since yesterday flood", []string{"not a time", "--since 20"}},
+		{"alice", "/dr failover portal " + standby + " disaster --since yesterday flood", []string{"not a time", "`--since`, such as 20"}},
 		{"alice", "/dr failover portal " + standby + " disaster --force flood", []string{"no option", "--since"}},
 		{"alice", "/dr failover portal " + standby + " disaster " + strings.Repeat("long ", 300), []string{"characters", "thread"}},
 		{"alice", "/dr cancel portal-00000000", []string{"no run", "/dr status"}},
