@@ -49,43 +49,42 @@ func (f *failover) abandonChange(end *ending) {
 	if f.change.Number == 0 && f.svc.Name == "" {
 		return // it never began
 	}
-	out := engine.Note(f.run, "close-change", func(ctx context.Context) (closing, error) {
+	merged := engine.Note(f.run, "close-change", func(ctx context.Context) (bool, error) {
 		if f.change.Number == 0 {
-			return noChange, nil
-		}
-		body := f.Forge.Pages.Comment(end.State.Text(), []dr.Text{end.Outcome, end.Next})
-		if err := f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), body); err != nil {
-			return changeUnread, err
+			return false, nil
 		}
 		// Closing what is merged does nothing. A merge whose answer was lost is a merge.
-		closed := f.Forge.Changes.CloseChange(ctx, f.svc.Repository, f.change)
-		switch st, err := f.Forge.Changes.ChangeState(ctx, f.svc.Repository, f.change.Number); {
-		case err == nil && st.Merged:
-			return changeMerged, nil
-		case err != nil:
-			return changeUnread, cmp.Or(closed, err)
+		err := f.Forge.Changes.CloseChange(ctx, f.svc.Repository, f.change)
+		st, unread := f.Forge.Changes.ChangeState(ctx, f.svc.Repository, f.change.Number)
+		told := end
+		switch {
+		case unread != nil:
+			err = cmp.Or(err, unread)
+		case st.Merged:
+			told, err = end.mergedAllTheSame(f), nil
 		}
-		return changeClosed, closed
+		body := f.Forge.Pages.Comment(told.State.Text(), []dr.Text{told.Outcome, told.Next})
+		return st.Merged, cmp.Or(f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), body), err)
 	})
 	switch {
 	case f.change.Number == 0:
-	case !out.OK():
+	case !merged.OK():
 		end.Outcome = dr.T("run.change-unknown", "outcome", end.Outcome, "number", f.change.Number)
-	case out.Value == changeMerged && end.Next.ID != revertFirst:
-		end.Outcome = dr.T("run.merged-all-the-same", "outcome", end.Outcome, "number", f.change.Number, "region", f.req.Target)
-		end.Next = f.revertFirst()
+	case merged.Value:
+		*end = *end.mergedAllTheSame(f)
 	}
 }
 
-// closing is how a pull request was left.
-type closing string
-
-const (
-	noChange     closing = ""
-	changeClosed closing = "closed"
-	changeMerged closing = "merged"
-	changeUnread closing = "unread"
-)
+// mergedAllTheSame is the ending of a run that had not heard of its merge.
+func (e *ending) mergedAllTheSame(f *failover) *ending {
+	if e.Next.ID == revertFirst {
+		return e // it is told so already
+	}
+	return &ending{
+		State: e.State, Next: f.revertFirst(),
+		Outcome: dr.T("run.merged-all-the-same", "outcome", e.Outcome, "number", f.change.Number, "region", f.req.Target),
+	}
+}
 
 const revertFirst dr.TextID = "run.revert-first"
 

@@ -74,10 +74,9 @@ func (s *AuditTrail) AuditHead(ctx context.Context) (Head, error) {
 		return last, s.distrust(cutOff(last.Seq, out.Seq, s.headPath))
 	}
 	if out.Seq > 0 {
-		var hash string
-		err := s.db.QueryRowContext(ctx, s.q(`SELECT hash FROM drbot_audit WHERE seq = ?`), out.Seq).Scan(&hash)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return last, failed("read an audit entry", err)
+		hash, err := s.hashOf(ctx, s.db, out.Seq)
+		if err != nil {
+			return last, err
 		}
 		if hash != out.Hash {
 			return last, s.distrust(anew(out.Seq, s.headPath))
@@ -100,16 +99,24 @@ func (s *AuditTrail) hangs(ctx context.Context, tx *sql.Tx) error {
 	if kept.Seq == 0 || bad != nil {
 		return nil
 	}
-	var hash string
-	err := tx.QueryRowContext(ctx, s.q(`SELECT hash FROM drbot_audit WHERE seq = ?`), kept.Seq).Scan(&hash)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return failed("read an audit entry", err)
+	hash, err := s.hashOf(ctx, tx, kept.Seq)
+	if err != nil {
+		return err
 	}
 	if hash != kept.Hash {
 		s.log.ErrorContext(ctx, "THE AUDIT LOG WAS CHANGED while this program ran: what was its last entry is not there", "seq", kept.Seq, "hash", kept.Hash,
 			"error", s.distrust(anew(kept.Seq, s.headPath)))
 	}
 	return nil
+}
+
+// hashOf is the hash of an entry; empty when it is not there.
+func (s *AuditTrail) hashOf(ctx context.Context, db queryer, seq int64) (hash string, err error) {
+	err = db.QueryRowContext(ctx, s.q(`SELECT hash FROM drbot_audit WHERE seq = ?`), seq).Scan(&hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return hash, failed("read an audit entry", err)
 }
 
 func (s *AuditTrail) distrust(err error) error {

@@ -95,7 +95,9 @@ func (s promoteStep) moved(st dr.DatabaseState) bool {
 }
 
 // intents is what the acts of this step's intents begin with; the attempt follows.
-func (s promoteStep) intents() string { return s.Name() + "#" }
+func (s promoteStep) intents() string { return intentsOf(s.db) }
+
+func intentsOf(db dr.Resource) string { return Promotion.Name(db.Name) + "#" }
 
 // request stores the intent and makes the one call. An intent that is there already
 // means that the call may have been made by a process that died: then the state is

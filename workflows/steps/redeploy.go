@@ -89,7 +89,7 @@ func (s redeployStep) renew(ctx context.Context, r *engine.Run, w dr.Resource) (
 func (s redeployStep) atPromotion(ctx context.Context, r *engine.Run, w dr.Resource) (time.Time, error) {
 	var last time.Time
 	for _, db := range s.job.Service.ResourcesOf(dr.AuroraGlobal) {
-		intent, found, err := s.world.Ledger.LastIntent(ctx, r.ID, Promotion.Name(db.Name)+"#")
+		intent, found, err := s.world.Ledger.LastIntent(ctx, r.ID, intentsOf(db))
 		if err != nil {
 			return last, err
 		}
