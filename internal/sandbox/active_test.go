@@ -36,7 +36,7 @@ func TestBothRegionsActive(t *testing.T) {
 			t.Errorf("%s wants %d tasks; Git says 2", region, desired)
 		}
 	}
-	for _, words := range []string{"quiesce/" + home, "from 2 tasks to none", "resume/" + home, "2 tasks again"} {
+	for _, words := range []string{"quiesce/" + home, "from 2 tasks to none", "give-back/" + home, "2 tasks again"} {
 		must(t, w.waitText(ctx, m.run, words))
 	}
 }

@@ -203,10 +203,11 @@ func (t *Terraform) noApplyRuns(state, stack string) error {
 		if err != nil {
 			return fmt.Errorf("look for applies that run: %w", err)
 		}
-		var req request
-		if !alive {
+		// What has a result has ended; its supervisor is still removing the checkout.
+		if !alive || f.has(resultFile) {
 			continue
 		}
+		var req request
 		if _, err := f.read(requestFile, &req); err != nil {
 			return err
 		}

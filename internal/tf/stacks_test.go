@@ -89,4 +89,13 @@ func TestDriftSeesAnApplyOfAnEarlierProcess(t *testing.T) {
 	if r := wait(); r.Kind != dr.ApplyDone {
 		t.Errorf("result %+v", r)
 	}
+	// The supervisor that has written its result may live on while it tidies up.
+	alive, err := lockFile(t.Context(), fresh.disk.applyFolder("followed-elsewhere").file(aliveLock))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = alive.Close() }()
+	if _, err := fresh.Plan(t.Context(), dr.PlanRequest{Run: "drift/1", Stack: w.stack(), Commit: commit, Drift: true}); err != nil {
+		t.Errorf("drift after the apply: %v", err)
+	}
 }

@@ -27,8 +27,8 @@ func TestSwitchover(t *testing.T) {
 	if err := switchover(t.Context(), home, c, tokyo); !errors.As(err, &wrong) {
 		t.Errorf("switchover during a switchover: %v", err)
 	}
-	seen := watch(t, c, func(g rdstypes.GlobalCluster) bool {
-		return settled(g) && instanceStatus(t, standby, c.Layout.Regions[tokyo].InstanceID) == "available"
+	seen := watch(t, c, func(g rdstypes.GlobalCluster, instance string) bool {
+		return settled(g) && instance == "available"
 	})
 	for _, state := range []string{"pending", "switching-over", ""} {
 		if !slices.Contains(seen.states, state) {
@@ -74,7 +74,7 @@ func TestSwitchover(t *testing.T) {
 type seen struct{ states, global, instances []string }
 
 // watch reads the global cluster and the target's instance until done.
-func watch(t *testing.T, c *Cloud, done func(rdstypes.GlobalCluster) bool) seen {
+func watch(t *testing.T, c *Cloud, done func(g rdstypes.GlobalCluster, instance string) bool) seen {
 	t.Helper()
 	var s seen
 	standby := through(c, tokyo)
@@ -82,8 +82,9 @@ func watch(t *testing.T, c *Cloud, done func(rdstypes.GlobalCluster) bool) seen 
 		g := global(t, standby)
 		s.states = append(s.states, failoverStatus(g))
 		s.global = append(s.global, *g.Status)
-		s.instances = append(s.instances, instanceStatus(t, standby, c.Layout.Regions[tokyo].InstanceID))
-		return done(g)
+		instance := instanceStatus(t, standby, c.Layout.Regions[tokyo].InstanceID)
+		s.instances = append(s.instances, instance)
+		return done(g, instance)
 	})
 	return seen{slices.Compact(s.states), slices.Compact(s.global), slices.Compact(s.instances)}
 }
@@ -106,7 +107,7 @@ func TestFailover(t *testing.T) {
 		*g.FailoverState.FromDbClusterArn != c.Layout.Regions[seoul].ClusterARN {
 		t.Errorf("FailoverState = %+v", g.FailoverState)
 	}
-	s := watch(t, c, settled)
+	s := watch(t, c, func(g rdstypes.GlobalCluster, _ string) bool { return settled(g) })
 	if !slices.Contains(s.states, "failing-over") {
 		t.Errorf("states: %v", s.states)
 	}
