@@ -30,6 +30,7 @@ func ChangeControl(t *testing.T, fresh NewForge, in ...In) {
 		"no half a picture":                             changing.hidden,
 		"a merge is of exactly one head":                changing.merged,
 		"a merge that cannot be":                        changing.notMerged,
+		"what a commit was made on":                     changing.parents,
 		"closing leaves other people's work":            changing.closed,
 		"closing what is closed or gone":                changing.closedAgain,
 		"the bot knows itself":                          changing.self,

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -28,6 +29,33 @@ func (w changing) merged() {
 	if state := w.look(change.Number); !state.Merged || state.MergeSHA != sha || !state.BranchGone {
 		w.Errorf("closed after its merge: %+v", state)
 	}
+}
+
+// parents: whoever merged, and by whatever method, the first parent is the base as it was.
+func (w changing) parents() {
+	parents := func(sha string) []string {
+		w.Helper()
+		list, err := w.Change.Parents(w.Context(), w.Repo, sha)
+		wellDone(w.T, err)
+		return list
+	}
+	change := w.open()
+	if got := parents(change.Head); !slices.Equal(got, []string{change.Base}) {
+		w.Errorf("the change was made on %v, want %s", got, change.Base)
+	}
+	tip := w.push(Push{By: Writer, Branch: w.Repo.Base, Path: Readme, Content: "bye\n"})
+	if got := parents(tip); !slices.Equal(got, []string{change.Base}) {
+		w.Errorf("the push was made on %v, want %s", got, change.Base)
+	}
+	merge, err := w.merge(change, change.Head)
+	wellDone(w.T, err)
+	if got := parents(merge); len(got) == 0 || got[0] != tip || len(got) > 2 || len(got) == 2 && got[1] != change.Head {
+		w.Errorf("the merge was made on %v, want %s first", got, tip)
+	}
+	_, err = w.Change.Parents(w.Context(), w.Repo, strings.Repeat("a", 40))
+	fails(w.T, err, dr.NotFound)
+	_, err = w.Change.Parents(w.Context(), w.Repo, change.Head[:7])
+	fails(w.T, err, dr.Invalid)
 }
 
 func (w changing) notMerged() {

@@ -141,6 +141,26 @@ func (p *ports) File(ctx context.Context, repo dr.Repository, ref string) (conte
 	return at.content, at.sha, err
 }
 
+// Parents gives what a commit was made on.
+func (p *ports) Parents(ctx context.Context, repo dr.Repository, sha string) ([]string, error) {
+	return ask(ctx, p, "Parents", "", func() ([]string, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		f := p.w.forge
+		if err := f.known(repo); err != nil {
+			return nil, err
+		}
+		if len(sha) != 40 {
+			return nil, refused(dr.Invalid, "%q is no full commit.", sha)
+		}
+		c, ok := f.commits[sha]
+		if !ok {
+			return nil, refused(dr.NotFound, "there is no commit %s.", sha)
+		}
+		return slices.Clone(c.parents), nil
+	})
+}
+
 // Self implements workflows.Files.
 func (p *ports) Self(ctx context.Context) (string, error) {
 	return ask(ctx, p, "Self", "", func() (string, error) { return Bot, nil })
