@@ -58,7 +58,9 @@ func Verbs() []Verb {
 		{Name: string(Failback), Params: move},
 		{Name: "status", Params: []Param{{Name: "service", Optional: true}}},
 		{Name: "cancel", Params: []Param{run}},
-		{Name: "answer", Params: []Param{run, {Name: "answer", Choices: []string{"retry", "skip", "stop"}, Hole: "retry|skip|stop"}}},
+		{Name: "answer", Params: []Param{
+			run, {Name: "answer", Choices: []string{"retry", "accept", "skip", "stop"}, Hole: "retry|accept|skip|stop"}, {Name: "digest", Optional: true},
+		}},
 		{Name: "help"},
 	}
 }

@@ -28,10 +28,11 @@ var reminders = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Min
 // waiting is the wait for the approvals of a change.
 type waiting struct{ *approval }
 
-// await waits until the change has its approvals, reading the reviews at every nudge and
+// await waits until the change has its approvals, or the first where that is asked for,
+// reading the reviews at every nudge and
 // every few seconds. A webhook or a button is only a nudge: what counts is what GitHub
 // says when asked.
-func (a waiting) await(p proposal) (seen, error) {
+func (a waiting) await(p proposal, first bool) (seen, error) {
 	if err := a.beginWait(); err != nil {
 		return seen{}, err
 	}
@@ -46,12 +47,14 @@ func (a waiting) await(p proposal) (seen, error) {
 			return look, end
 		case !look.At.Before(look.Expires) && !look.Merged:
 			return look, a.expired(look.Approval)
-		case look.Approval.Allowed, !look.Approval.Broken.Empty():
+		case look.Approval.Allowed && !look.At.Before(a.notBefore), !look.Approval.Broken.Empty():
 			// A cancel that came before this moment counts, also behind many nudges.
 			if by := a.run.Cancelled(); by != "" && !look.Merged {
 				return look, a.cancelled(dr.T("run.cancelled", "who", by))
 			}
 			a.endWait(look)
+			return look, nil
+		case first && len(look.Approval.By) > 0 && !look.Approval.Allowed:
 			return look, nil
 		}
 		a.remind(look)
@@ -100,8 +103,12 @@ func (f *failover) cancelled(why dr.Text) *ending {
 	return &ending{State: dr.RunCancelled, Outcome: why, Next: f.startAgain()}
 }
 
-func (f *failover) expired(a dr.Approval) *ending {
-	return &ending{State: dr.RunExpired, Outcome: dr.T("run.expired", "reasons", orNothing(a.Reasons)), Next: f.startAgain()}
+func (a *approval) expired(last dr.Approval) *ending {
+	why := dr.T("run.expired", "reasons", orNothing(last.Reasons))
+	if len(a.held) > 0 {
+		why = dr.T("run.expired.held", "reasons", a.held)
+	}
+	return &ending{State: dr.RunExpired, Outcome: why, Next: a.startAgain()}
 }
 
 func orNothing(reasons []dr.Text) dr.Arg {

@@ -96,17 +96,20 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 	if !f.merged && out.Code != dr.Temporary && out.Code != dr.Uncertain {
 		return "", refused(out)
 	}
-	verb, by := f.run.Ask(step, out, f.question(step))
-	if verb == engine.Stop {
+	verb, by := f.run.Ask(step, out, f.question(step, out))
+	switch verb {
+	case engine.Stop:
 		return verb, f.stopped(dr.T("run.stopped", "who", by, "step", step, "what", out.What))
+	case engine.Accept:
+		preflight{f}.accepted(out)
 	}
 	return verb, nil
 }
 
 // question says what an answer about a step leads to. Skipping what proves that the
 // service is safe needs the same quorum as the change itself.
-func (f *failover) question(step string) engine.Question {
-	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Needed: 1, Without: f.req.Requester, Over: engine.Cancel}
+func (f *failover) question(step string, out engine.Outcome) engine.Question {
+	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Takes: map[string]int{}, Without: f.req.Requester, Over: engine.Cancel}
 	if f.merged {
 		q.Over = engine.Abandon
 	}
@@ -123,7 +126,11 @@ func (f *failover) question(step string) engine.Question {
 		q.Means = dr.T("question.before-merge")
 	}
 	if kind, ok := steps.Named(f.Kinds, steps.KindOf(step)); ok && kind.Skip == steps.AsTheChange {
-		q.Needed = f.svc.Quorum
+		q.Takes[engine.Skip] = f.svc.Quorum
+	}
+	if o, ok := steps.Offered(out); ok {
+		q.Answers = slices.Insert(q.Answers, 1, engine.Accept)
+		q.Takes[engine.Accept], q.Digest = f.svc.Quorum, o.Digest[:8]
 	}
 	return q
 }

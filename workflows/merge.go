@@ -18,7 +18,7 @@ func (a merging) merge(p proposal) (steps.Merged, error) {
 		return out, err
 	}
 	// From here on the run holds the service; what follows may pause, not end it.
-	a.merged = true
+	a.merged, a.as, a.plannedAt = true, approvedAs{out, p.Base, p.Plans}, p.At
 	return out, a.confirmMerge(out)
 }
 
@@ -72,7 +72,15 @@ func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged,
 }
 
 func (a merging) afterMerge(ctx context.Context, p proposal, sha string) (steps.Merged, error) {
-	return steps.Merged{Kind: steps.MergeDone, SHA: sha, Plans: p.Plans, Digest: p.Digest}, a.run.Write(ctx, func(run *dr.Run) { run.MergeSHA = sha })
+	parents, err := a.Forge.Files.Parents(ctx, a.svc.Repository, sha)
+	if err != nil {
+		return steps.Merged{}, err // it is found merged at the next look
+	}
+	out := steps.Merged{Kind: steps.MergeDone, SHA: sha, Plans: p.Plans, Digest: p.Digest}
+	if len(parents) > 0 {
+		out.Parent = parents[0]
+	}
+	return out, a.run.Write(ctx, func(run *dr.Run) { run.MergeSHA = sha })
 }
 
 // confirmMerge believes a merge when the base branch says so. A cancel that came

@@ -70,10 +70,17 @@ func (f *preparation) lock() error {
 		}
 		return f.cooldown(ctx)
 	})
-	if !out.Value.Accept.Empty() {
-		f.accepts = append(f.accepts, out.Value.Accept)
-	}
+	f.overridden = out.Value.Accept
 	return refused(out.Outcome)
+}
+
+// acceptsOf is what an approval accepts by a verdict of the policy, and by the lock.
+func (f *failover) acceptsOf(v dr.Verdict) []dr.Text {
+	out := slices.Clone(v.Accepts)
+	if !f.overridden.Empty() {
+		out = append(out, f.overridden)
+	}
+	return out
 }
 
 func (f *preparation) alreadyThere(ctx context.Context) dr.Text {
@@ -138,7 +145,7 @@ func (f *preparation) checkReadiness() error {
 		}
 		f.run.Update(ctx, func(run *dr.Run) {
 			run.Checks = found.Checks
-			run.Accepts = append(slices.Clone(found.Verdict.Accepts), f.accepts...)
+			run.Accepts = f.acceptsOf(found.Verdict)
 			run.Decisions = append(run.Decisions, found.Verdict.Decision)
 		})
 		if found.Verdict.Allowed {
@@ -150,8 +157,8 @@ func (f *preparation) checkReadiness() error {
 		}
 		return found, &dr.Error{Code: code, What: dr.T("readiness.not-ready", "reasons", found.Verdict.Reasons), Next: f.notReady()}
 	})
-	f.checks = out.Value.Checks
-	f.accepts = append(slices.Clone(out.Value.Verdict.Accepts), f.accepts...)
+	f.checks, f.checkedAt = out.Value.Checks, out.At
+	f.accepts = f.acceptsOf(out.Value.Verdict)
 	return refused(out.Outcome)
 }
 

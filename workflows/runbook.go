@@ -40,7 +40,7 @@ func both(a, b func(dr.Service, dr.Request) bool) func(dr.Service, dr.Request) b
 
 // beforeMerge are the steps of the loop that ends with a merge, which is code.
 func beforeMerge() []string {
-	return []string{stepAuthorize, stepLock, stepReadiness, stepOpen, stepPlan, stepAwait, stepMerge}
+	return []string{stepAuthorize, stepLock, stepReadiness, stepOpen, stepPlan, stepAwait, stepRecheck, stepMerge}
 }
 
 // The names of the steps that are no kinds.
@@ -51,6 +51,7 @@ const (
 	stepOpen      = "open-change"
 	stepPlan      = "plan"
 	stepAwait     = "await-approval"
+	stepRecheck   = "recheck"
 	stepMerge     = "merge"
 	stepCloseOut  = "close-out"
 )

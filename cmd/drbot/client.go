@@ -38,6 +38,7 @@ type (
 	sayRequest struct {
 		Run    string `json:"run"`
 		Answer string `json:"answer,omitempty"`
+		Digest string `json:"digest,omitempty"`
 	}
 	sayAnswer struct {
 		Run  dr.Run  `json:"run"`
@@ -109,7 +110,7 @@ func (w *world) cancel(c *cobra.Command, args map[string]string) error {
 }
 
 func (w *world) answer(c *cobra.Command, args map[string]string) error {
-	return w.say(c.Context(), "/v1/answer", sayRequest{Run: args["run"], Answer: args["answer"]})
+	return w.say(c.Context(), "/v1/answer", sayRequest{Run: args["run"], Answer: args["answer"], Digest: args["digest"]})
 }
 
 func (w *world) runsCommand() *cobra.Command {

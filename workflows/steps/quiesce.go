@@ -22,7 +22,7 @@ type Workloads interface {
 // writes while the writer moves. The counts are remembered: a stop before the
 // promotion puts them back.
 func quiesceKind(w *World) Kind {
-	return Kind{ID: Quiesce, Skip: AnyApprover, Make: one(func(j Job) engine.Step { return quiesceStep{w, j} })}
+	return Kind{ID: Quiesce, Skip: AsTheChange, Make: one(func(j Job) engine.Step { return quiesceStep{w, j} })}
 }
 
 type quiesceStep struct {
