@@ -39,7 +39,7 @@ fuzz: ## every fuzz target for 20 s; the packages are asked, so that none is for
 	done
 
 # Most of a proof is waiting, so that many more than cores run side by side.
-proof: ## the bot killed at every effect, lied to and let down; takes a quarter of an hour
+proof: ## the bot killed at every effect, lied to and let down; takes ten minutes
 	$(TEST) -tags proof -parallel 8 -timeout $(or $(PROOF_TIMEOUT),30m) -run '^TestProof' ./internal/sandbox
 
 long: ## what takes too long for every change: every kill on both databases, the benches, the outages

@@ -57,7 +57,7 @@ func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
 	now := s.run.Now(ctx)
 	var worse []dr.Text
 	var checks []dr.Check
-	if !fresh(s.checkedAt, now, freshFor) {
+	if !fresh(s.checkedAt, now, s.timing.Recheck) {
 		found, err := s.judge(ctx, s.svc, s.req.Mode, s.source, s.req.Target)
 		switch {
 		case err != nil:
@@ -90,7 +90,7 @@ func (s thinking) baseStands(ctx context.Context) error {
 	repo := s.svc.Repository
 	content, _, err := s.Forge.Files.File(ctx, repo, repo.Base)
 	if err != nil {
-		if out, ok := s.run.Outcome(stepMerge); ok && fresh(out.At, s.run.Now(ctx), freshFor) {
+		if out, ok := s.run.Outcome(stepMerge); ok && fresh(out.At, s.run.Now(ctx), s.timing.Recheck) {
 			s.run.Log().WarnContext(ctx, "the base was not looked at again", "error", err)
 			return nil
 		}

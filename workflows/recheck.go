@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// freshFor is how long what was read or planned counts as being so still.
-	freshFor = 2 * time.Minute
-	// plansFreshFor is the same for the plans of a change that is merged.
+	// plansFreshFor is how long the plans of a change that is merged count as being so still.
 	plansFreshFor = 15 * time.Minute
 	// heldFor is the pause before a policy that denies is asked again.
 	heldFor = time.Minute
+	// hiccup is the pause before what has become unknown or denied is read once more.
+	hiccup = 2 * time.Second
 )
 
 // fresh tells whether what was so at a time counts as being so still. What lies in the
@@ -44,7 +44,7 @@ func (r rechecked) Line() dr.Text {
 	case len(r.Worse) > 0:
 		return dr.T("recheck.worse", "n", len(r.Worse))
 	case r.Checks == nil && r.Plans == nil:
-		return dr.T("recheck.fresh", "age", freshFor)
+		return dr.T("recheck.fresh")
 	default:
 		return dr.T("recheck.same", "n", len(r.Plans))
 	}
@@ -77,12 +77,12 @@ func (a rechecking) look(p proposal, ahead bool) (rechecked, error) {
 func (a rechecking) recheck(ctx context.Context, p proposal) (rechecked, error) {
 	now := a.run.Now(ctx)
 	out := rechecked{At: now}
-	if !fresh(a.checkedAt, now, freshFor) {
+	if !fresh(a.checkedAt, now, a.timing.Recheck) {
 		if err := a.readAgain(ctx, &out); err != nil {
 			return rechecked{}, err
 		}
 	}
-	if len(out.Denied) == 0 && !fresh(p.At, now, freshFor) {
+	if len(out.Denied) == 0 && !fresh(p.At, now, a.timing.Recheck) {
 		if err := a.planAgain(ctx, p, &out); err != nil {
 			return rechecked{}, err
 		}
@@ -114,7 +114,7 @@ func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
 		if try == 2 || !unknown && len(out.Denied) == 0 {
 			return nil
 		}
-		if err := engine.Wait(ctx, a.timing.Engine.Retry); err != nil {
+		if err := engine.Wait(ctx, hiccup); err != nil {
 			return err
 		}
 	}

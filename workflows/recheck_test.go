@@ -122,7 +122,7 @@ func TestRecheckIsMadeAhead(t *testing.T) {
 		if n := w.Calls("Plan") - plans; n != 0 {
 			t.Errorf("%d plans were made between the last approval and the end", n)
 		}
-		if said := line(r, "recheck"); !strings.Contains(said, "nothing of it is older than 2m") {
+		if said := line(r, "recheck"); !strings.Contains(said, "nothing was old enough") {
 			t.Errorf("recheck says %q", said)
 		}
 	})
