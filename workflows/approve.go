@@ -16,6 +16,8 @@ type approval struct {
 	deadline time.Time // when the request expires, before what the clock was set by
 	told     int       // reminders
 
+	adopted bool // people took up a merge that was none of this run's
+
 	// Why what has its approvals is not merged, and until when it is not looked at again.
 	held      []dr.Text
 	notBefore time.Time

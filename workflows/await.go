@@ -41,9 +41,14 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 		switch {
 		case !look.Ended.Empty():
 			end := a.cancelled(look.Ended)
-			if look.ByHand {
-				end.Next = a.revertFirst()
+			if !look.ByHand {
+				return look, end
 			}
+			if a.adopt(p, look) {
+				look.Merged, look.Approval.Allowed, look.Approval.Broken = true, true, dr.Text{}
+				return look, nil
+			}
+			end.Next = a.revertFirst()
 			return look, end
 		case !look.At.Before(look.Expires) && !look.Merged:
 			return look, a.expired(look.Approval)
@@ -70,6 +75,17 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 			return look, a.cancelled(dr.T("run.cancelled", "who", by))
 		}
 	}
+}
+
+// adopt asks whether the run goes on with a merge that somebody made without the
+// approvals it takes.
+func (a waiting) adopt(p proposal, look seen) bool {
+	verb, _ := a.run.Ask(stepMerge, engine.Outcome{Code: dr.Uncertain, What: look.Ended, Next: a.revertFirst()}, engine.Question{
+		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: a.svc.Quorum}, Without: a.req.Requester,
+		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.adopt", "needed", a.svc.Quorum),
+	})
+	a.adopted = verb == engine.Accept
+	return a.adopted
 }
 
 // beginWait shows that the run waits. The request expires a set time after its first wait.
@@ -145,11 +161,13 @@ func (a waiting) look(p proposal) seen {
 		switch {
 		case err != nil:
 			s.Approval.Allowed = false
-		case st.Merged && st.MergedBy != self:
+		case st.Merged && st.MergedBy != self && !approval.Allowed:
 			s.ByHand = true
 			s.Ended = dr.T("change.merged-by-hand", "number", a.change.Number, "who", orSomebody(st.MergedBy), "region", a.req.Target)
 		case st.Merged:
-			s.Merged, s.Approval.Allowed, s.Approval.Broken = true, true, dr.Text{} // by this run, before a restart: the merge step finds it
+			// By this run, before a restart; or by somebody else when it had its approvals. The
+			// merge step finds it.
+			s.Merged, s.Approval.Allowed, s.Approval.Broken = true, true, dr.Text{}
 		case !st.Open:
 			s.Ended = dr.T("change.closed-by-hand", "number", a.change.Number)
 		}
@@ -180,7 +198,11 @@ func (a *approval) count(ctx context.Context, p proposal) (dr.ChangeState, dr.Ap
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
-	return st, policies.Count(st, policies.ApprovalRules{
+	count := policies.Count
+	if st.Merged && st.MergedBy != self {
+		count = policies.CountMerged
+	}
+	return st, count(st, policies.ApprovalRules{
 		People: a.Team.People, Approvers: a.svc.Approvers, Requester: a.req.Requester, Quorum: a.svc.Quorum,
 		Head: a.change.Head, BaseRef: a.svc.Repository.Base, File: a.svc.Repository.File,
 		Recorded: p.Recorded, BotLogin: self, WantFile: want,

@@ -32,8 +32,14 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 		return steps.Merged{}, err
 	}
 	switch {
-	case st.Merged && st.MergedBy == self:
-		return a.afterMerge(ctx, p, st.MergeSHA) // by this run, before a restart
+	case st.Merged && st.MergedBy == self: // by this run, before a restart
+		return a.afterMerge(ctx, p, st.MergeSHA)
+	case st.Merged && (approval.Allowed || a.adopted):
+		// Whether it came upon what was planned is looked at right before the first act.
+		if err := a.run.Say(ctx, "taken-up", dr.Warn, dr.T("note.taken-up", "number", a.change.Number, "who", orSomebody(st.MergedBy))); err != nil {
+			return steps.Merged{}, err
+		}
+		return a.afterMerge(ctx, p, st.MergeSHA)
 	case !approval.Allowed:
 		return steps.Merged{Kind: steps.MergeNotApproved}, nil
 	case !a.run.Now(ctx).Before(a.deadline.Add(a.run.Moved())):

@@ -98,6 +98,8 @@ func waits() []scenario {
 		{name: "merged-by-hand", about: "the pull request is merged by hand", cmd: world.Planned, live: func(w *world.World, run string) {
 			w.Await(run, dr.RunWaiting)
 			w.MergeByHand("dave")
+			w.Await(run, dr.RunPaused)
+			w.Answer(run, "bob", "stop")
 			w.Await(run, dr.RunCancelled)
 		}},
 		{name: "head-moved", about: "somebody pushes to the bot's branch", cmd: world.Planned, live: func(w *world.World, run string) {
