@@ -56,6 +56,7 @@ func Verbs() []Verb {
 	return []Verb{
 		{Name: string(Failover), Params: move},
 		{Name: string(Failback), Params: move},
+		{Name: string(Resume), Params: move},
 		{Name: "status", Params: []Param{{Name: "service", Optional: true}}},
 		{Name: "cancel", Params: []Param{run}},
 		{Name: "answer", Params: []Param{

@@ -77,7 +77,7 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Invalid, What: dr.T("answer.none", "answer", dr.Foreign(clip(verb, 20))), Next: dr.T("answer.none.next", "answers", q.Answers)})
 	case number != q.Number:
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.old", "step", q.Step), Next: status})
-	case takes > 1 && who.Name == run.Requester:
+	case takes > 1 && (who.Name == run.Requester || slices.Contains(q.Without, who.Name)):
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Denied, What: dr.T("answer.requester", "answer", verb, "step", q.Step), Next: dr.T("answer.requester.next", "n", takes, "answer", verb)})
 	case verb == engine.Accept && reply.Number == 0 && (len(reply.Digest) < len(q.Digest) || !strings.HasPrefix(reply.Digest, q.Digest)):
 		// Who types it names what they have read: it may be another by now.

@@ -81,7 +81,7 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 // approvals it takes.
 func (a waiting) adopt(p proposal, look seen) bool {
 	verb, _ := a.run.Ask(stepMerge, engine.Outcome{Code: dr.Uncertain, What: look.Ended, Next: a.revertFirst()}, engine.Question{
-		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: a.svc.Quorum}, Without: a.req.Requester,
+		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: a.svc.Quorum}, Without: []string{a.req.Requester},
 		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.adopt", "needed", a.svc.Quorum),
 	})
 	a.adopted = verb == engine.Accept
@@ -100,12 +100,7 @@ func (a waiting) beginWait() error {
 		}); err != nil {
 			return deadline, err
 		}
-		a.run.Mark(ctx, stepAwait, func(s *dr.Step, now time.Time) {
-			s.State, s.Ended = dr.StepRunning, time.Time{}
-			if s.Started.IsZero() {
-				s.Started = now
-			}
-		})
+		a.run.Mark(ctx, stepAwait, running)
 		return deadline, nil
 	})
 	if !began.OK() {
@@ -279,6 +274,19 @@ func (a waiting) remind(look seen) {
 			dr.T("note.waiting.reasons", "reasons", look.Approval.Reasons),
 			dr.T("note.waiting.left", "left", left, "rto", a.svc.Objectives.RTO, "expires", look.Expires.Sub(look.At)))
 	})
+}
+
+// running marks a step as under way again.
+func running(s *dr.Step, now time.Time) {
+	s.State, s.Ended = dr.StepRunning, time.Time{}
+	if s.Started.IsZero() {
+		s.Started = now
+	}
+}
+
+// done marks a step as over.
+func done(line dr.Text) func(*dr.Step, time.Time) {
+	return func(s *dr.Step, now time.Time) { s.State, s.Ended, s.Detail = dr.StepDone, now, line }
 }
 
 func orSomebody(login string) dr.Arg {

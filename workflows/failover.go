@@ -26,6 +26,7 @@ type failover struct {
 	checkedAt time.Time  // when they were last read, these or as good ones
 	accepts   []dr.Text  // what an approval accepts
 
+	judged     dr.Mode   // by which the checks are judged: the run's, unless nothing is left to be moved
 	overridden dr.Text   // the cooldown that approvers accept to be overridden
 	change     dr.Change // the pull request that is open now, or was last
 	merged     bool
@@ -76,7 +77,11 @@ func (f *failover) play() error {
 		return refusal(err)
 	}
 	p := preparation{f}
-	for _, step := range []func() error{p.authorize, p.lock, p.checkReadiness, f.getApproved} {
+	approved := f.getApproved
+	if f.req.Kind == dr.Resume {
+		approved = resumption{f}.getApproved
+	}
+	for _, step := range []func() error{p.authorize, p.lock, p.checkReadiness, approved} {
 		if err := step(); err != nil {
 			return err
 		}

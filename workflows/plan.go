@@ -88,14 +88,19 @@ func widerThan(now, approved dr.Plans) []dr.Text {
 	return out
 }
 
-// plans plans every stack that the run applies, side by side: Terraform's own limit is
-// the whole program's.
+// plans plans the change, merged into a commit where one is given.
 func (a planning) plans(ctx context.Context, mergeInto string) (dr.Plans, error) {
+	return plansAt(ctx, a.failover, a.change.Head, mergeInto)
+}
+
+// plansAt plans every stack that the run applies, side by side: Terraform's own limit is
+// the whole program's.
+func plansAt(ctx context.Context, a *failover, commit, mergeInto string) (dr.Plans, error) {
 	stacks := steps.StacksOf(a.list)
 	plans := make(dr.Plans, len(stacks))
 	errs := engine.Each(ctx, len(stacks), func(ctx context.Context, i int) (err error) {
 		plans[i], err = a.Terraform.Plan(ctx, dr.PlanRequest{
-			Run: a.req.Run, Service: a.svc, Stack: stacks[i], Commit: a.change.Head, MergeInto: mergeInto,
+			Run: a.req.Run, Service: a.svc, Stack: stacks[i], Commit: commit, MergeInto: mergeInto,
 		})
 		return err
 	})

@@ -58,14 +58,14 @@ func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
 	var worse []dr.Text
 	var checks []dr.Check
 	if !fresh(s.checkedAt, now, s.timing.Recheck) {
-		found, err := s.judge(ctx, s.svc, s.req.Mode, s.source, s.req.Target)
+		found, err := s.judge(ctx, s.svc, s.judged, s.source, s.req.Target)
 		switch {
 		case err != nil:
 			return engine.Outcome{}, err
 		case !found.Verdict.Allowed:
 			return engine.Outcome{}, &dr.Error{Code: dr.Denied, What: dr.T("preflight.denied", "reasons", found.Verdict.Reasons), Next: dr.T("preflight.denied.next")}
 		}
-		for _, w := range dr.Worse(s.checks, found.Checks, s.req.Mode, s.svc.Objectives.RPO) {
+		for _, w := range dr.Worse(s.checks, found.Checks, s.judged, s.svc.Objectives.RPO) {
 			checks, worse = found.Checks, append(worse, w.Line())
 		}
 	}

@@ -98,7 +98,7 @@ func (a rechecking) recheck(ctx context.Context, p proposal) (rechecked, error) 
 // unknown is read twice: a hiccup is no reason to wake people again.
 func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
 	for try := 1; ; try++ {
-		found, err := a.judge(ctx, a.svc, a.req.Mode, a.source, a.req.Target)
+		found, err := a.judge(ctx, a.svc, a.judged, a.source, a.req.Target)
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
 			out.Denied = found.Verdict.Reasons
 		}
 		unknown := false
-		for _, w := range dr.Worse(a.checks, found.Checks, a.req.Mode, a.svc.Objectives.RPO) {
+		for _, w := range dr.Worse(a.checks, found.Checks, a.judged, a.svc.Objectives.RPO) {
 			out.Worse = append(out.Worse, w.Line())
 			unknown = unknown || w.Now.Level == dr.Unknown
 		}

@@ -14,7 +14,7 @@ func acts(names ...string) world.Options {
 }
 
 func scenarios() []scenario {
-	return slices.Concat(strategies(), shapes(), refusals(), waits(), merges(), troubles(), restarts())
+	return slices.Concat(strategies(), shapes(), refusals(), resumptions(), waits(), merges(), troubles(), restarts())
 }
 
 // strategies are the ordinary runs: each strategy over and back in each mode.
@@ -77,6 +77,22 @@ func refusals() []scenario {
 			before: func(w *world.World) { w.Down(world.Seoul, true) }},
 		{name: "refused-policy", about: "the policy denies the plan", cmd: world.Planned, live: ended(dr.RunRefused),
 			before: func(w *world.World) { w.DenyPlan() }},
+	}
+}
+
+// resumptions finish what was left half done.
+func resumptions() []scenario {
+	live := func(w *world.World, run string) {
+		w.Await(run, dr.RunPaused)
+		w.Answer(run, "bob", "accept")
+		w.Answer(run, "carol", "accept")
+		w.Await(run, dr.RunSucceeded)
+	}
+	return []scenario{
+		{name: "resume-planned", about: "Git alone was moved: resumed, planned", cmd: resume(world.Planned), live: live,
+			before: func(w *world.World) { w.SetBase(world.Tokyo) }},
+		{name: "resume-disaster", about: "Git alone was moved: resumed as a disaster", cmd: resume(world.Disaster), live: live,
+			before: func(w *world.World) { w.SetBase(world.Tokyo) }},
 	}
 }
 

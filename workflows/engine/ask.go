@@ -29,7 +29,7 @@ type Question struct {
 	Means   dr.Text
 	Answers []string
 	Takes   map[string]int // people that an answer takes, where that is more than one
-	Without string         // the person whose word does not count for those
+	Without []string       // the persons whose word does not count for those
 	Digest  string         // of what accept accepts
 	Over    string         // the kind of message that ends the run: Cancel or Abandon
 }
@@ -37,7 +37,7 @@ type Question struct {
 // Ask pauses the run and waits for an answer to what a step left behind.
 func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 	r.questions++
-	asked := dr.Question{Number: r.questions, Step: step, What: out.What, Means: q.Means, Answers: q.Answers, Takes: q.Takes, Digest: q.Digest}
+	asked := dr.Question{Number: r.questions, Step: step, What: out.What, Means: q.Means, Answers: q.Answers, Takes: q.Takes, Without: q.Without, Digest: q.Digest}
 	put := Note(r, "ask/"+step, func(ctx context.Context) (bool, error) {
 		if err := r.Write(ctx, func(run *dr.Run) {
 			run.State, run.Question = dr.RunPaused, &asked
@@ -103,7 +103,7 @@ func (r *Run) answer(asked dr.Question, q Question, put bool) (verb, by string) 
 		if q.Takes[m.Answer] <= 1 {
 			return m.Answer, m.By
 		}
-		if m.By == q.Without || slices.Contains(voices[m.Answer], m.By) {
+		if slices.Contains(q.Without, m.By) || slices.Contains(voices[m.Answer], m.By) {
 			continue
 		}
 		voices[m.Answer] = append(voices[m.Answer], m.By)
