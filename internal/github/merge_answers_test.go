@@ -177,4 +177,3 @@ func TestMergeRaces(t *testing.T) {
 		})
 	}
 }
-

@@ -47,6 +47,8 @@ func (f *forge) openChange(req dr.ChangeRequest) (dr.Change, error) {
 		}
 	case base.tree[req.Repository.File] == req.Content:
 		return dr.Change{}, refused(dr.Conflict, "there is nothing to change.")
+	case f.nobodys:
+		return dr.Change{}, refused(dr.Invalid, "the bot's address is no account's.")
 	default:
 		head = f.write(req.BaseSHA, req.Repository.File, req.Content, Bot, Bot)
 		f.branches[req.Branch] = head
