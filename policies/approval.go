@@ -32,7 +32,7 @@ type ApprovalRules struct {
 // is dismissed by somebody who is known and is not the requester. Who dismissed one is
 // among the reasons, whatever comes of it.
 func Count(state dr.ChangeState, rules ApprovalRules) dr.Approval {
-	c := &count{state: state, rules: rules}
+	c := &count{change: change{state, rules}}
 	a := dr.Approval{Needed: rules.Quorum}
 	a.Policy = Revision()
 	if why := c.broken(); !why.Empty() {
@@ -72,8 +72,7 @@ func Count(state dr.ChangeState, rules ApprovalRules) dr.Approval {
 
 // count is one count at work.
 type count struct {
-	state   dr.ChangeState
-	rules   ApprovalRules
+	change
 	ignored []dr.IgnoredVoice
 	remarks []dr.Text // the ignored voices as sentences
 

@@ -9,9 +9,15 @@ import (
 // webFlow is the account GitHub itself commits by, as when it signs for an App.
 const webFlow = "web-flow"
 
+// change is a pull request and what it must be.
+type change struct {
+	state dr.ChangeState
+	rules ApprovalRules
+}
+
 // broken says why the change is not, or no longer, the one drbot made; empty
 // when it is. No approval helps a change that is broken.
-func (c *count) broken() dr.Text {
+func (c change) broken() dr.Text {
 	s, r := c.state, c.rules
 	switch {
 	case r.Quorum < 2:
@@ -41,7 +47,7 @@ func (c *count) broken() dr.Text {
 
 // held says why a change that is as drbot made it cannot be merged yet: its approvals are
 // kept until that is mended.
-func (c *count) held() (why []dr.Text) {
+func (c change) held() (why []dr.Text) {
 	if c.state.Draft {
 		why = append(why, dr.T("broken.draft"))
 	}
@@ -56,7 +62,7 @@ func nobodys(k dr.Commit) bool { return k.Author == "" || k.Committer == "" }
 
 // brokenCommits looks for anything but the bot's one commit. A commit whose author or
 // committer GitHub cannot name may be anybody's, but for the one drbot made: its SHA is known.
-func (c *count) brokenCommits() dr.Text {
+func (c change) brokenCommits() dr.Text {
 	for _, k := range c.state.Commits {
 		if nobodys(k) && k.SHA != c.rules.Head {
 			return dr.T("broken.commit-nobody", "commit", short(k.SHA))
@@ -77,7 +83,7 @@ func (c *count) brokenCommits() dr.Text {
 	return dr.Text{}
 }
 
-func (c *count) brokenFiles() dr.Text {
+func (c change) brokenFiles() dr.Text {
 	files := c.state.Files
 	if len(files) == 0 {
 		return dr.T("broken.nothing")

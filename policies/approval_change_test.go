@@ -93,7 +93,7 @@ func TestCountTakesTheBotsOwnCommit(t *testing.T) {
 // The fixed rules exclude whoever has a commit even if the check of the branch
 // were to let that commit pass.
 func TestCountExcludesCommitters(t *testing.T) {
-	c := &count{state: dr.ChangeState{Commits: []dr.Commit{{Author: "Bob-Work", Committer: "carol-gh"}}}, rules: newWorld().rules}
+	c := &count{change: change{dr.ChangeState{Commits: []dr.Commit{{Author: "Bob-Work", Committer: "carol-gh"}}}, newWorld().rules}}
 	for _, p := range c.rules.People[1:3] {
 		if why := c.ineligible(p); why.Empty() {
 			t.Errorf("%s has a commit and may approve", p.Name)

@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -171,6 +172,12 @@ func (l look) dismissals(ctx context.Context) error {
 	events, err := pages(func(o gh.ListOptions) ([]*gh.IssueEvent, *gh.Response, error) {
 		return l.api.Issues.ListIssueEvents(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
 	})
+	if s := status(err); s == http.StatusForbidden || notFound(err) {
+		// A token may lack the right to read histories: then nobody is known to have
+		// dismissed anything, and the rules take that for what it is.
+		l.log.WarnContext(ctx, "GitHub does not show the history of a pull request", "number", l.pull.GetNumber(), "status", s)
+		return nil
+	}
 	for _, e := range events {
 		if r := dismissed[e.GetDismissedReview().GetReviewID()]; r != nil && e.GetEvent() == "review_dismissed" {
 			r.Was = dr.ReviewState(strings.ToUpper(e.GetDismissedReview().GetState()))

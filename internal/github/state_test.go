@@ -193,6 +193,14 @@ func TestChangeStateDismissals(t *testing.T) {
 	if !reflect.DeepEqual(seen, want) {
 		t.Errorf("reviews %q", seen)
 	}
+	for _, hidden := range []http.HandlerFunc{gone, reply(403, `{"message":"Resource not accessible by personal access token"}`)} {
+		s.when(events7, hidden) // a token that may not read histories: nobody is known to have dismissed anything
+		got, err := client.ChangeState(t.Context(), repo, 7)
+		must(t, err)
+		if r := got.Reviews[0]; r.State != dr.Dismissed || r.Was != "" || r.DismissedBy != "" {
+			t.Errorf("hidden, and %+v", r)
+		}
+	}
 	s.when("GET "+pull7+"/reviews", ok([]any{reviewDoc(6, "dave", "APPROVED")}))
 	asked := s.calls(events7)
 	if _, err := client.ChangeState(t.Context(), repo, 7); err != nil || s.calls(events7) != asked {

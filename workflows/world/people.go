@@ -92,13 +92,13 @@ func (f *forge) review(pr *Pull, login string, state dr.ReviewState) int64 {
 	return f.reviews
 }
 
-// Dismiss dismisses the newest review of a person on the open pull request.
+// Dismiss dismisses the newest opinion of a person on the open pull request.
 func (w *World) Dismiss(by, person string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	pr := w.forge.open()
 	for _, r := range slices.Backward(pr.Reviews) {
-		if r.By == person+"-gh" {
+		if r.By == person+"-gh" && r.State != dr.Dismissed {
 			if err := pr.dismiss(by+"-gh", r.ID); err != nil {
 				w.t.Error(err)
 			}
