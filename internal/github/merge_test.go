@@ -3,6 +3,7 @@ package github
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,6 +40,47 @@ func TestMerge(t *testing.T) {
 	if sent["sha"] != headSHA || sent["merge_method"] != "merge" || sent["commit_title"] != "portal: fail over" {
 		t.Errorf("sent %v", sent)
 	}
+}
+
+// A branch can have rules of its own, and settings change after they were read.
+func TestMergeByTheNextMethod(t *testing.T) {
+	for name, says := range map[string]string{
+		"a setting": "Merge commits are not allowed on this repository.",
+		"a rule":    `Repository rule violations found\n\nThis branch must not contain merge commits.\n\n`,
+		"history":   "This branch requires a linear history.",
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, s := mergeable(t, []http.HandlerFunc{ok(pullDoc())})
+			var methods []string
+			s.when(mergeRoute, func(w http.ResponseWriter, r *http.Request) {
+				var sent struct {
+					Method string `json:"merge_method"`
+				}
+				if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+					t.Error(err)
+				}
+				if methods = append(methods, sent.Method); sent.Method == "merge" {
+					reply(405, `{"message":"`+says+`"}`)(w, r)
+					return
+				}
+				reply(200, `{"sha":"`+mergeSHA+`","merged":true}`)(w, r)
+			})
+			sha, err := client.Merge(t.Context(), repo, 7, headSHA)
+			if err != nil || sha != mergeSHA || !slices.Equal(methods, []string{"merge", "squash"}) {
+				t.Error(sha, err, methods)
+			}
+		})
+	}
+	client, s := mergeable(t, []http.HandlerFunc{ok(pullDoc())})
+	s.when(repoRoute, ok(map[string]any{"allow_merge_commit": false, "allow_squash_merge": false, "allow_rebase_merge": false}))
+	_, err := client.Merge(t.Context(), repo, 7, headSHA)
+	wantCode(t, err, dr.Uncertain, "acme/infra allows no method of merging")
+	if s.calls("PUT") != 0 {
+		t.Error("a merge was asked for")
+	}
+	s.when(repoRoute, reply(403, `{"message":"Resource not accessible"}`))
+	_, err = client.Merge(t.Context(), repo, 7, headSHA)
+	wantCode(t, err, dr.Uncertain, "read the settings of acme/infra")
 }
 
 func TestMergeThatWasDoneBefore(t *testing.T) {
