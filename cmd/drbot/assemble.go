@@ -84,6 +84,10 @@ func newForge(cfg *config.Config, log *slog.Logger) (*github.Client, error) {
 	return github.New(github.Options{
 		Token:   func(context.Context) (string, error) { return cfg.GitHub.Token, nil },
 		BaseURL: cfg.GitHub.APIURL, UserAgent: "drbot", Logger: log,
+		Known: func(login string) bool {
+			_, ok := cfg.People.ByLogin(login)
+			return ok
+		},
 	})
 }
 

@@ -64,9 +64,20 @@ func (w changing) notMerged() {
 	fails(w.T, err, dr.Invalid)
 	wellDone(w.T, w.People.Draft(w.Context(), Writer, change.Number))
 	_, err = w.merge(change, change.Head)
-	fails(w.T, err, dr.Conflict)
+	fails(w.T, err, dr.Temporary) // a draft waits
 
 	req := w.request()
+	req.Branch = "drbot/elsewhere"
+	elsewhere, err := w.Change.OpenChange(w.Context(), req)
+	wellDone(w.T, err)
+	wellDone(w.T, w.People.Retarget(w.Context(), Writer, elsewhere.Number, "develop"))
+	_, err = w.merge(elsewhere, elsewhere.Head)
+	fails(w.T, err, dr.Temporary) // another look tells what it has become
+	_, err = w.People.Merge(w.Context(), Admin, elsewhere.Number)
+	wellDone(w.T, err)
+	_, err = w.merge(elsewhere, elsewhere.Head)
+	fails(w.T, err, dr.Uncertain) // merged, and not where it was to be
+
 	req.Branch = "drbot/moved"
 	moved, err := w.Change.OpenChange(w.Context(), req)
 	wellDone(w.T, err)

@@ -87,6 +87,10 @@ type Hands interface {
 	Fork()
 	// HidePermissions makes the forge fail when asked what a person may do.
 	HidePermissions()
+	// NotKnown makes the forge know nobody of this login when asked what that may do.
+	NotKnown(login string)
+	// NobodysMail makes the bot's commits carry an address the forge knows no account for.
+	NobodysMail()
 	// LoseAnswer lets the next write take effect and its answer get lost.
 	LoseAnswer()
 }

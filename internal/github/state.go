@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +43,7 @@ func (c *Client) ChangeState(ctx context.Context, repo dr.Repository, number int
 	}
 	l := look{Client: c, repo: repo, pull: pull, state: &state}
 	for _, read := range []func(context.Context) error{
-		l.branches, l.files, l.commits, l.contents, l.reviews, l.writers,
+		l.branches, l.files, l.commits, l.contents, l.reviews, l.dismissals, l.writers,
 	} {
 		if err := read(ctx); err != nil {
 			return dr.ChangeState{}, err
@@ -156,18 +157,49 @@ func isBot(u *gh.User) bool {
 	return strings.EqualFold(u.GetType(), "Bot") || strings.HasSuffix(strings.ToLower(u.GetLogin()), "[bot]")
 }
 
-// writers asks for each reviewer whether they may write. Bots are not asked
-// about: they never count, and GitHub does not know them as collaborators.
+// dismissals finds what each dismissed review said, and who dismissed it: the review
+// itself does not tell any more, the history of the pull request does.
+func (l look) dismissals(ctx context.Context) error {
+	dismissed := map[int64]*dr.Review{}
+	for i := range l.state.Reviews {
+		if r := &l.state.Reviews[i]; r.State == dr.Dismissed {
+			dismissed[r.ID] = r
+		}
+	}
+	if len(dismissed) == 0 {
+		return nil
+	}
+	events, err := pages(func(o gh.ListOptions) ([]*gh.IssueEvent, *gh.Response, error) {
+		return l.api.Issues.ListIssueEvents(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
+	})
+	if s := status(err); s == http.StatusForbidden || notFound(err) {
+		// A token may lack the right to read histories: then nobody is known to have
+		// dismissed anything, and the rules take that for what it is.
+		l.log.WarnContext(ctx, "GitHub does not show the history of a pull request", "number", l.pull.GetNumber(), "status", s)
+		return nil
+	}
+	for _, e := range events {
+		if r := dismissed[e.GetDismissedReview().GetReviewID()]; r != nil && e.GetEvent() == "review_dismissed" {
+			r.Was = dr.ReviewState(strings.ToUpper(e.GetDismissedReview().GetState()))
+			r.DismissedBy = e.GetActor().GetLogin()
+		}
+	}
+	return explain(err, dr.T("github.doing.list-events", "number", l.pull.GetNumber()))
+}
+
+// writers asks for each reviewer whether they may write. Bots are not asked about: they
+// never count, and GitHub does not know them as collaborators; nor are strangers, who
+// are many where a repository is public. Whom GitHub does not know may not write.
 func (l look) writers(ctx context.Context) error {
 	asked := map[string]bool{}
 	for _, r := range l.state.Reviews {
 		login := strings.ToLower(r.By)
-		if login == "" || r.Bot || asked[login] {
+		if login == "" || r.Bot || asked[login] || !l.known(r.By) {
 			continue
 		}
 		asked[login] = true
 		level, _, err := l.api.Repositories.GetPermissionLevel(ctx, l.repo.Owner, l.repo.Name, r.By)
-		if err != nil {
+		if err != nil && !notFound(err) {
 			return explain(err, dr.T("github.doing.read-permission", "login", r.By))
 		}
 		switch level.GetPermission() {

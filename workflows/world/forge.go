@@ -44,6 +44,7 @@ type forge struct {
 	readers   map[string]bool // logins that may not write
 	forks     bool            // every pull request comes from a fork
 	hidden    bool            // nobody is told who may do what
+	nobodys   bool            // the bot's address is no account's
 	reviews   int64
 	merges    int
 }
