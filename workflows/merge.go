@@ -25,13 +25,15 @@ func (a merging) merge(p proposal) (steps.Merged, error) {
 func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error) {
 	st, approval, err := a.count(ctx, p)
 	if err != nil {
-		return steps.Merged{}, err
+		return steps.Merged{}, unsure(err)
 	}
 	self, err := a.Forge.Files.Self(ctx)
 	if err != nil {
-		return steps.Merged{}, err
+		return steps.Merged{}, unsure(err)
 	}
 	switch {
+	case st.Merged && st.BaseRef != a.svc.Repository.Base: // it was retargeted between a look and the merge
+		return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: dr.T("merge.elsewhere", "number", a.change.Number, "now", st.BaseRef, "base", a.svc.Repository.Base), Next: dr.T("merge.elsewhere.next", "number", a.change.Number, "now", st.BaseRef)}
 	case st.Merged && st.MergedBy == self: // by this run, before a restart
 		return a.afterMerge(ctx, p, st.MergeSHA)
 	case st.Merged && (approval.Allowed || a.adopted):
@@ -68,13 +70,23 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged, error) {
 	st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
 	if err != nil {
-		return steps.Merged{}, err
+		return steps.Merged{}, unsure(err)
 	}
 	if st.Head != a.change.Head || !st.Open {
 		return steps.Merged{Kind: steps.MergeNotApproved}, nil
 	}
 	what, _ := dr.Told(refusal)
 	return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: what, Next: dr.T("merge.refused.next", "number", a.change.Number), Err: refusal}
+}
+
+// unsure is an error before the merge that must not end the run: the approved pull request
+// stays open for when what is the matter was mended.
+func unsure(err error) error {
+	if dr.CodeOf(err) == dr.Temporary || dr.CodeOf(err) == dr.Uncertain {
+		return err
+	}
+	what, next := dr.Told(err)
+	return &dr.Error{Code: dr.Uncertain, What: what, Next: next, Err: err}
 }
 
 func (a merging) afterMerge(ctx context.Context, p proposal, sha string) (steps.Merged, error) {

@@ -79,12 +79,12 @@ func (a rechecking) recheck(ctx context.Context, p proposal) (rechecked, error) 
 	out := rechecked{At: now}
 	if !fresh(a.checkedAt, now, a.timing.Recheck) {
 		if err := a.readAgain(ctx, &out); err != nil {
-			return rechecked{}, err
+			return rechecked{}, unsure(err)
 		}
 	}
 	if len(out.Denied) == 0 && !fresh(p.At, now, a.timing.Recheck) {
 		if err := a.planAgain(ctx, p, &out); err != nil {
-			return rechecked{}, err
+			return rechecked{}, unsure(err)
 		}
 	}
 	if len(out.Denied) > 0 {
