@@ -11,7 +11,7 @@ TEST    := $(GO) tool gotestsum --format pkgname-and-test-fails --
 # and where the linker keeps such a copy, the detector sees races that are none.
 RACE    := -race $(foreach p,sqlite/lib libc memory,-gcflags=modernc.org/$(p)=-race=false)
 
-.PHONY: build test test-aws fuzz check sandbox demo demo-aws sabotage fmt lint vuln docker-lint image clean proof long bench outage outage-aws
+.PHONY: build test test-aws fuzz check sandbox demo demo-aws sabotage fmt lint vuln docker-lint image clean proof moves long bench outage outage-aws
 
 build: ## the program, and the sandbox to try it in
 	$(GO) build -trimpath -o bin/ ./cmd/drbot ./cmd/drbot-sandbox
@@ -52,6 +52,10 @@ demo-aws: build ## the demo on the reference infrastructure, with the real provi
 
 outage-aws: build ## the same with the source Region refusing from the first second
 	$(SANDBOX) --auto --infra reference --outage source=refuse
+
+# Virtual time: a run under which the world moves takes a quarter of a second.
+moves: ## the world moves at every place of a run, and by 2,000 random sequences of three moves
+	DRBOT_MOVES=2000 $(GO) test ./workflows -run '^TestMover' -v -timeout 30m | grep -E '^(---|ok|FAIL|panic)|_test.go|--- FAIL'
 
 # Every strategy has a Moto of its own and waits for the provider most of the time.
 test-aws: ## the reference infrastructure: every module, every strategy there and back

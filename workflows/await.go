@@ -82,7 +82,7 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 func (a waiting) adopt(p proposal, look seen) bool {
 	verb, _ := a.run.Ask(stepMerge, engine.Outcome{Code: dr.Uncertain, What: look.Ended, Next: a.revertFirst()}, engine.Question{
 		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: a.svc.Quorum}, Without: []string{a.req.Requester},
-		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.adopt", "needed", a.svc.Quorum),
+		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.adopt", "needed", a.svc.Quorum, "plan", p.Counts, "number", a.change.Number),
 	})
 	a.adopted = verb == engine.Accept
 	return a.adopted

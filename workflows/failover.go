@@ -100,12 +100,17 @@ func refusal(err error) error {
 	return &ending{State: dr.RunRefused, Outcome: what, Next: next}
 }
 
-// refused is refusal for a step that did not go well.
-func refused(o engine.Outcome) error {
+// refused is refusal for a step that did not go well. What names no way on can be asked
+// for again.
+func refused(f *failover, o engine.Outcome) error {
 	if o.OK() {
 		return nil
 	}
-	return &ending{State: dr.RunRefused, Outcome: o.What, Next: o.Next}
+	next := o.Next
+	if next.Empty() {
+		next = f.startAgain()
+	}
+	return &ending{State: dr.RunRefused, Outcome: o.What, Next: next}
 }
 
 // withSource puts the source back when a planned run ends before its promotion, and

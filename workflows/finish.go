@@ -94,7 +94,7 @@ func resultMarker(run string) string { return "drbot:result:" + run }
 // where nothing has been changed, waiting helps only what may pass or must be looked at.
 func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 	if !f.merged && out.Code != dr.Temporary && out.Code != dr.Uncertain {
-		return "", refused(out)
+		return "", refused(f, out)
 	}
 	verb, by := f.run.Ask(step, out, f.question(step, out))
 	switch verb {

@@ -24,7 +24,7 @@ type preparation struct{ *failover }
 // authorize asks again, at the moment of the act, whether the requester may: the
 // configuration may have changed while the command was on its way.
 func (f *preparation) authorize() error {
-	return refused(engine.Do(f.run, stepAuthorize, func(ctx context.Context) (said, error) {
+	return refused(f.failover, engine.Do(f.run, stepAuthorize, func(ctx context.Context) (said, error) {
 		who, ok := f.Team.People.ByName(f.req.Requester)
 		if !ok || !slices.Contains(f.svc.Requesters, who.Name) {
 			return said{}, &dr.Error{Code: dr.Denied, What: dr.T("authorize.no-requester", "who", f.req.Requester, "service", f.req.Service), Next: dr.T("ask-one-of", "people", f.svc.Requesters)}
@@ -78,7 +78,7 @@ func (f *preparation) lock() error {
 	if f.judged = f.req.Mode; out.Value.Moved {
 		f.judged = dr.Disaster // nothing is left to be moved, and nothing is asked of the source
 	}
-	return refused(out.Outcome)
+	return refused(f.failover, out.Outcome)
 }
 
 // acceptsOf is what an approval accepts by a verdict of the policy, and by the lock.
@@ -167,7 +167,7 @@ func (f *preparation) checkReadiness() error {
 	})
 	f.checks, f.checkedAt = out.Value.Checks, out.At
 	f.accepts = f.acceptsOf(out.Value.Verdict)
-	return refused(out.Outcome)
+	return refused(f.failover, out.Outcome)
 }
 
 // judge reads the checks of a switch and asks the policy about them.

@@ -13,7 +13,7 @@ import (
 
 // resume is the command that finishes what was left half done.
 func resume(cmd workflows.StartCommand) workflows.StartCommand {
-	cmd.Kind, cmd.Once, cmd.Reason = dr.Resume, "resume", "to finish it"
+	cmd.Kind, cmd.Once, cmd.Reason = dr.Resume, "resume", "second go"
 	return cmd
 }
 

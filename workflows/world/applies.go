@@ -80,6 +80,7 @@ func (w *World) carryOut(a *apply) dr.ApplyResult {
 			return result
 		}
 		result.Made = append(result.Made, ch.address)
+		w.note(ch.address)
 		switch ch.action {
 		case "create":
 			result.Counts.Add++
@@ -182,4 +183,10 @@ func (w *World) make(a *apply, m making) dr.ApplyKind {
 		state[m.address] = m.Value
 	}
 	return dr.ApplyDone
+}
+
+func (w *World) note(address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tf.made = append(w.tf.made, address)
 }

@@ -25,6 +25,7 @@ type terraform struct {
 	gate    chan struct{}                // closed when nothing waits any more
 	drift   map[string][]dr.ResourceChange
 	applies map[string]*apply // by key
+	made    []string          // things that an apply made, changed or deleted
 	Applied []string          // stacks, in the order in which an apply took effect
 	next    map[string][]dr.ApplyKind
 	denied  bool // a plan that deletes a database

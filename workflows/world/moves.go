@@ -1,0 +1,110 @@
+package world
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// BeforeEach is Before for every call.
+func (w *World) BeforeEach(call string, do func()) { w.rule(&Rule{call: call, times: -1, before: do}) }
+
+// Gone lets no call of these ports through until the world is back.
+func (w *World) Gone(calls ...string) (back func()) {
+	var mine []*Rule
+	for _, c := range calls {
+		mine = append(mine, w.Fail(c, -1, refused(dr.Temporary, "%s did not answer.", c)))
+	}
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.rules = slices.DeleteFunc(w.rules, func(r *Rule) bool { return slices.Contains(mine, r) })
+	}
+}
+
+// Made lists what the bot's applies have made, changed or deleted beyond the ordinary, by
+// its address.
+func (w *World) Made() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.tf.made)
+}
+
+// Points is the Region the users are led to.
+func (w *World) Points() dr.Region {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.tf.points["traffic"]
+}
+
+// TryReview reviews the newest pull request, where there is one.
+func (w *World) TryReview(person string, state dr.ReviewState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f := w.forge; len(f.pulls) > 0 {
+		f.review(f.open(), person+"-gh", state)
+	}
+}
+
+// TryMerge merges the open pull request by hand, where there is one.
+func (w *World) TryMerge(person string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f := w.forge; len(f.pulls) > 0 && f.open().Open {
+		_, _ = f.mergePull(f.open(), person+"-gh") // one that cannot be merged is not
+	}
+}
+
+// TryClose closes the open pull request, where there is one.
+func (w *World) TryClose() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f := w.forge; len(f.pulls) > 0 {
+		f.open().Open = false
+	}
+}
+
+// TryRetarget has the open pull request go to another branch, where there is one.
+func (w *World) TryRetarget(branch string) {
+	w.mu.Lock()
+	open := len(w.forge.pulls) > 0 && w.forge.open().Open
+	w.mu.Unlock()
+	if open {
+		w.Retarget(branch)
+	}
+}
+
+// Proposal is what stands on the open pull request for people to read.
+func (w *World) Proposal() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.forge.pulls) == 0 {
+		return ""
+	}
+	text := ""
+	for _, c := range w.forge.open().Comments {
+		text += strings.ReplaceAll(c.Body, `\`, "") + "\n"
+	}
+	return text
+}
+
+// Approvals counts the people whose last word on the open pull request's head approves.
+func (w *World) Approvals() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last := map[string]dr.ReviewState{}
+	pr := w.forge.open()
+	for _, r := range pr.Reviews {
+		if r.HeadSHA == pr.Head || r.State != dr.Approved {
+			last[r.By] = r.State
+		}
+	}
+	n := 0
+	for _, s := range last {
+		if s == dr.Approved {
+			n++
+		}
+	}
+	return n
+}
