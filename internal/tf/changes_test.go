@@ -37,8 +37,8 @@ const rawPlan = `{
     {"address": "x.kept", "mode": "managed", "type": "x", "change": {"actions": ["forget"], "before": {"a": 1}, "after": null}},
     {"address": "x.old", "deposed": "abc", "mode": "managed", "type": "x", "change": {"actions": ["delete"], "before": {"a": 1}, "after": null}},
     {"address": "x.replaced", "mode": "managed", "type": "x", "change": {"actions": ["delete", "create"],
-      "before": {"id": "1", "name": "a", "global": "g", "ports": [1, 2], "secret": {"k1": "a"}, "kind": "s"},
-      "after":  {"name": "b", "global": null, "ports": [1, 3], "secret": {"k2": "b"}, "kind": ["s"]},
+      "before": {"id": "1", "name": "a", "global": "g", "ports": [1, 2], "secret": {"k1": "a"}, "kind": "s", "same": "s", "tie": "t", "free": "", "none": null},
+      "after":  {"name": "b", "global": null, "ports": [1, 3], "secret": {"k2": "b"}, "kind": ["s"], "same": "s", "tie": "", "free": null, "none": ""},
       "after_unknown": {"id": true, "ports": [false, false], "block": [{"arn": true}]},
       "before_sensitive": {"secret": true}, "after_sensitive": {"secret": {"k2": true}}}}
   ]}`
@@ -58,11 +58,17 @@ func TestChangesOfEveryKind(t *testing.T) {
 		t.Errorf("changes %q, want %q", addresses, want)
 	}
 	r := got["x.replaced"]
-	if want := []string{"block[0].arn", "global", "id", "kind", "name", "ports[1]", "secret"}; !slices.Equal(r.PathNames(), want) {
+	if want := []string{"block[0].arn", "free", "global", "id", "kind", "name", "none", "ports[1]", "secret", "tie"}; !slices.Equal(r.PathNames(), want) {
 		t.Errorf("paths %q, want %q", r.PathNames(), want)
 	}
-	if !slices.Equal(r.Nulled, []string{"global"}) {
+	if !slices.Equal(r.Nulled, []string{"global", "tie"}) {
 		t.Errorf("nulled %q", r.Nulled)
+	}
+	if got, want := (dr.ResourceChange{Paths: r.Whole}).PathNames(), []string{"block[0].arn", "id", "kind[0]", "name", "none", "ports[0]", "ports[1]", "same", "secret.k2", "tie"}; !slices.Equal(got, want) {
+		t.Errorf("the whole is %q, want %q", got, want)
+	}
+	if c := got["x.old (deposed abc)"]; c.Deposed != "x.old" {
+		t.Errorf("what was replaced is %+v", c)
 	}
 	if k := got["x.kept"]; k.Paths != nil {
 		t.Errorf("paths of what is forgotten: %v", k.Paths)
