@@ -172,3 +172,76 @@ func TestFailuresInWords(t *testing.T) {
 		}
 	}
 }
+
+// TestAsApproved holds what stands against what was approved, value by value, at every
+// depth a plan may name one.
+func TestAsApproved(t *testing.T) {
+	s := &supervisor{job: job{Secrets: secrets{HashKey: []byte("key")}}}
+	plan := func(actions, before, after, more string) *tfjson.Plan {
+		return parsePlan(t, `{"format_version": "1.2", "resource_changes": [{"address": "x.a", "mode": "managed", "type": "x",
+			"change": {"actions": [`+actions+`], "before": `+before+`, "after": `+after+more+`}}]}`)
+	}
+	const (
+		was = `{"id": "i", "n": 1, "list": ["a", "b"], "tags": {"k": "v", "old": "o"}, "kind": "s", "secret": {"k": "1"}, "late": "l"}`
+		to  = `{"id": "i", "n": 2, "list": ["a"], "tags": {"k": "w"}, "kind": ["s"], "secret": {"k": "2"}}`
+		is  = `{"id": "i", "n": 2, "list": ["a"], "tags": {"k": "w"}, "kind": ["s"], "secret": {"k": "2"}, "late": "m"}`
+	)
+	approved, err := allowed(plan(`"update"`, was, to, `, "after_unknown": {"late": true}, "before_sensitive": {"secret": true}, "after_sensitive": {"secret": true}`), []byte("key"), "app", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"kind", "late", "list[1]", "n", "secret", "tags.k", "tags.old"}; !slices.Equal(approved.Changes[0].PathNames(), want) {
+		t.Fatalf("approved %q", approved.Changes[0].PathNames())
+	}
+	for name, c := range map[string]struct {
+		is   string
+		want bool
+	}{
+		"as approved":         {is, true},
+		"as it was":           {was, false},
+		"another number":      {strings.Replace(is, "2,", "3,", 1), false},
+		"an element too many": {strings.Replace(is, `["a"]`, `["a", "b"]`, 1), false},
+		"a key too many":      {strings.Replace(is, `{"k": "w"}`, `{"k": "w", "old": "o"}`, 1), false},
+		"another secret":      {strings.Replace(is, `{"k": "2"}`, `{"k": "1"}`, 1), false},
+		"another kind":        {strings.Replace(is, `["s"]`, `"s"`, 1), false},
+		"what nobody knew":    {strings.Replace(is, `"m"`, `"z"`, 1), true},
+	} {
+		stands := plan(`"no-op"`, c.is, c.is, "").ResourceChanges[0]
+		if got, err := s.asApproved(approved.Changes[0], stands); got != c.want || err != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	gone := dr.ResourceChange{Address: "x.a", Actions: []string{"delete"}}
+	there := plan(`"no-op"`, is, is, "").ResourceChanges[0]
+	for name, c := range map[string]struct {
+		change dr.ResourceChange
+		is     *tfjson.ResourceChange
+		want   bool
+	}{
+		"deleted":       {gone, nil, true},
+		"not deleted":   {gone, there, false},
+		"not made":      {approved.Changes[0], nil, false},
+		"nothing known": {dr.ResourceChange{Address: "x.a", Actions: []string{"create"}, Paths: []dr.PathChange{{Path: "id"}}}, there, true},
+	} {
+		if got, err := s.asApproved(c.change, c.is); got != c.want || err != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
+// TestTallyKnowsWhatIsHalfMade sees what an apply that ended in any way left half made.
+func TestTallyKnowsWhatIsHalfMade(t *testing.T) {
+	var seen tally
+	for _, r := range []record{
+		{Type: recordStart, Address: "x.made", Action: "create"}, {Type: recordComplete, Address: "x.made", Action: "create"},
+		{Type: recordStart, Address: "x.changed", Action: "update"}, {Type: recordErrored, Address: "x.changed", Action: "update"},
+		{Type: recordStart, Address: "x.failed", Action: "create"}, {Type: recordErrored, Address: "x.failed", Action: "create"},
+		{Type: recordStart, Address: "x.replaced", Action: "delete"}, {Type: recordComplete, Address: "x.replaced", Action: "delete"},
+		{Type: recordStart, Address: "x.open", Action: "create"},
+	} {
+		seen.add(r)
+	}
+	if want := []string{"x.failed", "x.open"}; !slices.Equal(seen.broken, want) {
+		t.Errorf("half made is %q, want %q", seen.broken, want)
+	}
+}
