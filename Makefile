@@ -39,7 +39,7 @@ fuzz: ## every fuzz target for 20 s; the packages are asked, so that none is for
 	done
 
 # Most of a proof is waiting, so that many more than cores run side by side.
-proof: ## the bot killed at every effect, lied to and let down; takes a quarter of an hour
+proof: ## the bot killed at every effect, lied to and let down; takes ten minutes
 	$(TEST) -tags proof -parallel 8 -timeout $(or $(PROOF_TIMEOUT),30m) -run '^TestProof' ./internal/sandbox
 
 long: ## what takes too long for every change: every kill on both databases, the benches, the outages
@@ -56,7 +56,7 @@ outage-aws: build ## the same with the source Region refusing from the first sec
 # Every strategy has a Moto of its own and waits for the provider most of the time.
 test-aws: ## the reference infrastructure: every module, every strategy there and back
 	@scripts/terraform-1.1
-	$(GO) tool gotestsum --format standard-verbose -- -tags aws -parallel 6 -timeout 18m ./internal/sandbox/reference
+	$(GO) tool gotestsum --format standard-verbose -- -tags aws -parallel 6 -timeout 25m ./internal/sandbox/reference
 
 bench: build ## what the bot itself costs, beside its budget
 	$(SANDBOX) bench

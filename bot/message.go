@@ -163,7 +163,7 @@ func outcome(w text.Words, v view.View) string {
 		lines = append(lines, head)
 	}
 	if q := v.Question; q != nil {
-		for _, t := range []dr.Text{q.Means, q.Votes} {
+		for _, t := range append([]dr.Text{q.Means}, q.Votes...) {
 			if !t.Empty() {
 				lines = append(lines, cut(w.Say(t), 500))
 			}

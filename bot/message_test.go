@@ -73,7 +73,7 @@ func goldenRuns() map[string]dr.Run {
 
 	paused := sampleRun()
 	paused.State, paused.MergeSHA, paused.Outcome, paused.Next = dr.RunPaused, "abc", words("Tokyo is not healthy: 0 of 2 targets are healthy"), words("mend it, then answer retry")
-	paused.Question = &dr.Question{Step: "gate/1", Number: 1, Means: words("nothing is rolled back"), Answers: []string{"retry", "skip", "stop"}, Needed: 2, Votes: []string{"bob"}}
+	paused.Question = &dr.Question{Step: "gate/1", Number: 1, Means: words("nothing is rolled back"), Answers: []string{"retry", "skip", "stop"}, Takes: map[string]int{"skip": 2}, Voices: map[string][]string{"skip": {"bob"}}}
 
 	done := sampleRun()
 	done.State, done.Ended = dr.RunSucceeded, t0.Add(time.Hour)
@@ -109,7 +109,7 @@ func TestRunMessageFits(t *testing.T) {
 	longer := dr.T("no.such.id", "said", dr.Foreign(long))
 	run.State, run.Reason, run.Outcome, run.Next = dr.RunPaused, long, words(long), longer
 	run.PlanLine, run.Approval.By = longer, []string{long}
-	run.Question = &dr.Question{Step: long, What: words(long), Means: words(long), Votes: []string{long}, Answers: []string{"retry", "skip", "stop"}}
+	run.Question = &dr.Question{Step: long, What: words(long), Means: words(long), Voices: map[string][]string{"skip": {long}}, Answers: []string{"retry", "skip", "stop"}}
 	run.Accepts = []dr.Text{words(long), longer, words(long)}
 	for range 60 {
 		run.Steps = append(run.Steps, dr.Step{Name: "apply/stack", State: dr.StepFailed, Started: t0, Detail: words(long)})

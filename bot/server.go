@@ -21,7 +21,7 @@ import (
 type Runbooks interface {
 	Start(ctx context.Context, c workflows.Caller, cmd workflows.StartCommand) (run dr.Run, existing bool, err error)
 	Cancel(ctx context.Context, c workflows.Caller, run string) (dr.Run, dr.Text, error)
-	Answer(ctx context.Context, c workflows.Caller, run string, question int, verb string) (dr.Run, dr.Text, error)
+	Answer(ctx context.Context, c workflows.Caller, run string, reply workflows.Reply) (dr.Run, dr.Text, error)
 	Status(ctx context.Context, c workflows.Caller, service string, limit int) ([]dr.Run, error)
 }
 
@@ -128,7 +128,7 @@ func (s *Server) obey(ctx context.Context, sc slack.SlashCommand, c command) str
 	case "cancel":
 		return s.said(ctx, caller, c.verb)(s.books.Cancel(ctx, caller, c.args["run"]))
 	case "answer":
-		return s.said(ctx, caller, c.verb)(s.books.Answer(ctx, caller, c.args["run"], 0, c.args["answer"]))
+		return s.said(ctx, caller, c.verb)(s.books.Answer(ctx, caller, c.args["run"], workflows.Reply{Verb: c.args["answer"], Digest: c.args["digest"]}))
 	}
 	run, existing, err := s.books.Start(ctx, caller, workflows.StartCommand{
 		Kind: dr.Kind(c.verb), Service: c.args["service"], Target: dr.Region(c.args["region"]), Mode: c.args["mode"], Reason: c.args["reason"],
@@ -179,7 +179,7 @@ func (s *Server) press(ctx context.Context, cb slack.InteractionCallback, a *sla
 		if err != nil || n < 1 {
 			return s.refusal(&dr.Error{Code: dr.Invalid, What: dr.T("bot.no-button"), Next: dr.T("command.try", "command", dr.Cmd("status"))})
 		}
-		return s.said(ctx, caller, "answer")(s.books.Answer(ctx, caller, run, n, verb))
+		return s.said(ctx, caller, "answer")(s.books.Answer(ctx, caller, run, workflows.Reply{Number: n, Verb: verb}))
 	}
 	return "" // a link button: Slack has opened it
 }

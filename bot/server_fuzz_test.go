@@ -68,9 +68,9 @@ func (b *books) Cancel(_ context.Context, c workflows.Caller, run string) (dr.Ru
 	return r, words(short(run, 40)), err
 }
 
-func (b *books) Answer(_ context.Context, c workflows.Caller, run string, question int, verb string) (dr.Run, dr.Text, error) {
-	r, err := b.say(asked{method: "answer", caller: c, run: run, question: question, answer: verb}, run+verb)
-	return r, words(short(verb, 40)), err
+func (b *books) Answer(_ context.Context, c workflows.Caller, run string, reply workflows.Reply) (dr.Run, dr.Text, error) {
+	r, err := b.say(asked{method: "answer", caller: c, run: run, question: reply.Number, answer: reply.Verb}, run+reply.Verb)
+	return r, words(short(reply.Verb, 40)), err
 }
 
 func (b *books) Status(_ context.Context, c workflows.Caller, service string, limit int) ([]dr.Run, error) {

@@ -44,6 +44,7 @@ type ApplyResult struct {
 	Counts  Counts
 	Made    []string // addresses Terraform said it had completed
 	Wider   []Text   // why it was not applied, when Kind is ApplyWider
+	Plan    *Plan    // the wider one, when Kind is ApplyWider
 	Summary Text     // for a person; what it has of Terraform's own words is scrubbed of secrets
 }
 

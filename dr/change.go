@@ -22,6 +22,11 @@ type Review struct {
 	State   ReviewState `json:"state"`
 	HeadSHA string      `json:"head_sha"` // the exact commit the person looked at
 	At      time.Time   `json:"at"`
+
+	// Of a dismissed review: what it said until then, and the login of who dismissed it.
+	// Each is empty when the forge does not tell.
+	Was         ReviewState `json:"was,omitempty"`
+	DismissedBy string      `json:"dismissed_by,omitempty"`
 }
 
 // Commit is one commit of a change's branch with everybody who had a hand in it.
@@ -62,7 +67,7 @@ type ChangeState struct {
 	Files      []FileChange `json:"files"`
 	Commits    []Commit     `json:"commits"`
 	Reviews    []Review     `json:"reviews"`              // oldest first, every page
-	CanWrite   []string     `json:"can_write"`            // reviewers with write access, asked for each look
+	CanWrite   []string     `json:"can_write"`            // reviewers of the configuration with write access, asked for each look
 	HeadFile   string       `json:"head_file,omitempty"`  // content of the active_region file on the head
 	BaseFile   string       `json:"base_file,omitempty"`  // content of it on the merge base
 	BranchGone bool         `json:"branch_gone,omitzero"` // the head branch was deleted

@@ -9,6 +9,7 @@ type Kind string
 const (
 	Failover Kind = "failover"
 	Failback Kind = "failback"
+	Resume   Kind = "resume" // of what a run, or somebody by hand, left half done
 )
 
 // RunState is where a run stands.
@@ -99,9 +100,13 @@ type Question struct {
 	Step    string   `json:"step"`
 	What    Text     `json:"what"`    // what happened
 	Means   Text     `json:"means"`   // what it means for the run
-	Answers []string `json:"answers"` // of retry, skip, stop
-	Votes   []string `json:"votes"`   // persons who said skip, where that needs a quorum
-	Needed  int      `json:"needed"`  // votes that skip needs; 1 when anyone who may approve can say it
+	Answers []string `json:"answers"` // of retry, accept, skip, stop
+	// Takes is how many people an answer takes, none of them the requester; one whom it
+	// does not list takes anyone who may approve.
+	Takes   map[string]int      `json:"takes,omitempty"`
+	Voices  map[string][]string `json:"voices,omitempty"`  // who gave such an answer so far
+	Without []string            `json:"without,omitempty"` // whose word does not count for those
+	Digest  string              `json:"digest,omitempty"`  // of what accept accepts; those who type it name its beginning
 }
 
 // Result is what a run took against what was promised.

@@ -56,9 +56,12 @@ func Verbs() []Verb {
 	return []Verb{
 		{Name: string(Failover), Params: move},
 		{Name: string(Failback), Params: move},
+		{Name: string(Resume), Params: move},
 		{Name: "status", Params: []Param{{Name: "service", Optional: true}}},
 		{Name: "cancel", Params: []Param{run}},
-		{Name: "answer", Params: []Param{run, {Name: "answer", Choices: []string{"retry", "skip", "stop"}, Hole: "retry|skip|stop"}}},
+		{Name: "answer", Params: []Param{
+			run, {Name: "answer", Choices: []string{"retry", "accept", "skip", "stop"}, Hole: "retry|accept|skip|stop"}, {Name: "digest", Optional: true},
+		}},
 		{Name: "help"},
 	}
 }

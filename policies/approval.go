@@ -27,11 +27,12 @@ type ApprovalRules struct {
 //
 // A person's latest opinion counts, over all of the person's logins. A comment is
 // no opinion. A dismissed review is none either, and does not bring an older one
-// back. An approval counts on the exact head and for the current digest alone; a
-// request for changes blocks whatever it was given on, until its author approves
-// or it is dismissed.
+// back. An approval counts on the exact head and for the current digest alone; each
+// request for changes blocks whatever it was given on, until its author approves or it
+// is dismissed by somebody who is known and is not the requester. Who dismissed one is
+// among the reasons, whatever comes of it.
 func Count(state dr.ChangeState, rules ApprovalRules) dr.Approval {
-	c := &count{state: state, rules: rules}
+	c := &count{change: change{state, rules}}
 	a := dr.Approval{Needed: rules.Quorum}
 	a.Policy = Revision()
 	if why := c.broken(); !why.Empty() {
@@ -40,7 +41,7 @@ func Count(state dr.ChangeState, rules ApprovalRules) dr.Approval {
 	}
 	ballots := c.ballots()
 	a.Ignored = c.ignored
-	var refusals []dr.Text
+	refusals := c.held()
 	for _, b := range ballots {
 		switch b.vote {
 		case blocks:
@@ -62,19 +63,20 @@ func Count(state dr.ChangeState, rules ApprovalRules) dr.Approval {
 	}
 	a.Allowed = len(refusals) == 0
 	if a.Allowed {
-		a.Reasons = []dr.Text{dr.T("vote.approved", "people", a.By, "commit", short(rules.Head))}
-		return a
+		refusals = []dr.Text{dr.T("vote.approved", "people", a.By, "commit", short(rules.Head))}
+		c.remarks = nil
 	}
-	a.Reasons = append(refusals, c.remarks...)
+	a.Reasons = slices.Concat(refusals, c.dismissals, c.remarks)
 	return a
 }
 
 // count is one count at work.
 type count struct {
-	state   dr.ChangeState
-	rules   ApprovalRules
+	change
 	ignored []dr.IgnoredVoice
 	remarks []dr.Text // the ignored voices as sentences
+
+	dismissals []dr.Text // of requests for changes, and what each of them does
 }
 
 func (c *count) ignore(by string, reason, sentence dr.Text) {

@@ -9,9 +9,15 @@ import (
 // webFlow is the account GitHub itself commits by, as when it signs for an App.
 const webFlow = "web-flow"
 
+// change is a pull request and what it must be.
+type change struct {
+	state dr.ChangeState
+	rules ApprovalRules
+}
+
 // broken says why the change is not, or no longer, the one drbot made; empty
 // when it is. No approval helps a change that is broken.
-func (c *count) broken() dr.Text {
+func (c change) broken() dr.Text {
 	s, r := c.state, c.rules
 	switch {
 	case r.Quorum < 2:
@@ -24,8 +30,6 @@ func (c *count) broken() dr.Text {
 		return dr.T("broken.closed")
 	case s.BranchGone:
 		return dr.T("broken.branch-gone")
-	case s.Draft:
-		return dr.T("broken.draft")
 	case !s.SameRepo:
 		return dr.T("broken.repository")
 	case s.BaseRef != r.BaseRef:
@@ -41,11 +45,26 @@ func (c *count) broken() dr.Text {
 	return c.brokenFiles()
 }
 
-// brokenCommits looks for anything but the bot's one commit. A commit whose
-// author or committer GitHub cannot name may be anybody's.
-func (c *count) brokenCommits() dr.Text {
+// held says why a change that is as drbot made it cannot be merged yet: its approvals are
+// kept until that is mended.
+func (c change) held() (why []dr.Text) {
+	if c.state.Draft {
+		why = append(why, dr.T("broken.draft"))
+	}
+	if len(c.state.Commits) == 1 && nobodys(c.state.Commits[0]) {
+		why = append(why, dr.T("held.commit-nobody", "commit", short(c.rules.Head), "bot", c.rules.BotLogin))
+	}
+	return why
+}
+
+// nobodys tells that GitHub knows no account for an address of a commit.
+func nobodys(k dr.Commit) bool { return k.Author == "" || k.Committer == "" }
+
+// brokenCommits looks for anything but the bot's one commit. A commit whose author or
+// committer GitHub cannot name may be anybody's, but for the one drbot made: its SHA is known.
+func (c change) brokenCommits() dr.Text {
 	for _, k := range c.state.Commits {
-		if k.Author == "" || k.Committer == "" {
+		if nobodys(k) && k.SHA != c.rules.Head {
 			return dr.T("broken.commit-nobody", "commit", short(k.SHA))
 		}
 	}
@@ -56,15 +75,15 @@ func (c *count) brokenCommits() dr.Text {
 	switch {
 	case k.SHA != c.rules.Head:
 		return dr.T("broken.commit-other", "now", short(k.SHA), "commit", short(c.rules.Head))
-	case !strings.EqualFold(k.Author, bot):
+	case k.Author != "" && !strings.EqualFold(k.Author, bot):
 		return dr.T("broken.commit-author", "commit", short(k.SHA), "who", k.Author)
-	case !strings.EqualFold(k.Committer, bot) && !strings.EqualFold(k.Committer, webFlow):
+	case k.Committer != "" && !strings.EqualFold(k.Committer, bot) && !strings.EqualFold(k.Committer, webFlow):
 		return dr.T("broken.committer", "commit", short(k.SHA), "who", k.Committer)
 	}
 	return dr.Text{}
 }
 
-func (c *count) brokenFiles() dr.Text {
+func (c change) brokenFiles() dr.Text {
 	files := c.state.Files
 	if len(files) == 0 {
 		return dr.T("broken.nothing")

@@ -22,6 +22,9 @@ func random(rng *rand.Rand) *world {
 		}
 		w.add(logins[rng.IntN(len(logins))], states[rng.IntN(len(states))], at)
 		w.last().At = time.Unix(int64(1000+rng.IntN(20)), 0)
+		if w.last().State == dr.Dismissed {
+			w.last().Was, w.last().DismissedBy = states[rng.IntN(3)], logins[rng.IntN(len(logins))]
+		}
 		if rng.IntN(6) == 0 {
 			w.recorded(int(w.last().ID))
 		}
@@ -58,6 +61,28 @@ func TestCountRequesterNeverHelps(t *testing.T) {
 		if after.Allowed != before.Allowed || !slices.Equal(after.By, before.By) || !slices.Equal(after.Blocked, before.Blocked) {
 			t.Fatalf("the requester's reviews changed the count:\n%+v\n%+v", before, after)
 		}
+	}
+}
+
+func TestCountRequestersDismissalsNeverHelp(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	struck := 0
+	for range 2000 {
+		w := random(rng)
+		before := w.count()
+		for i, r := range w.state.Reviews {
+			if r.State == dr.ChangesRequested {
+				w.dismissed(i, []string{"alice-gh", "ALICE-GH", "alice-alt"}[rng.IntN(3)])
+				struck++
+			}
+		}
+		after := w.count()
+		if after.Allowed && !before.Allowed || !slices.Equal(after.Blocked, before.Blocked) {
+			t.Fatalf("the requester's dismissals changed the count:\n%+v\n%+v\n%+v", before, after, w.state.Reviews)
+		}
+	}
+	if struck == 0 {
+		t.Fatal("nothing was dismissed: the test proves nothing")
 	}
 }
 

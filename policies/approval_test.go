@@ -58,7 +58,15 @@ func (w *world) no(by string) *world  { return w.add(by, dr.ChangesRequested, he
 func (w *world) both() *world         { return w.yes("bob-gh").yes("carol-gh") }
 func (w *world) count() dr.Approval   { return Count(w.state, w.rules) }
 func (w *world) last() *dr.Review     { return &w.state.Reviews[len(w.state.Reviews)-1] }
-func (w *world) dismiss(i int) *world { w.state.Reviews[i].State = dr.Dismissed; return w }
+func (w *world) dismiss(i int) *world { return w.dismissed(i, "dave-gh") }
+
+// dismissed dismisses a review as a login; nobody knows who it was when that is empty.
+func (w *world) dismissed(i int, by string) *world {
+	r := &w.state.Reviews[i]
+	r.Was, r.State, r.DismissedBy = r.State, dr.Dismissed, by
+	return w
+}
+
 func (w *world) recorded(n int) *world {
 	w.rules.Recorded = append(w.rules.Recorded, int64(n))
 	return w
@@ -181,6 +189,45 @@ func TestCountOpinions(t *testing.T) {
 		{name: "42 on an earlier digest, both", world: newWorld().both().recorded(1).recorded(2), says: "needs 2 more approvals"},
 		{name: "42 given again for the new digest", world: newWorld().both().recorded(1).recorded(2).both(), allowed: true, by: "bob,carol"},
 		{name: "a state nobody has heard of", world: newWorld().yes("bob-gh").add("carol-gh", "ENDORSED", head), by: "bob"},
+	} {
+		t.Run(r.name, r.check)
+	}
+}
+
+// Cases github 13 and 14: each request for changes of a person has to be answered by that
+// person or dismissed by somebody known who did not ask for the run.
+func TestCountDismissals(t *testing.T) {
+	for _, r := range []row{
+		{name: "13 dismissed by the requester", world: newWorld().no("dave-gh").both().dismissed(0, "alice-gh"), by: "bob,carol", blocked: "dave",
+			says: "dave's change request was dismissed by alice, who asked for this run: that lifts nothing, an approval by dave does"},
+		{name: "13 dismissed by the requester's other login, in another case", world: newWorld().no("dave-gh").both().dismissed(0, "ALICE-alt"), by: "bob,carol", blocked: "dave"},
+		{name: "13 dismissed by the requester's other entry", world: newWorld().with(func(w *world) {
+			w.rules.People = append(dr.People{{Name: "al", GitHubLogins: []string{"alice-gh"}}}, w.rules.People...)
+		}).no("dave-gh").both().dismissed(0, "alice-gh"), by: "bob,carol", blocked: "dave", says: "by al, who asked for this run"},
+		{name: "13 nobody knows who dismissed", world: newWorld().no("dave-gh").both().dismissed(0, ""), by: "bob,carol", blocked: "dave",
+			says: "a review by dave was dismissed, and GitHub does not tell by whom"},
+		{name: "13 nobody knows what it said either", world: newWorld().no("dave-gh").both().dismissed(0, "").with(func(w *world) { w.state.Reviews[0].Was = "" }),
+			by: "bob,carol", blocked: "dave"},
+		{name: "13 dismissed by nobody of the configuration", world: newWorld().no("dave-gh").both().dismissed(0, "mallory"), by: "bob,carol", blocked: "dave",
+			says: "dismissed by mallory, whom the configuration does not know"},
+		{name: "13 dismissed by the requester, then approved", world: newWorld().no("dave-gh").both().dismissed(0, "alice-gh").yes("dave-gh"), allowed: true, by: "dave,bob,carol",
+			says: "dave's change request was dismissed by alice, who asked"},
+		{name: "13 the requester's block on the own run is none, whoever dismissed it", world: newWorld().no("alice-gh").both().dismissed(0, "alice-gh"), allowed: true, by: "bob,carol"},
+		{name: "dismissed by somebody else, and it is said", world: newWorld().no("dave-gh").both().dismissed(0, "carol-gh"), allowed: true, by: "bob,carol",
+			says: "dave's change request was dismissed by carol"},
+		{name: "dismissed by its own author", world: newWorld().no("dave-gh").both().dismissed(0, "dave-gh"), allowed: true, by: "bob,carol", says: "dismissed by dave"},
+		{name: "an approval dismissed by the requester blocks nothing", world: newWorld().both().yes("dave-gh").dismissed(2, "alice-gh"), allowed: true, by: "bob,carol"},
+		{name: "14 two requests, the later dismissed", world: newWorld().no("dave-gh").no("dave-gh").both().dismissed(1, "carol-gh"), by: "bob,carol", blocked: "dave"},
+		{name: "14 two requests, the earlier dismissed", world: newWorld().no("dave-gh").no("dave-gh").both().dismissed(0, "carol-gh"), by: "bob,carol", blocked: "dave"},
+		{name: "14 two requests, one dismissed by the requester", world: newWorld().no("dave-gh").no("dave-gh").both().dismissed(0, "carol-gh").dismissed(1, "alice-gh"), by: "bob,carol", blocked: "dave"},
+		{name: "14 both dismissed", world: newWorld().no("dave-gh").no("dave-gh").both().dismissed(0, "carol-gh").dismissed(1, "bob-gh"), allowed: true, by: "bob,carol"},
+		{name: "14 an approval in between answers the earlier alone", world: newWorld().no("dave-gh").yes("dave-gh").no("dave-gh").both().dismissed(2, "carol-gh"), allowed: true, by: "bob,carol"},
+		{name: "14 an approval in between, the later stands", world: newWorld().no("dave-gh").yes("dave-gh").no("dave-gh").both().dismissed(0, "carol-gh"), by: "bob,carol", blocked: "dave"},
+		{name: "14 two requests, then approved", world: newWorld().no("bob-gh").no("bob-work").both().dismissed(1, "alice-gh"), allowed: true, by: "bob,carol"},
+		{name: "14 by two logins, one dismissed", world: newWorld().no("bob-gh").no("bob-work").yes("carol-gh").yes("dave-gh").dismissed(1, "carol-gh"), by: "carol,dave", blocked: "bob"},
+		{name: "14 an approval by a login that may not write answers nothing", world: newWorld().with(func(w *world) {
+			w.state.CanWrite = []string{"bob-gh", "carol-gh", "dave-gh"}
+		}).no("bob-gh").yes("bob-work").yes("carol-gh").yes("dave-gh").dismissed(0, "alice-gh"), by: "carol,dave", blocked: "bob"},
 	} {
 		t.Run(r.name, r.check)
 	}

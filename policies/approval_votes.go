@@ -86,12 +86,58 @@ func orDeleted(name string) dr.Arg {
 	return dr.ArgOf(name)
 }
 
+// requests tells a review that asks for changes, or did until it was dismissed. One of
+// which nobody knows what it said is taken for one.
+func requests(r dr.Review) bool {
+	return r.State == dr.ChangesRequested || r.State == dr.Dismissed && r.Was != dr.Approved && r.Was != dr.Commented
+}
+
+// blocked tells whether one of a person's requests for changes stands: no later approval
+// of that person answers it, and nobody has dismissed it who may.
+func (c *count) blocked(person string, reviews []dr.Review) bool {
+	stands := false
+	for i, r := range reviews {
+		if !requests(r) {
+			continue
+		}
+		lifted := r.State == dr.Dismissed && c.lifted(person, r)
+		answered := slices.ContainsFunc(reviews[i+1:], func(later dr.Review) bool {
+			yes := later.State == dr.Approved || later.State == dr.Dismissed && later.Was == dr.Approved
+			return yes && !later.At.Before(r.At)
+		})
+		stands = stands || !lifted && !answered
+	}
+	return stands
+}
+
+// lifted tells whether the dismissal of a request for changes counts. The requester must
+// not be judge in the own cause, and who is not known may be the requester.
+func (c *count) lifted(person string, r dr.Review) bool {
+	by, known := c.rules.People.ByLogin(r.DismissedBy)
+	lifts, says := false, dr.Text{}
+	switch {
+	case r.DismissedBy == "":
+		says = dr.T("vote.dismissed.nobody", "who", person)
+	case !known:
+		says = dr.T("vote.dismissed.stranger", "who", person, "login", r.DismissedBy)
+	case c.isRequester(by):
+		says = dr.T("vote.dismissed.requester", "who", person, "by", by.Name)
+	default:
+		lifts, says = true, dr.T("vote.dismissed", "who", person, "by", by.Name)
+	}
+	if !slices.ContainsFunc(c.dismissals, says.Same) {
+		c.dismissals = append(c.dismissals, says)
+	}
+	return lifts
+}
+
 // judge finds what a person says. A login that may not write takes no part in a
 // block; yet it can be the latest word of its owner, and then nothing older
 // approves in its place.
 func (c *count) judge(person string, all []dr.Review) vote {
 	writers := slices.DeleteFunc(slices.Clone(all), func(r dr.Review) bool { return !c.canWrite(r.By) })
-	if o, ok := opinion(writers); ok && o.State == dr.ChangesRequested {
+	stands := c.blocked(person, writers)
+	if o, ok := opinion(writers); stands || ok && o.State == dr.ChangesRequested {
 		return blocks
 	}
 	o, ok := opinion(all)

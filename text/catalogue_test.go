@@ -111,7 +111,7 @@ func look(form string) (args []string, words string, err error) {
 func families() map[string][]string {
 	out := map[string][]string{
 		"choice.":     nil,
-		"run.title.":  {string(dr.Failover), string(dr.Failback)},
+		"run.title.":  {string(dr.Failover), string(dr.Failback), string(dr.Resume)},
 		"pr.mode.":    {string(dr.Planned), string(dr.Disaster)},
 		"step-state.": {string(dr.StepPending), string(dr.StepRunning), string(dr.StepDone), string(dr.StepFailed), string(dr.StepSkipped)},
 		"level.":      {string(dr.OK), string(dr.Warn), string(dr.Fail), string(dr.Unknown)},

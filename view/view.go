@@ -71,7 +71,7 @@ type Question struct {
 	Step    string
 	Means   dr.Text
 	Answers []Answer
-	Votes   dr.Text // who said skip so far, and how many it takes
+	Votes   []dr.Text // who gave an answer that takes more than one, and how many it takes
 }
 
 // Answer is one of the answers a question takes.
@@ -188,8 +188,10 @@ func question(run dr.Run) *Question {
 	for _, verb := range q.Answers {
 		out.Answers = append(out.Answers, Answer{verb, dr.T(dr.TextID("choice." + verb)), leads(run, verb)})
 	}
-	if len(q.Votes) > 0 {
-		out.Votes = dr.T("run.votes", "who", q.Votes, "needed", q.Needed)
+	for _, verb := range q.Answers {
+		if by := q.Voices[verb]; len(by) > 0 {
+			out.Votes = append(out.Votes, dr.T("run.votes", "answer", verb, "who", by, "needed", q.Takes[verb]))
+		}
 	}
 	return out
 }
@@ -200,8 +202,10 @@ func leads(run dr.Run, verb string) dr.Text {
 	switch {
 	case verb == "retry":
 		return dr.T("run.leads.retry", "step", q.Step, "run", run.Run)
-	case verb == "skip" && q.Needed > 1:
-		return dr.T("run.leads.skip-quorum", "step", q.Step, "run", run.Run, "needed", q.Needed)
+	case verb == "accept":
+		return dr.T("run.leads.accept", "step", q.Step, "run", run.Run, "needed", q.Takes[verb], "what", q.What)
+	case verb == "skip" && q.Takes[verb] > 1:
+		return dr.T("run.leads.skip-quorum", "step", q.Step, "run", run.Run, "needed", q.Takes[verb])
 	case verb == "skip":
 		return dr.T("run.leads.skip", "step", q.Step, "run", run.Run)
 	case run.PastMerge():

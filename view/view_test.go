@@ -73,14 +73,14 @@ func TestPaused(t *testing.T) {
 	w := english(t, text.Slack)
 	run := sample()
 	run.State, run.Outcome = dr.RunPaused, dr.T("test.lack")
-	run.Question = &dr.Question{Number: 2, Step: "gate/1", Answers: []string{"retry", "skip", "stop"}, Needed: 3, Votes: []string{"bob"}}
+	run.Question = &dr.Question{Number: 2, Step: "gate/1", Answers: []string{"retry", "skip", "stop"}, Takes: map[string]int{"skip": 3}, Voices: map[string][]string{"skip": {"bob"}}}
 	for merge, stop := range map[string]string{
 		"":    "Stop portal-1a2b3c4d at gate/1: the pull request is closed and the run ends.",
 		"abc": "Stop portal-1a2b3c4d at gate/1: the run ends. The change stays merged and nothing is rolled back.",
 	} {
 		run.MergeSHA = merge
 		v := Run(run, t0)
-		if got := said(w, v.Verdict.Lead, v.Verdict.Lines[0], v.Question.Votes); got != "Paused at gate/1.\ntest.lack\nskip: bob; 3 needed" {
+		if got := said(w, v.Verdict.Lead, v.Verdict.Lines[0], v.Question.Votes[0]); got != "Paused at gate/1.\ntest.lack\nskip: bob; 3 needed" {
 			t.Errorf("it says %q", got)
 		}
 		if got := w.Command(v.Do[0].Command); got != "/dr answer portal-1a2b3c4d retry|skip|stop" {
@@ -94,7 +94,7 @@ func TestPaused(t *testing.T) {
 			t.Errorf("the answers lead to %q", leads)
 		}
 	}
-	run.Question.Needed = 1
+	run.Question.Takes = nil
 	if got := w.Say(leadsOf(Run(run, t0), "skip")); strings.Contains(got, "people") {
 		t.Errorf("skip leads to %q", got)
 	}

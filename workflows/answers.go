@@ -39,8 +39,16 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 	return run, dr.T("said.abandoned"), b.engine.Send(run.Run, engine.Message{Kind: engine.Abandon, By: strings.Join(run.Abandon, " and ")})
 }
 
-// Answer answers a question of a paused run; the one it asks now when number is 0.
-func (b Commands) Answer(ctx context.Context, c Caller, id string, number int, verb string) (dr.Run, dr.Text, error) {
+// Reply is an answer to a question.
+type Reply struct {
+	Number int // of the question; that which the run asks now when 0
+	Verb   string
+	Digest string // of what is accepted, where no number says which question was read
+}
+
+// Answer answers a question of a paused run.
+func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) (dr.Run, dr.Text, error) {
+	number, verb := reply.Number, reply.Verb
 	action := "answer " + clip(verb, 10)
 	run, who, err := b.voice(ctx, c, action, id)
 	if err != nil {
@@ -63,18 +71,22 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, number int, v
 	if number == 0 {
 		number = q.Number
 	}
-	alone := verb == engine.Skip && q.Needed > 1
+	takes := q.Takes[verb]
 	switch {
 	case !slices.Contains(q.Answers, verb):
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Invalid, What: dr.T("answer.none", "answer", dr.Foreign(clip(verb, 20))), Next: dr.T("answer.none.next", "answers", q.Answers)})
 	case number != q.Number:
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.old", "step", q.Step), Next: status})
-	case alone && who.Name == run.Requester:
-		return run, dr.Text{}, refused(&dr.Error{Code: dr.Denied, What: dr.T("answer.requester", "step", q.Step), Next: dr.T("answer.requester.next", "n", q.Needed)})
+	case takes > 1 && (who.Name == run.Requester || slices.Contains(q.Without, who.Name)):
+		return run, dr.Text{}, refused(&dr.Error{Code: dr.Denied, What: dr.T("answer.requester", "answer", verb, "step", q.Step), Next: dr.T("answer.requester.next", "n", takes, "answer", verb)})
+	case verb == engine.Accept && reply.Number == 0 && (len(reply.Digest) < len(q.Digest) || !strings.HasPrefix(reply.Digest, q.Digest)):
+		// Who types it names what they have read: it may be another by now.
+		accept := dr.Cmd("answer", "run", run.Run, "answer", engine.Accept, "digest", q.Digest)
+		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.digest", "what", q.What), Next: dr.T("command.try", "command", accept)})
 	}
 	said := dr.T("said.answer", "answer", verb)
-	if alone {
-		said = dr.T("said.skip-noted", "step", q.Step, "n", q.Needed)
+	if takes > 1 {
+		said = dr.T("said.noted", "answer", verb, "step", q.Step, "n", takes)
 	}
 	if err := b.heard(ctx, c, who, action, run); err != nil {
 		return run, dr.Text{}, err

@@ -13,9 +13,16 @@ import (
 // approval takes the change of a run from its opening to its merge.
 type approval struct {
 	*failover
-	deadline time.Time   // when the request expires, before what the clock was set by
-	told     int         // reminders
-	shown    dr.Approval // what the record and the status say, as this process saw it
+	deadline time.Time // when the request expires, before what the clock was set by
+	told     int       // reminders
+
+	adopted bool // people took up a merge that was none of this run's
+
+	// Why what has its approvals is not merged, and until when it is not looked at again.
+	held      []dr.Text
+	notBefore time.Time
+
+	shown dr.Approval // what the record and the status say, as this process saw it
 }
 
 // maxChanges bounds how often a run opens its change anew: somebody who keeps
@@ -26,7 +33,7 @@ const maxChanges = 5
 // another base another plan.
 func (f *failover) getApproved() error {
 	a := &approval{failover: f}
-	plan, wait, merge := planning{a}, waiting{a}, merging{a}
+	plan, wait, check, merge := planning{a}, waiting{a}, rechecking{a}, merging{a}
 	if err := a.open(1); err != nil {
 		return err
 	}
@@ -34,8 +41,8 @@ func (f *failover) getApproved() error {
 	if err != nil {
 		return err
 	}
-	for changes := 1; ; {
-		seen, err := wait.await(p)
+	for changes, ahead := 1, false; ; {
+		seen, err := wait.await(p, !ahead)
 		if err != nil {
 			return err
 		}
@@ -47,7 +54,28 @@ func (f *failover) getApproved() error {
 			if p, err = plan.plan(); err != nil {
 				return err
 			}
+			ahead = false
 			continue
+		}
+		if !seen.Merged {
+			found, err := check.look(p, !seen.Approval.Allowed)
+			if err != nil {
+				return err
+			}
+			ahead = true
+			switch {
+			case len(found.Denied) > 0:
+				continue // said, and looked at again after a while
+			case len(found.Worse) > 0:
+				if p, err = check.askAgain(p, found); err != nil {
+					return err
+				}
+				ahead = false
+				continue
+			}
+			if p = p.stands(found); !seen.Approval.Allowed {
+				continue
+			}
 		}
 		out, err := merge.merge(p)
 		if err != nil {

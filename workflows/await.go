@@ -28,10 +28,11 @@ var reminders = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Min
 // waiting is the wait for the approvals of a change.
 type waiting struct{ *approval }
 
-// await waits until the change has its approvals, reading the reviews at every nudge and
+// await waits until the change has its approvals, or the first where that is asked for,
+// reading the reviews at every nudge and
 // every few seconds. A webhook or a button is only a nudge: what counts is what GitHub
 // says when asked.
-func (a waiting) await(p proposal) (seen, error) {
+func (a waiting) await(p proposal, first bool) (seen, error) {
 	if err := a.beginWait(); err != nil {
 		return seen{}, err
 	}
@@ -40,18 +41,25 @@ func (a waiting) await(p proposal) (seen, error) {
 		switch {
 		case !look.Ended.Empty():
 			end := a.cancelled(look.Ended)
-			if look.ByHand {
-				end.Next = a.revertFirst()
+			if !look.ByHand {
+				return look, end
 			}
+			if a.adopt(p, look) {
+				look.Merged, look.Approval.Allowed, look.Approval.Broken = true, true, dr.Text{}
+				return look, nil
+			}
+			end.Next = a.revertFirst()
 			return look, end
 		case !look.At.Before(look.Expires) && !look.Merged:
 			return look, a.expired(look.Approval)
-		case look.Approval.Allowed, !look.Approval.Broken.Empty():
+		case look.Approval.Allowed && !look.At.Before(a.notBefore), !look.Approval.Broken.Empty():
 			// A cancel that came before this moment counts, also behind many nudges.
 			if by := a.run.Cancelled(); by != "" && !look.Merged {
 				return look, a.cancelled(dr.T("run.cancelled", "who", by))
 			}
 			a.endWait(look)
+			return look, nil
+		case first && len(look.Approval.By) > 0 && !look.Approval.Allowed:
 			return look, nil
 		}
 		a.remind(look)
@@ -69,6 +77,17 @@ func (a waiting) await(p proposal) (seen, error) {
 	}
 }
 
+// adopt asks whether the run goes on with a merge that somebody made without the
+// approvals it takes.
+func (a waiting) adopt(p proposal, look seen) bool {
+	verb, _ := a.run.Ask(stepMerge, engine.Outcome{Code: dr.Uncertain, What: look.Ended, Next: a.revertFirst()}, engine.Question{
+		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: a.svc.Quorum}, Without: []string{a.req.Requester},
+		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.adopt", "needed", a.svc.Quorum),
+	})
+	a.adopted = verb == engine.Accept
+	return a.adopted
+}
+
 // beginWait shows that the run waits. The request expires a set time after its first wait.
 func (a waiting) beginWait() error {
 	began := engine.Note(a.run, stepAwait, func(ctx context.Context) (time.Time, error) {
@@ -81,12 +100,7 @@ func (a waiting) beginWait() error {
 		}); err != nil {
 			return deadline, err
 		}
-		a.run.Mark(ctx, stepAwait, func(s *dr.Step, now time.Time) {
-			s.State, s.Ended = dr.StepRunning, time.Time{}
-			if s.Started.IsZero() {
-				s.Started = now
-			}
-		})
+		a.run.Mark(ctx, stepAwait, running)
 		return deadline, nil
 	})
 	if !began.OK() {
@@ -100,8 +114,12 @@ func (f *failover) cancelled(why dr.Text) *ending {
 	return &ending{State: dr.RunCancelled, Outcome: why, Next: f.startAgain()}
 }
 
-func (f *failover) expired(a dr.Approval) *ending {
-	return &ending{State: dr.RunExpired, Outcome: dr.T("run.expired", "reasons", orNothing(a.Reasons)), Next: f.startAgain()}
+func (a *approval) expired(last dr.Approval) *ending {
+	why := dr.T("run.expired", "reasons", orNothing(last.Reasons))
+	if len(a.held) > 0 {
+		why = dr.T("run.expired.held", "reasons", a.held)
+	}
+	return &ending{State: dr.RunExpired, Outcome: why, Next: a.startAgain()}
 }
 
 func orNothing(reasons []dr.Text) dr.Arg {
@@ -138,11 +156,13 @@ func (a waiting) look(p proposal) seen {
 		switch {
 		case err != nil:
 			s.Approval.Allowed = false
-		case st.Merged && st.MergedBy != self:
+		case st.Merged && st.MergedBy != self && !approval.Allowed:
 			s.ByHand = true
 			s.Ended = dr.T("change.merged-by-hand", "number", a.change.Number, "who", orSomebody(st.MergedBy), "region", a.req.Target)
 		case st.Merged:
-			s.Merged, s.Approval.Allowed, s.Approval.Broken = true, true, dr.Text{} // by this run, before a restart: the merge step finds it
+			// By this run, before a restart; or by somebody else when it had its approvals. The
+			// merge step finds it.
+			s.Merged, s.Approval.Allowed, s.Approval.Broken = true, true, dr.Text{}
 		case !st.Open:
 			s.Ended = dr.T("change.closed-by-hand", "number", a.change.Number)
 		}
@@ -173,7 +193,11 @@ func (a *approval) count(ctx context.Context, p proposal) (dr.ChangeState, dr.Ap
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
-	return st, policies.Count(st, policies.ApprovalRules{
+	count := policies.Count
+	if st.Merged && st.MergedBy != self {
+		count = policies.CountMerged
+	}
+	return st, count(st, policies.ApprovalRules{
 		People: a.Team.People, Approvers: a.svc.Approvers, Requester: a.req.Requester, Quorum: a.svc.Quorum,
 		Head: a.change.Head, BaseRef: a.svc.Repository.Base, File: a.svc.Repository.File,
 		Recorded: p.Recorded, BotLogin: self, WantFile: want,
@@ -250,6 +274,19 @@ func (a waiting) remind(look seen) {
 			dr.T("note.waiting.reasons", "reasons", look.Approval.Reasons),
 			dr.T("note.waiting.left", "left", left, "rto", a.svc.Objectives.RTO, "expires", look.Expires.Sub(look.At)))
 	})
+}
+
+// running marks a step as under way again.
+func running(s *dr.Step, now time.Time) {
+	s.State, s.Ended = dr.StepRunning, time.Time{}
+	if s.Started.IsZero() {
+		s.Started = now
+	}
+}
+
+// done marks a step as over.
+func done(line dr.Text) func(*dr.Step, time.Time) {
+	return func(s *dr.Step, now time.Time) { s.State, s.Ended, s.Detail = dr.StepDone, now, line }
 }
 
 func orSomebody(login string) dr.Arg {

@@ -34,6 +34,8 @@ var ends = map[string]world.Left{
 	"refused-readiness":      ending(untouched, dr.RunRefused),
 	"refused-unknown":        ending(untouched, dr.RunRefused),
 	"refused-policy":         ending(untouched, dr.RunRefused),
+	"resume-planned":         with(plannedDone, func(l *world.Left) { l.Merges = 0 }),
+	"resume-disaster":        with(disasterDone, func(l *world.Left) { l.Merges = 0 }),
 	"expired":                ending(untouched, dr.RunExpired),
 	"cancelled":              ending(untouched, dr.RunCancelled),
 	"closed-by-hand":         ending(untouched, dr.RunCancelled),

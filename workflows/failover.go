@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -21,10 +22,16 @@ type failover struct {
 
 	// What follows is derived from the outcomes of steps, so a run that is taken up
 	// again gets the same values.
-	checks  []dr.Check
-	accepts []dr.Text // what an approval accepts
-	change  dr.Change // the pull request that is open now, or was last
-	merged  bool
+	checks    []dr.Check // as people were shown them
+	checkedAt time.Time  // when they were last read, these or as good ones
+	accepts   []dr.Text  // what an approval accepts
+
+	judged     dr.Mode   // by which the checks are judged: the run's, unless nothing is left to be moved
+	overridden dr.Text   // the cooldown that approvers accept to be overridden
+	change     dr.Change // the pull request that is open now, or was last
+	merged     bool
+	as         approvedAs // what was approved when it was merged, and accepted since
+	plannedAt  time.Time  // when those plans were last made
 }
 
 // ending is how a runbook leaves before its last step: a decision, not a fault.
@@ -70,13 +77,17 @@ func (f *failover) play() error {
 		return refusal(err)
 	}
 	p := preparation{f}
-	for _, step := range []func() error{p.authorize, p.lock, p.checkReadiness, f.getApproved} {
+	approved := f.getApproved
+	if f.req.Kind == dr.Resume {
+		approved = resumption{f}.getApproved
+	}
+	for _, step := range []func() error{p.authorize, p.lock, p.checkReadiness, approved} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
-	for _, s := range f.list {
-		if err := engine.Perform(f.run, s, f.answer); err != nil {
+	for i, s := range f.list {
+		if err := engine.Perform(f.run, preflight{f}.thought(i, s), f.answer); err != nil {
 			return f.withSource(err)
 		}
 	}

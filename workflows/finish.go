@@ -96,17 +96,20 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 	if !f.merged && out.Code != dr.Temporary && out.Code != dr.Uncertain {
 		return "", refused(out)
 	}
-	verb, by := f.run.Ask(step, out, f.question(step))
-	if verb == engine.Stop {
+	verb, by := f.run.Ask(step, out, f.question(step, out))
+	switch verb {
+	case engine.Stop:
 		return verb, f.stopped(dr.T("run.stopped", "who", by, "step", step, "what", out.What))
+	case engine.Accept:
+		preflight{f}.accepted(out)
 	}
 	return verb, nil
 }
 
 // question says what an answer about a step leads to. Skipping what proves that the
 // service is safe needs the same quorum as the change itself.
-func (f *failover) question(step string) engine.Question {
-	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Needed: 1, Without: f.req.Requester, Over: engine.Cancel}
+func (f *failover) question(step string, out engine.Outcome) engine.Question {
+	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Takes: map[string]int{}, Without: []string{f.req.Requester}, Over: engine.Cancel}
 	if f.merged {
 		q.Over = engine.Abandon
 	}
@@ -123,7 +126,11 @@ func (f *failover) question(step string) engine.Question {
 		q.Means = dr.T("question.before-merge")
 	}
 	if kind, ok := steps.Named(f.Kinds, steps.KindOf(step)); ok && kind.Skip == steps.AsTheChange {
-		q.Needed = f.svc.Quorum
+		q.Takes[engine.Skip] = f.svc.Quorum
+	}
+	if o, ok := steps.Offered(out); ok {
+		q.Answers = slices.Insert(q.Answers, 1, engine.Accept)
+		q.Takes[engine.Accept], q.Digest = f.svc.Quorum, o.Digest[:8]
 	}
 	return q
 }
@@ -135,19 +142,23 @@ func (f *failover) stopped(why dr.Text) *ending {
 	if !f.merged {
 		return e
 	}
-	if hasDatabase(f.svc, f.req) && !f.promoted() {
-		e.Next = f.revertFirst()
+	e.Next = dr.T("run.stopped.resume", "next", backOrOut(f), "command", dr.Cmd(string(dr.Resume), "service", f.req.Service, "region", string(f.req.Target), "mode", string(f.req.Mode)))
+	return e
+}
+
+// backOrOut is what leads back, or out, from where a merged run was stopped.
+func backOrOut(f *failover) dr.Text {
+	if hasDatabase(f.svc, f.req) && !f.promoted() && f.req.Kind != dr.Resume {
 		if f.req.Mode == dr.Planned {
-			e.Next = dr.T("run.stopped.unmoved", "revert", e.Next, "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
+			return dr.T("run.stopped.unmoved", "revert", f.revertFirst(), "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
 		}
-		return e
+		return f.revertFirst()
 	}
 	back := dr.Cmd(string(dr.Failback), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned))
-	e.Next = dr.T("run.stopped.merged", "target", f.req.Target, "back", back)
-	if f.req.Mode == dr.Planned {
-		e.Next = dr.T("run.stopped.planned", "target", f.req.Target, "back", back, "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
+	if f.req.Mode == dr.Planned && f.req.Kind != dr.Resume {
+		return dr.T("run.stopped.planned", "target", f.req.Target, "back", back, "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
 	}
-	return e
+	return dr.T("run.stopped.merged", "target", f.req.Target, "back", back)
 }
 
 // account tells what a run took.
@@ -164,8 +175,7 @@ func (f account) closeOut() error {
 			return closed{}, err
 		}
 		lines := run.ResultLines()
-		page := f.Forge.Pages.Comment(dr.T("note.active", "service", f.req.Service, "region", f.req.Target), lines)
-		if err := f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), page); err != nil {
+		if err := f.onChange(ctx, lines); err != nil {
 			f.run.Log().WarnContext(ctx, "the result was not written on the pull request", "error", err)
 			res.Left = append(res.Left, dr.T("left.untold"))
 			if run, err = f.told(ctx, &res); err != nil {
@@ -183,6 +193,15 @@ func (f account) closeOut() error {
 		f.run.Log().Error("the run ended well but its result was not told", "why", out.What.String())
 	}
 	return nil
+}
+
+// onChange writes the result on the pull request, where the run had one.
+func (f account) onChange(ctx context.Context, lines []dr.Text) error {
+	if f.change.Number == 0 {
+		return nil
+	}
+	page := f.Forge.Pages.Comment(dr.T("note.active", "service", f.req.Service, "region", f.req.Target), lines)
+	return f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), page)
 }
 
 // told writes the result into the record and gives what it became, for showing alone.

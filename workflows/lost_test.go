@@ -64,6 +64,8 @@ func TestMergedAllTheSame(t *testing.T) {
 		"by hand": func(w *world.World, run string) {
 			w.Await(run, dr.RunWaiting)
 			w.MergeByHand("dave")
+			w.Await(run, dr.RunPaused)
+			w.Answer(run, "bob", "stop")
 		},
 		"stopped at its promotion": func(w *world.World, run string) {
 			w.Fail("Promote", -1, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})

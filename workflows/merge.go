@@ -18,22 +18,30 @@ func (a merging) merge(p proposal) (steps.Merged, error) {
 		return out, err
 	}
 	// From here on the run holds the service; what follows may pause, not end it.
-	a.merged = true
+	a.merged, a.as, a.plannedAt = true, approvedAs{out, p.Base, p.Plans}, p.At
 	return out, a.confirmMerge(out)
 }
 
 func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error) {
 	st, approval, err := a.count(ctx, p)
 	if err != nil {
-		return steps.Merged{}, err
+		return steps.Merged{}, unsure(err)
 	}
 	self, err := a.Forge.Files.Self(ctx)
 	if err != nil {
-		return steps.Merged{}, err
+		return steps.Merged{}, unsure(err)
 	}
 	switch {
-	case st.Merged && st.MergedBy == self:
-		return a.afterMerge(ctx, p, st.MergeSHA) // by this run, before a restart
+	case st.Merged && st.BaseRef != a.svc.Repository.Base: // it was retargeted between a look and the merge
+		return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: dr.T("merge.elsewhere", "number", a.change.Number, "now", st.BaseRef, "base", a.svc.Repository.Base), Next: dr.T("merge.elsewhere.next", "number", a.change.Number, "now", st.BaseRef)}
+	case st.Merged && st.MergedBy == self: // by this run, before a restart
+		return a.afterMerge(ctx, p, st.MergeSHA)
+	case st.Merged && (approval.Allowed || a.adopted):
+		// Whether it came upon what was planned is looked at right before the first act.
+		if err := a.run.Say(ctx, "taken-up", dr.Warn, dr.T("note.taken-up", "number", a.change.Number, "who", orSomebody(st.MergedBy))); err != nil {
+			return steps.Merged{}, err
+		}
+		return a.afterMerge(ctx, p, st.MergeSHA)
 	case !approval.Allowed:
 		return steps.Merged{Kind: steps.MergeNotApproved}, nil
 	case !a.run.Now(ctx).Before(a.deadline.Add(a.run.Moved())):
@@ -62,7 +70,7 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged, error) {
 	st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
 	if err != nil {
-		return steps.Merged{}, err
+		return steps.Merged{}, unsure(err)
 	}
 	if st.Head != a.change.Head || !st.Open {
 		return steps.Merged{Kind: steps.MergeNotApproved}, nil
@@ -71,8 +79,26 @@ func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged,
 	return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: what, Next: dr.T("merge.refused.next", "number", a.change.Number), Err: refusal}
 }
 
+// unsure is an error before the merge that must not end the run: the approved pull request
+// stays open for when what is the matter was mended.
+func unsure(err error) error {
+	if dr.CodeOf(err) == dr.Temporary || dr.CodeOf(err) == dr.Uncertain {
+		return err
+	}
+	what, next := dr.Told(err)
+	return &dr.Error{Code: dr.Uncertain, What: what, Next: next, Err: err}
+}
+
 func (a merging) afterMerge(ctx context.Context, p proposal, sha string) (steps.Merged, error) {
-	return steps.Merged{Kind: steps.MergeDone, SHA: sha, Plans: p.Plans, Digest: p.Digest}, a.run.Write(ctx, func(run *dr.Run) { run.MergeSHA = sha })
+	parents, err := a.Forge.Files.Parents(ctx, a.svc.Repository, sha)
+	if err != nil {
+		return steps.Merged{}, err // it is found merged at the next look
+	}
+	out := steps.Merged{Kind: steps.MergeDone, SHA: sha, Plans: p.Plans, Digest: p.Digest}
+	if len(parents) > 0 {
+		out.Parent = parents[0]
+	}
+	return out, a.run.Write(ctx, func(run *dr.Run) { run.MergeSHA = sha })
 }
 
 // confirmMerge believes a merge when the base branch says so. A cancel that came

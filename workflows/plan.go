@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -19,10 +20,21 @@ type proposal struct {
 	Base     string   `json:"base"`
 	Recorded []int64  `json:"recorded"`
 	Counts   dr.Text  `json:"counts"`
+
+	At    time.Time `json:"at,omitzero"`     // when the plans were last made
+	Round int       `json:"round,omitempty"` // how often what had become worse was put before the people
 }
 
 // Line counts what the plans would do.
 func (p proposal) Line() dr.Text { return p.Counts }
+
+// key is a key of what belongs to this proposal alone.
+func (p proposal) key(of string) string {
+	if p.Round == 0 {
+		return of
+	}
+	return fmt.Sprintf("%s/%d", of, p.Round)
+}
 
 // planning puts the plans of a change before people.
 type planning struct{ *approval }
@@ -35,7 +47,7 @@ func (a planning) plan() (proposal, error) {
 		if err != nil {
 			return proposal{}, err
 		}
-		return a.publish(ctx, plans, a.change.Base)
+		return a.publish(ctx, plans, a.change.Base, 0)
 	})
 }
 
@@ -49,7 +61,7 @@ func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
 		}
 		wider := widerThan(plans, was.Plans)
 		if len(wider) == 0 {
-			was.Base = base
+			was.Base, was.At = base, a.run.Now(ctx)
 			return was, nil
 		}
 		why := dr.T("plan.wider")
@@ -57,7 +69,7 @@ func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
 		if err := a.run.Say(ctx, "wider/"+base, dr.Warn, dr.T("note.wider"), append([]dr.Text{why}, wider...)...); err != nil {
 			return proposal{}, err
 		}
-		return a.publish(ctx, plans, base)
+		return a.publish(ctx, plans, base, was.Round)
 	})
 }
 
@@ -76,14 +88,19 @@ func widerThan(now, approved dr.Plans) []dr.Text {
 	return out
 }
 
-// plans plans every stack that the run applies, side by side: Terraform's own limit is
-// the whole program's.
+// plans plans the change, merged into a commit where one is given.
 func (a planning) plans(ctx context.Context, mergeInto string) (dr.Plans, error) {
+	return plansAt(ctx, a.failover, a.change.Head, mergeInto)
+}
+
+// plansAt plans every stack that the run applies, side by side: Terraform's own limit is
+// the whole program's.
+func plansAt(ctx context.Context, a *failover, commit, mergeInto string) (dr.Plans, error) {
 	stacks := steps.StacksOf(a.list)
 	plans := make(dr.Plans, len(stacks))
 	errs := engine.Each(ctx, len(stacks), func(ctx context.Context, i int) (err error) {
 		plans[i], err = a.Terraform.Plan(ctx, dr.PlanRequest{
-			Run: a.req.Run, Service: a.svc, Stack: stacks[i], Commit: a.change.Head, MergeInto: mergeInto,
+			Run: a.req.Run, Service: a.svc, Stack: stacks[i], Commit: commit, MergeInto: mergeInto,
 		})
 		return err
 	})
@@ -97,12 +114,12 @@ func (a planning) plans(ctx context.Context, mergeInto string) (dr.Plans, error)
 
 // publish lets the policy judge the plans, writes them on the pull request, and
 // records the reviews that exist by then: what is approved from here on is this digest.
-func (a planning) publish(ctx context.Context, plans dr.Plans, base string) (proposal, error) {
+func (a planning) publish(ctx context.Context, plans dr.Plans, base string, round int) (proposal, error) {
 	decision, err := a.Policy.Plans(ctx, a.svc, a.source, plans)
 	if err != nil {
 		return proposal{}, err
 	}
-	p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line()}
+	p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: a.run.Now(ctx), Round: round}
 	if err := a.run.Write(ctx, func(run *dr.Run) {
 		run.PlanLine, run.Digest = p.Counts, p.Digest
 		run.Decisions = append(run.Decisions, decision)
@@ -132,9 +149,13 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string) (pro
 // callApprovers asks those who may approve, by name, once for each plan.
 func (a planning) callApprovers(ctx context.Context, p proposal) error {
 	who := slices.DeleteFunc(slices.Clone(a.svc.Approvers), func(name string) bool { return name == a.req.Requester })
+	title := dr.T("note.call", "number", a.change.Number, "n", a.svc.Quorum)
+	if p.Round > 0 {
+		title = dr.T("note.call.again", "number", a.change.Number, "n", a.svc.Quorum, "round", p.Round+1)
+	}
 	return a.run.Post(ctx, dr.Note{
-		Key: fmt.Sprintf("%s/call/%d/%s", a.req.Run, a.change.Number, p.Digest), Run: a.req.Run, Channel: a.svc.Channel,
-		Level: dr.Warn, Title: dr.T("note.call", "number", a.change.Number, "n", a.svc.Quorum), Link: a.change.URL, Mention: who,
+		Key: p.key(fmt.Sprintf("%s/call/%d/%s", a.req.Run, a.change.Number, p.Digest)), Run: a.req.Run, Channel: a.svc.Channel,
+		Level: dr.Warn, Title: title, Link: a.change.URL, Mention: who,
 		Lines: []dr.Text{dr.T("note.call.line", "plan", p.Counts)},
 	})
 }
@@ -155,7 +176,7 @@ func (a planning) recordReviews(ctx context.Context, p proposal) ([]int64, error
 	if err != nil {
 		return nil, err
 	}
-	stored, err := a.Store.Keeper.Keep(ctx, fmt.Sprintf("%s/reviews/%d/%s/%s", a.req.Run, a.change.Number, p.Digest, p.Base), string(doc))
+	stored, err := a.Store.Keeper.Keep(ctx, p.key(fmt.Sprintf("%s/reviews/%d/%s/%s", a.req.Run, a.change.Number, p.Digest, p.Base)), string(doc))
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ import (
 type Files interface {
 	// File reads the file on a ref (branch or SHA) and tells the commit it was read at.
 	File(ctx context.Context, repo dr.Repository, ref string) (content, commit string, err error)
+	// Parents lists the parents of a commit: the first of a merge is what it came upon.
+	Parents(ctx context.Context, repo dr.Repository, sha string) ([]string, error)
 	// Self is the bot's own login.
 	Self(ctx context.Context) (string, error)
 }

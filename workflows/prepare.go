@@ -45,6 +45,7 @@ func (f *preparation) authorize() error {
 type locked struct {
 	Text   dr.Text `json:"text"`
 	Accept dr.Text `json:"accept,omitzero"` // what the approvers accept besides the policy's list
+	Moved  bool    `json:"moved,omitempty"` // the writer is in the target already, and may be: this run resumes
 }
 
 // Line is what it says.
@@ -62,6 +63,9 @@ func (f *preparation) lock() error {
 		if err != nil {
 			return locked{}, err
 		}
+		if f.req.Kind == dr.Resume {
+			return resumption{f.failover}.lockHere(ctx, active)
+		}
 		if active == f.req.Target {
 			return locked{}, &dr.Error{Code: dr.Conflict, What: dr.T("lock.already", "service", f.req.Service, "region", active), Next: f.alreadyThere(ctx)}
 		}
@@ -70,22 +74,33 @@ func (f *preparation) lock() error {
 		}
 		return f.cooldown(ctx)
 	})
-	if !out.Value.Accept.Empty() {
-		f.accepts = append(f.accepts, out.Value.Accept)
+	f.overridden = out.Value.Accept
+	if f.judged = f.req.Mode; out.Value.Moved {
+		f.judged = dr.Disaster // nothing is left to be moved, and nothing is asked of the source
 	}
 	return refused(out.Outcome)
 }
 
+// acceptsOf is what an approval accepts by a verdict of the policy, and by the lock.
+func (f *failover) acceptsOf(v dr.Verdict) []dr.Text {
+	out := slices.Clone(v.Accepts)
+	if !f.overridden.Empty() {
+		out = append(out, f.overridden)
+	}
+	return out
+}
+
 func (f *preparation) alreadyThere(ctx context.Context) dr.Text {
+	resume := dr.Cmd(string(dr.Resume), "service", f.req.Service, "region", string(f.req.Target), "mode", string(f.req.Mode))
 	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 20)
 	if err == nil {
 		for _, run := range runs {
 			if run.State == dr.RunStopped && run.PastMerge() && run.Target == f.req.Target {
-				return dr.T("lock.stopped-run", "run", run.Run, "command", dr.Cmd("status", "service", f.req.Service))
+				return dr.T("lock.stopped-run", "run", run.Run, "command", dr.Cmd("status", "service", f.req.Service), "resume", resume)
 			}
 		}
 	}
-	return dr.T("lock.already.next", "region", f.source, "command", dr.Cmd(string(dr.Failover), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned)))
+	return dr.T("lock.already.next", "resume", resume, "region", f.source, "command", dr.Cmd(string(dr.Failover), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned)))
 }
 
 func (f *preparation) cooldown(ctx context.Context) (locked, error) {
@@ -132,13 +147,13 @@ func (v readiness) Line() dr.Text {
 // checkReadiness reads every fact about the switch and lets the policy decide.
 func (f *preparation) checkReadiness() error {
 	out := engine.Do(f.run, stepReadiness, func(ctx context.Context) (readiness, error) {
-		found, err := f.judge(ctx, f.svc, f.req.Mode, f.source, f.req.Target)
+		found, err := f.judge(ctx, f.svc, f.judged, f.source, f.req.Target)
 		if err != nil {
 			return readiness{}, err
 		}
 		f.run.Update(ctx, func(run *dr.Run) {
 			run.Checks = found.Checks
-			run.Accepts = append(slices.Clone(found.Verdict.Accepts), f.accepts...)
+			run.Accepts = f.acceptsOf(found.Verdict)
 			run.Decisions = append(run.Decisions, found.Verdict.Decision)
 		})
 		if found.Verdict.Allowed {
@@ -150,8 +165,8 @@ func (f *preparation) checkReadiness() error {
 		}
 		return found, &dr.Error{Code: code, What: dr.T("readiness.not-ready", "reasons", found.Verdict.Reasons), Next: f.notReady()}
 	})
-	f.checks = out.Value.Checks
-	f.accepts = append(slices.Clone(out.Value.Verdict.Accepts), f.accepts...)
+	f.checks, f.checkedAt = out.Value.Checks, out.At
+	f.accepts = f.acceptsOf(out.Value.Verdict)
 	return refused(out.Outcome)
 }
 

@@ -39,8 +39,11 @@ func both(a, b func(dr.Service, dr.Request) bool) func(dr.Service, dr.Request) b
 }
 
 // beforeMerge are the steps of the loop that ends with a merge, which is code.
-func beforeMerge() []string {
-	return []string{stepAuthorize, stepLock, stepReadiness, stepOpen, stepPlan, stepAwait, stepMerge}
+func beforeMerge(kind dr.Kind) []string {
+	if kind == dr.Resume {
+		return []string{stepAuthorize, stepLock, stepReadiness, stepPlan, stepAwait, stepMerge}
+	}
+	return []string{stepAuthorize, stepLock, stepReadiness, stepOpen, stepPlan, stepAwait, stepRecheck, stepMerge}
 }
 
 // The names of the steps that are no kinds.
@@ -51,6 +54,7 @@ const (
 	stepOpen      = "open-change"
 	stepPlan      = "plan"
 	stepAwait     = "await-approval"
+	stepRecheck   = "recheck"
 	stepMerge     = "merge"
 	stepCloseOut  = "close-out"
 )
@@ -109,8 +113,8 @@ func ids(kinds []steps.Kind) []string {
 }
 
 // StepNames lists every step of a run, in order.
-func StepNames(list []engine.Step) []string {
-	names := beforeMerge()
+func StepNames(kind dr.Kind, list []engine.Step) []string {
+	names := beforeMerge(kind)
 	for _, s := range list {
 		names = append(names, s.Name())
 	}
@@ -120,7 +124,7 @@ func StepNames(list []engine.Step) []string {
 // newRun is the record a run begins with.
 func newRun(s dr.Service, req dr.Request, list []engine.Step) dr.Run {
 	run := dr.Run{Request: req, Source: s.Other(req.Target), State: dr.RunRunning, Objective: s.Objectives, Quorum: s.Quorum}
-	for _, n := range StepNames(list) {
+	for _, n := range StepNames(req.Kind, list) {
 		run.Steps = append(run.Steps, dr.Step{Name: n, State: dr.StepPending})
 	}
 	return run

@@ -67,8 +67,9 @@ type Host struct {
 
 // Timing is how long the runbooks wait for what beside their steps.
 type Timing struct {
-	Review time.Duration // between two looks at the reviews when no webhook comes; 15 s
-	Engine engine.Timing
+	Review  time.Duration // between two looks at the reviews when no webhook comes; 15 s
+	Recheck time.Duration // how old what was approved may be before it is looked at again; 2 min
+	Engine  engine.Timing
 }
 
 // Deps is everything the runbooks work with.
@@ -95,6 +96,9 @@ type Runbooks struct {
 // New prepares the runbooks; Launch starts them and takes up every run a former
 // process left.
 func New(d Deps, h Host, t Timing) (*Runbooks, error) {
+	if t.Recheck == 0 {
+		t.Recheck = 2 * time.Minute
+	}
 	if t.Review == 0 {
 		t.Review = 15 * time.Second
 	}

@@ -14,7 +14,7 @@ func acts(names ...string) world.Options {
 }
 
 func scenarios() []scenario {
-	return slices.Concat(strategies(), shapes(), refusals(), waits(), merges(), troubles(), restarts())
+	return slices.Concat(strategies(), shapes(), refusals(), resumptions(), waits(), merges(), troubles(), restarts())
 }
 
 // strategies are the ordinary runs: each strategy over and back in each mode.
@@ -80,6 +80,22 @@ func refusals() []scenario {
 	}
 }
 
+// resumptions finish what was left half done.
+func resumptions() []scenario {
+	live := func(w *world.World, run string) {
+		w.Await(run, dr.RunPaused)
+		w.Answer(run, "bob", "accept")
+		w.Answer(run, "carol", "accept")
+		w.Await(run, dr.RunSucceeded)
+	}
+	return []scenario{
+		{name: "resume-planned", about: "Git alone was moved: resumed, planned", cmd: resume(world.Planned), live: live,
+			before: func(w *world.World) { w.SetBase(world.Tokyo) }},
+		{name: "resume-disaster", about: "Git alone was moved: resumed as a disaster", cmd: resume(world.Disaster), live: live,
+			before: func(w *world.World) { w.SetBase(world.Tokyo) }},
+	}
+}
+
 // waits end while the run waits for approval.
 func waits() []scenario {
 	return []scenario{
@@ -98,6 +114,8 @@ func waits() []scenario {
 		{name: "merged-by-hand", about: "the pull request is merged by hand", cmd: world.Planned, live: func(w *world.World, run string) {
 			w.Await(run, dr.RunWaiting)
 			w.MergeByHand("dave")
+			w.Await(run, dr.RunPaused)
+			w.Answer(run, "bob", "stop")
 			w.Await(run, dr.RunCancelled)
 		}},
 		{name: "head-moved", about: "somebody pushes to the bot's branch", cmd: world.Planned, live: func(w *world.World, run string) {

@@ -70,7 +70,7 @@ func assemble(ctx context.Context, cfg *config.Config, forge *github.Client, st 
 	}, workflows.Host{
 		DatabaseURL: cfg.Database, Held: lock.Held,
 		Host: engine.Host{Now: time.Now, Log: log, Changed: poster.Changed, Fatal: func(err error) { stop(err) }},
-	}, workflows.Timing{Review: t.Review, Engine: engine.Timing{Retry: t.Retry}})
+	}, workflows.Timing{Review: t.Review, Recheck: t.Recheck, Engine: engine.Timing{Retry: t.Retry}})
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +84,10 @@ func newForge(cfg *config.Config, log *slog.Logger) (*github.Client, error) {
 	return github.New(github.Options{
 		Token:   func(context.Context) (string, error) { return cfg.GitHub.Token, nil },
 		BaseURL: cfg.GitHub.APIURL, UserAgent: "drbot", Logger: log,
+		Known: func(login string) bool {
+			_, ok := cfg.People.ByLogin(login)
+			return ok
+		},
 	})
 }
 

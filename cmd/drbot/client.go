@@ -38,6 +38,7 @@ type (
 	sayRequest struct {
 		Run    string `json:"run"`
 		Answer string `json:"answer,omitempty"`
+		Digest string `json:"digest,omitempty"`
 	}
 	sayAnswer struct {
 		Run  dr.Run  `json:"run"`
@@ -60,7 +61,7 @@ func (w *world) clientCommands() []*cobra.Command {
 		switch do, known := obey[v.Name]; {
 		case known:
 			out = append(out, w.verb(v, do))
-		case slices.Contains([]dr.Kind{dr.Failover, dr.Failback}, dr.Kind(v.Name)):
+		case slices.Contains([]dr.Kind{dr.Failover, dr.Failback, dr.Resume}, dr.Kind(v.Name)):
 			out = append(out, w.verb(v, w.start(dr.Kind(v.Name))))
 		case v.Name != "help": // cobra's own
 			out = append(out, w.verb(v, func(*cobra.Command, map[string]string) error {
@@ -109,7 +110,7 @@ func (w *world) cancel(c *cobra.Command, args map[string]string) error {
 }
 
 func (w *world) answer(c *cobra.Command, args map[string]string) error {
-	return w.say(c.Context(), "/v1/answer", sayRequest{Run: args["run"], Answer: args["answer"]})
+	return w.say(c.Context(), "/v1/answer", sayRequest{Run: args["run"], Answer: args["answer"], Digest: args["digest"]})
 }
 
 func (w *world) runsCommand() *cobra.Command {

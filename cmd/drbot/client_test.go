@@ -40,8 +40,8 @@ func (b *books) Cancel(_ context.Context, _ workflows.Caller, run string) (dr.Ru
 	return b.run, b.said, b.err
 }
 
-func (b *books) Answer(_ context.Context, _ workflows.Caller, run string, _ int, verb string) (dr.Run, dr.Text, error) {
-	b.asked = []string{"answer", run, verb}
+func (b *books) Answer(_ context.Context, _ workflows.Caller, run string, reply workflows.Reply) (dr.Run, dr.Text, error) {
+	b.asked = []string{"answer", run, reply.Verb}
 	return b.run, b.said, b.err
 }
 
@@ -139,7 +139,7 @@ func TestMisuse(t *testing.T) {
 		"failback p --to x --mode planned --since y --reason z": "error: \"y\" is not a time.\ntry: --since, such as 2026-01-31T03:12:00Z\n",
 		"failback p q --to x --mode planned --reason z":         "error: I do not understand \"q\".\ntry: drbot failback SERVICE --to REGION --mode planned|disaster --reason TEXT\n",
 		"cancel":          "error: which run?\ntry: drbot runs lists them; then drbot cancel RUN\n",
-		"answer portal-1": "error: which answer?\ntry: drbot answer portal-1 retry|skip|stop\n",
+		"answer portal-1": "error: which answer?\ntry: drbot answer portal-1 retry|accept|skip|stop\n",
 		"status a b":      "error: I do not understand \"b\".\ntry: drbot status [SERVICE]\n",
 		"runs a b":        "error: I do not understand \"b\".\ntry: drbot runs [SERVICE]\n",
 		"stauts portal":   "error: there is no command \"stauts\".\ntry: did you mean drbot status?\n",
@@ -208,7 +208,7 @@ func TestRunText(t *testing.T) {
 		{Name: "gate/1", State: dr.StepFailed, Started: t0.Add(time.Second), Ended: t0.Add(time.Minute)},
 		{Name: "verify", State: dr.StepPending},
 	}
-	paused.Question = &dr.Question{Step: "gate/1", Means: dr.T("test.means"), Answers: []string{"retry", "stop"}, Needed: 2}
+	paused.Question = &dr.Question{Step: "gate/1", Means: dr.T("test.means"), Answers: []string{"retry", "stop"}}
 	want := `portal-1: Failover portal to ap-northeast-1 (disaster)
 ap-northeast-2 → ap-northeast-1, requested by alice: Seoul [31mis out
 paused · 1h0m since the request · 3h0m left of the RTO of 4h0m

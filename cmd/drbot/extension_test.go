@@ -201,8 +201,8 @@ func TestExtensionRuns(t *testing.T) {
 			t.Errorf("the posts are\n%s", posted)
 		}
 		list, err := workflows.Steps(append(steps.Kinds(&steps.World{}), drainKind()), s, dr.Request{Kind: dr.Failover, Service: s.Name, Target: standin.Tokyo, Mode: dr.Planned})
-		if err != nil || !slices.Contains(workflows.StepNames(list), "drain/jobs") {
-			t.Errorf("the steps are %v, %v", workflows.StepNames(list), err)
+		if err != nil || !slices.Contains(workflows.StepNames(dr.Failover, list), "drain/jobs") {
+			t.Errorf("the steps are %v, %v", workflows.StepNames(dr.Failover, list), err)
 		}
 	})
 }

@@ -41,7 +41,7 @@ func (w *world) showRunbook(service string, kind dr.Kind, mode string, to dr.Reg
 	switch {
 	case !ok:
 		return &dr.Error{Code: dr.NotFound, What: dr.T("no-service", "name", dr.Foreign(service)), Next: dr.T("try-one-of", "names", slices.Sorted(maps.Keys(cfg.Services)))}
-	case kind != dr.Failover && kind != dr.Failback || !known:
+	case !slices.Contains([]dr.Kind{dr.Failover, dr.Failback, dr.Resume}, kind) || !known:
 		return misuse(dr.T("cli.runbook.args"), dr.T("command.try", "command", dr.Cmd("runbook show "+service+" failover planned")))
 	case to == "":
 		to = s.Regions[1] // away from the Region that is named first; back to it with failback
@@ -55,6 +55,6 @@ func (w *world) showRunbook(service string, kind dr.Kind, mode string, to dr.Reg
 	if err != nil {
 		return err
 	}
-	names := workflows.StepNames(list)
+	names := workflows.StepNames(kind, list)
 	return w.print(names, "%s\n  %s\n", w.words.Say(dr.T("cli.runbook.head", "kind", kind, "service", service, "target", to, "mode", m)), strings.Join(names, "\n  "))
 }

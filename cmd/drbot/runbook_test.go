@@ -29,7 +29,7 @@ func TestRunbookShow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := workflows.StepNames(list)
+		want := workflows.StepNames(c.kind, list)
 		args := append([]string{"runbook", "show", "portal"}, c.args...)
 		out, _ := p.types(0, args...)
 		head, names, _ := strings.Cut(strings.TrimSuffix(out, "\n"), "\n  ")

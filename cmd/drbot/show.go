@@ -54,7 +54,7 @@ func runText(w text.Words, v view.View) string {
 		each("", v.Verdict.Lines...)
 	}
 	if q := v.Question; q != nil {
-		each("", q.Means, q.Votes)
+		each("", append([]dr.Text{q.Means}, q.Votes...)...)
 		for _, a := range q.Answers {
 			line("  ", a.Verb, ": ", w.Say(a.Leads))
 		}

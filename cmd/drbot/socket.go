@@ -103,7 +103,7 @@ func socketServer(e bot.Runbooks, log *slog.Logger) *http.Server {
 	})
 	mux.HandleFunc("POST /v1/answer", func(w http.ResponseWriter, r *http.Request) {
 		handle(w, r, log, func(ctx context.Context, c workflows.Caller, req sayRequest) (sayAnswer, error) {
-			run, said, err := e.Answer(ctx, c, req.Run, 0, req.Answer)
+			run, said, err := e.Answer(ctx, c, req.Run, workflows.Reply{Verb: req.Answer, Digest: req.Digest})
 			return sayAnswer{run, said}, err
 		})
 	})

@@ -87,6 +87,7 @@ type aws struct {
 type timing struct {
 	Poll    Duration `yaml:"poll"`
 	Review  Duration `yaml:"review"`
+	Recheck Duration `yaml:"recheck"`
 	Promote Duration `yaml:"promote"`
 	Settle  Duration `yaml:"settle"`
 	Gate    Duration `yaml:"gate"`

@@ -28,8 +28,12 @@ func ChangeControl(t *testing.T, fresh NewForge, in ...In) {
 		"reviews stay with the commit they looked at":   changing.reviewsKeepTheirHead,
 		"a review's whole life":                         changing.reviewed,
 		"no half a picture":                             changing.hidden,
+		"who dismissed a review, and what it said":      changing.dismissed,
+		"one whom the forge does not know":              changing.notKnown,
+		"commits that look like a stranger's":           changing.nobodys,
 		"a merge is of exactly one head":                changing.merged,
 		"a merge that cannot be":                        changing.notMerged,
+		"what a commit was made on":                     changing.parents,
 		"closing leaves other people's work":            changing.closed,
 		"closing what is closed or gone":                changing.closedAgain,
 		"the bot knows itself":                          changing.self,
@@ -142,8 +146,9 @@ func (w changing) nothing() {
 	fails(w.T, err, dr.NotFound)
 	_, err = w.Change.ChangeState(w.Context(), w.Repo, 4711)
 	fails(w.T, err, dr.NotFound)
+	// What was approved and is not seen any more is a question, not the end of a run.
 	_, err = w.Change.Merge(w.Context(), w.Repo, 4711, strings.Repeat("a", 40))
-	fails(w.T, err, dr.NotFound)
+	fails(w.T, err, dr.Uncertain)
 }
 
 func (w changing) opened() {
@@ -268,6 +273,50 @@ func (w changing) reviewsKeepTheirHead() {
 	state := w.look(change.Number)
 	if len(state.Reviews) != 2 || state.Reviews[0].HeadSHA != change.Head || state.Reviews[1].HeadSHA != tip || state.Head != tip {
 		w.Errorf("reviews %+v of head %s", state.Reviews, state.Head)
+	}
+}
+
+func (w changing) dismissed() {
+	change := w.open()
+	no := w.review(Writer, change.Number, dr.ChangesRequested)
+	yes := w.review(Maintainer, change.Number, dr.Approved)
+	w.review(Triager, change.Number, dr.Commented)
+	wellDone(w.T, w.People.Dismiss(w.Context(), Admin, change.Number, no))
+	wellDone(w.T, w.People.Dismiss(w.Context(), Maintainer, change.Number, yes))
+	reviews := w.look(change.Number).Reviews
+	if len(reviews) != 3 {
+		w.Fatalf("reviews %+v", reviews)
+	}
+	for i, want := range []dr.Review{
+		{State: dr.Dismissed, Was: dr.ChangesRequested, DismissedBy: Admin}, {State: dr.Dismissed, Was: dr.Approved, DismissedBy: Maintainer}, {State: dr.Commented},
+	} {
+		if r := reviews[i]; r.State != want.State || r.Was != want.Was || r.DismissedBy != want.DismissedBy {
+			w.Errorf("review %+v, want %+v", r, want)
+		}
+	}
+	wellDone(w.T, w.People.DeleteAccount(Admin))
+	if r := w.look(change.Number).Reviews[0]; r.State != dr.Dismissed || r.DismissedBy != "" {
+		w.Errorf("dismissed by an account that is gone: %+v", r)
+	}
+}
+
+func (w changing) notKnown() {
+	change := w.open()
+	for _, login := range []string{Writer, Maintainer, Admin} {
+		w.review(login, change.Number, dr.Approved)
+	}
+	w.Hands.NotKnown(Maintainer)
+	if state := w.look(change.Number); len(state.Reviews) != 3 || !slices.Equal(state.CanWrite, []string{Writer, Admin}) {
+		w.Errorf("may write: %v, of %+v", state.CanWrite, state.Reviews)
+	}
+}
+
+func (w changing) nobodys() {
+	w.Hands.NobodysMail()
+	_, err := w.Change.OpenChange(w.Context(), w.request())
+	fails(w.T, err, dr.Invalid)
+	if n := w.Page.Changes(); n != 0 {
+		w.Errorf("%d changes were opened", n)
 	}
 }
 

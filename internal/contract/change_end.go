@@ -2,6 +2,7 @@ package contract
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -30,15 +31,53 @@ func (w changing) merged() {
 	}
 }
 
+// parents: whoever merged, and by whatever method, the first parent is the base as it was.
+func (w changing) parents() {
+	parents := func(sha string) []string {
+		w.Helper()
+		list, err := w.Change.Parents(w.Context(), w.Repo, sha)
+		wellDone(w.T, err)
+		return list
+	}
+	change := w.open()
+	if got := parents(change.Head); !slices.Equal(got, []string{change.Base}) {
+		w.Errorf("the change was made on %v, want %s", got, change.Base)
+	}
+	tip := w.push(Push{By: Writer, Branch: w.Repo.Base, Path: Readme, Content: "bye\n"})
+	if got := parents(tip); !slices.Equal(got, []string{change.Base}) {
+		w.Errorf("the push was made on %v, want %s", got, change.Base)
+	}
+	merge, err := w.merge(change, change.Head)
+	wellDone(w.T, err)
+	if got := parents(merge); len(got) == 0 || got[0] != tip || len(got) > 2 || len(got) == 2 && got[1] != change.Head {
+		w.Errorf("the merge was made on %v, want %s first", got, tip)
+	}
+	_, err = w.Change.Parents(w.Context(), w.Repo, strings.Repeat("a", 40))
+	fails(w.T, err, dr.NotFound)
+	_, err = w.Change.Parents(w.Context(), w.Repo, change.Head[:7])
+	fails(w.T, err, dr.Invalid)
+}
+
 func (w changing) notMerged() {
 	change := w.open()
 	_, err := w.merge(change, change.Head[:7])
 	fails(w.T, err, dr.Invalid)
 	wellDone(w.T, w.People.Draft(w.Context(), Writer, change.Number))
 	_, err = w.merge(change, change.Head)
-	fails(w.T, err, dr.Conflict)
+	fails(w.T, err, dr.Temporary) // a draft waits
 
 	req := w.request()
+	req.Branch = "drbot/elsewhere"
+	elsewhere, err := w.Change.OpenChange(w.Context(), req)
+	wellDone(w.T, err)
+	wellDone(w.T, w.People.Retarget(w.Context(), Writer, elsewhere.Number, "develop"))
+	_, err = w.merge(elsewhere, elsewhere.Head)
+	fails(w.T, err, dr.Temporary) // another look tells what it has become
+	_, err = w.People.Merge(w.Context(), Admin, elsewhere.Number)
+	wellDone(w.T, err)
+	_, err = w.merge(elsewhere, elsewhere.Head)
+	fails(w.T, err, dr.Uncertain) // merged, and not where it was to be
+
 	req.Branch = "drbot/moved"
 	moved, err := w.Change.OpenChange(w.Context(), req)
 	wellDone(w.T, err)

@@ -15,6 +15,9 @@ type Changes interface {
 	Merge(ctx context.Context, repo dr.Repository, number int, head string) (mergeSHA string, err error)
 	CloseChange(ctx context.Context, repo dr.Repository, change dr.Change) error
 	Self(ctx context.Context) (string, error)
+	// Parents are the commits that a commit was made on, in its own order: the first of a
+	// merge, by whatever method, is the base it came upon.
+	Parents(ctx context.Context, repo dr.Repository, sha string) ([]string, error)
 }
 
 // Publishing is the port of what the bot says on a change.
@@ -84,6 +87,10 @@ type Hands interface {
 	Fork()
 	// HidePermissions makes the forge fail when asked what a person may do.
 	HidePermissions()
+	// NotKnown makes the forge know nobody of this login when asked what that may do.
+	NotKnown(login string)
+	// NobodysMail makes the bot's commits carry an address the forge knows no account for.
+	NobodysMail()
 	// LoseAnswer lets the next write take effect and its answer get lost.
 	LoseAnswer()
 }

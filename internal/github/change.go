@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -116,7 +117,40 @@ func (c *Client) checkOurs(ctx context.Context, req dr.ChangeRequest, sha string
 	if content != req.Content {
 		return foreign(req.Branch, dr.T("github.foreign.content", "commit", short(sha), "file", repo.File))
 	}
+	return named(commit)
+}
+
+// checkNamed looks whose GitHub takes a commit for that the bot has just made. Where
+// GitHub does not know it yet, the count of the approvals will tell.
+func (c *Client) checkNamed(ctx context.Context, repo dr.Repository, sha string) error {
+	for range freshTries {
+		commit, _, err := c.api.Repositories.GetCommit(ctx, repo.Owner, repo.Name, sha, nil)
+		if !notFound(err) && status(err) != http.StatusUnprocessableEntity {
+			return cmp.Or(explain(err, doingCommit(sha)), named(commit))
+		}
+		if err := c.sleep(ctx, freshPause); err != nil {
+			return explain(err, doingCommit(sha))
+		}
+	}
 	return nil
+}
+
+// named refuses a commit of the bot's whose address GitHub knows no account for. Nobody
+// could tell it from a stranger's, and another one would be the same: so it is said
+// before a pull request is opened and people are woken.
+func named(commit *gh.RepositoryCommit) error {
+	if commit.GetAuthor().GetLogin() != "" && commit.GetCommitter().GetLogin() != "" {
+		return nil
+	}
+	written := commit.GetCommit()
+	address := written.GetAuthor().GetEmail()
+	if commit.GetAuthor().GetLogin() != "" {
+		address = written.GetCommitter().GetEmail()
+	}
+	return &dr.Error{
+		Code: dr.Invalid, What: dr.T("github.change.nobodys", "address", dr.Foreign(address)),
+		Next: dr.T("github.change.nobodys.next"),
+	}
 }
 
 func doingCommit(sha string) dr.Text { return dr.T("github.doing.read-commit", "commit", short(sha)) }
@@ -137,6 +171,9 @@ func (c *Client) ensureBranch(ctx context.Context, req dr.ChangeRequest) (head s
 	}
 	sha, err := c.commit(ctx, req)
 	if err != nil {
+		return "", err
+	}
+	if err := c.checkNamed(ctx, req.Repository, sha); err != nil {
 		return "", err
 	}
 	ref := &gh.Reference{Ref: gh.String("refs/heads/" + req.Branch), Object: &gh.GitObject{SHA: &sha}}

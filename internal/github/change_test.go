@@ -43,15 +43,23 @@ func openable(s *stub) {
 	s.when("POST /repos/acme/infra/git/blobs", reply(201, `{"sha":"blob1"}`))
 	s.when("POST /repos/acme/infra/git/trees", reply(201, `{"sha":"tree1"}`))
 	s.when("POST /repos/acme/infra/git/commits", reply(201, `{"sha":"`+headSHA+`"}`))
+	s.when("GET "+commitAt, ok(commitDoc(baseSHA, repo.File)))
 	s.when("POST "+refs, reply(201, `{"ref":"refs/heads/drbot/r1","object":{"sha":"`+headSHA+`"}}`))
 	s.when("POST "+pulls, ok(pullDoc()))
 }
 
+// commitDoc is the bot's commit as GitHub writes it.
+func commitDoc(parent, path string) map[string]any {
+	mail := map[string]any{"email": "drbot@example.com"}
+	return map[string]any{
+		"sha": headSHA, "parents": []any{map[string]any{"sha": parent}}, "files": []any{map[string]any{"filename": path}},
+		"author": map[string]any{"login": "drbot"}, "committer": map[string]any{"login": "web-flow"}, "commit": map[string]any{"author": mail, "committer": mail},
+	}
+}
+
 // ours is what GitHub says of the commit this request makes.
 func ours(s *stub) {
-	s.when("GET "+commitAt, ok(map[string]any{
-		"sha": headSHA, "parents": []any{map[string]any{"sha": baseSHA}}, "files": []any{map[string]any{"filename": repo.File}},
-	}))
+	s.when("GET "+commitAt, ok(commitDoc(baseSHA, repo.File)))
 	s.when("GET "+contents, ok(contentDoc(newText)))
 }
 
@@ -103,7 +111,9 @@ var exists = reply(422, `{"message":"Reference already exists"}`)
 
 func TestOpenChangeOnForeignWork(t *testing.T) {
 	commit := func(parent, path string) http.HandlerFunc {
-		return ok(map[string]any{"sha": headSHA, "parents": []any{map[string]any{"sha": parent}}, "files": []any{map[string]any{"filename": path}}})
+		doc := commitDoc(parent, path)
+		doc["author"] = nil // and so nobody's: foreign it is all the same
+		return ok(doc)
 	}
 	for name, c := range map[string]struct {
 		arrange func(*stub)
@@ -169,6 +179,41 @@ func TestOpenChangeThatFails(t *testing.T) {
 			wantCode(t, err, c.code, c.says)
 		})
 	}
+}
+
+// Case github 11: a machine account whose address GitHub does not know is one error, said
+// before there is a pull request.
+func TestOpenChangeOfNobody(t *testing.T) {
+	for name, arrange := range map[string]func(*stub, map[string]any){
+		"just made":         func(*stub, map[string]any) {},
+		"the branch before": func(s *stub, _ map[string]any) { s.when("GET "+branch, ok(refDoc(headSHA))) },
+		"the committer":     func(_ *stub, doc map[string]any) { doc["author"], doc["committer"] = doc["committer"], nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, s, _ := newStub(t)
+			openable(s)
+			ours(s)
+			doc := commitDoc(baseSHA, repo.File)
+			doc["author"] = nil
+			arrange(s, doc)
+			s.when("GET "+commitAt, ok(doc))
+			_, err := client.OpenChange(t.Context(), request())
+			wantCode(t, err, dr.Invalid, "knows no account for the e-mail address of drbot's own commits, drbot@example.com")
+			if s.calls("POST "+pulls) != 0 || s.calls("POST "+refs) != 0 {
+				t.Error("something was opened")
+			}
+		})
+	}
+	client, s, _ := newStub(t) // known a moment later
+	openable(s)
+	s.when("GET "+commitAt, gone, reply(422, `{"message":"No commit found for SHA"}`), ok(commitDoc(baseSHA, repo.File)))
+	_, err := client.OpenChange(t.Context(), request())
+	must(t, err)
+	client, s, _ = newStub(t) // and never: the count of the approvals sees it
+	openable(s)
+	s.when("GET "+commitAt, gone)
+	_, err = client.OpenChange(t.Context(), request())
+	must(t, err)
 }
 
 func TestOpenChangeChecksItsRequest(t *testing.T) {

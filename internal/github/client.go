@@ -39,6 +39,10 @@ type Options struct {
 	Timeout   time.Duration // of one attempt, its body included; 10 s when zero
 	MaxWait   time.Duration // that one call spends waiting for rate limits; 2 min when zero
 
+	// Known tells whether a login is of somebody who may have a say. GitHub is asked about
+	// nobody else's permission; about every reviewer's when nil.
+	Known func(login string) bool
+
 	// MergeTitle is the first line of the merge commit of a pull request.
 	MergeTitle func(number int) string
 
@@ -53,6 +57,7 @@ type Client struct {
 	log        *slog.Logger
 	sleep      func(ctx context.Context, d time.Duration) error
 	mergeTitle func(number int) string
+	known      func(login string) bool
 
 	mu   sync.Mutex
 	self string
@@ -77,7 +82,7 @@ func New(o Options) (*Client, error) {
 	}
 	api.UserAgent = o.UserAgent
 	tr.api = api.BaseURL
-	return &Client{api: api, log: o.Logger, sleep: o.Sleep, mergeTitle: o.MergeTitle, self: o.Login}, nil
+	return &Client{api: api, log: o.Logger, sleep: o.Sleep, mergeTitle: o.MergeTitle, known: o.Known, self: o.Login}, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -89,6 +94,9 @@ func (o Options) withDefaults() Options {
 	o.MaxWait = cmp.Or(o.MaxWait, defaultMaxWait)
 	if o.MergeTitle == nil {
 		o.MergeTitle = func(number int) string { return fmt.Sprintf("%s (#%d)", defaultTitle, number) }
+	}
+	if o.Known == nil {
+		o.Known = func(string) bool { return true }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -65,6 +65,26 @@ func (c *Client) branch(ctx context.Context, repo dr.Repository, name string) (s
 
 func doingBranch(name string) dr.Text { return dr.T("github.doing.read-branch", "branch", name) }
 
+// Parents are the commits a commit was made on, in its own order: none for a root, and
+// the base first for a merge.
+func (c *Client) Parents(ctx context.Context, repo dr.Repository, sha string) ([]string, error) {
+	if !isSHA(sha) {
+		return nil, &dr.Error{Code: dr.Invalid, What: dr.T("github.half-sha", "commit", sha)}
+	}
+	commit, _, err := c.api.Git.GetCommit(ctx, repo.Owner, repo.Name, sha)
+	if err == nil && commit.GetSHA() != sha {
+		err = errors.New("the answer is about another commit: " + commit.GetSHA())
+	}
+	if err != nil {
+		return nil, explain(err, doingCommit(sha))
+	}
+	out := make([]string, 0, len(commit.Parents))
+	for _, p := range commit.Parents {
+		out = append(out, p.GetSHA())
+	}
+	return out, nil
+}
+
 // contentAt reads the active_region file at a commit.
 func (c *Client) contentAt(ctx context.Context, repo dr.Repository, sha string) (content string, found bool, err error) {
 	doing := dr.T("github.doing.read-file", "file", repo.File, "commit", short(sha))

@@ -4,80 +4,173 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	gh "github.com/google/go-github/v60/github"
 
 	"github.com/drbot/drbot/dr"
 )
 
-// Merge merges exactly this head, or fails with dr.Conflict when that is no
-// longer what the pull request holds. It looks first, so that a second call
-// after a crash gives the merge of the first. When GitHub's answer was lost and
-// the pull request is not merged a moment later, the error is dr.Uncertain: look
-// again before anything else.
+// Merge merges exactly this head by the first method the repository allows. The head is
+// one commit, so by whatever method the first parent of what comes of it is the base.
+//
+// It looks first and after, so that a second call after a crash or a lost answer gives
+// the merge of the first. Its errors say what the caller can do: dr.Conflict where the
+// pull request does not hold this head any more or GitHub will not for a reason it
+// names; dr.Temporary where another look and another try may go well, because the base
+// moved, the answer was lost or no reason was given; dr.Uncertain where a person must
+// change something first. None of them closes anything.
 func (c *Client) Merge(ctx context.Context, repo dr.Repository, number int, head string) (mergeSHA string, err error) {
 	if !isSHA(head) {
 		return "", &dr.Error{Code: dr.Invalid, What: dr.T("github.merge.half-sha")}
 	}
-	if sha, done, err := c.merged(ctx, repo, number, head); done || err != nil {
+	mergeSHA, err = merging{c, repo, number, head}.merge(ctx)
+	return mergeSHA, forPeople(repo, number, err)
+}
+
+// merging is one merge under way.
+type merging struct {
+	*Client
+	repo   dr.Repository
+	number int
+	head   string
+}
+
+func (m merging) merge(ctx context.Context) (string, error) {
+	if _, sha, err := m.look(ctx); sha != "" || err != nil {
 		return sha, err
 	}
-	result, _, err := c.api.PullRequests.Merge(ctx, repo.Owner, repo.Name, number, "", &gh.PullRequestOptions{
-		CommitTitle: cut(c.mergeTitle(number), maxTitle, "…"), SHA: head, MergeMethod: "merge",
-	})
-	if err == nil && result.GetMerged() && isSHA(result.GetSHA()) {
-		return result.GetSHA(), nil
+	methods, err := m.methods(ctx)
+	if err != nil {
+		return "", err
 	}
-	if err == nil {
+	var sha string
+	for _, method := range methods {
+		if sha, err = m.by(ctx, method); !wrongMethod(method, err) {
+			break
+		}
+	}
+	return m.after(ctx, sha, err)
+}
+
+// methods are those the repository allows, best first. What it does not tell, because
+// the bot's account may not see it, is tried.
+func (m merging) methods(ctx context.Context) ([]string, error) {
+	doing := dr.T("github.doing.read-repository", "owner", m.repo.Owner, "repository", m.repo.Name)
+	r, _, err := m.api.Repositories.Get(ctx, m.repo.Owner, m.repo.Name)
+	if err != nil {
+		return nil, explain(err, doing)
+	}
+	var out []string
+	for _, way := range []struct {
+		name    string
+		allowed *bool
+	}{{"merge", r.AllowMergeCommit}, {"squash", r.AllowSquashMerge}, {"rebase", r.AllowRebaseMerge}} {
+		if way.allowed == nil || *way.allowed {
+			out = append(out, way.name)
+		}
+	}
+	if len(out) == 0 {
+		return nil, &dr.Error{
+			Code: dr.Uncertain,
+			What: dr.T("github.merge.no-method", "owner", m.repo.Owner, "repository", m.repo.Name),
+			Next: dr.T("github.merge.no-method.next", "number", m.number),
+		}
+	}
+	return out, nil
+}
+
+// by asks for the merge by one method.
+func (m merging) by(ctx context.Context, method string) (string, error) {
+	result, _, err := m.api.PullRequests.Merge(ctx, m.repo.Owner, m.repo.Name, m.number, "", &gh.PullRequestOptions{
+		CommitTitle: cut(m.mergeTitle(m.number), maxTitle, "…"), SHA: m.head, MergeMethod: method,
+	})
+	if err == nil && !(result.GetMerged() && isSHA(result.GetSHA())) {
 		err = errors.New("the answer names no merge: " + result.GetMessage())
 	}
-	return c.afterRefusal(ctx, repo, number, head, err)
+	return result.GetSHA(), err
 }
 
-// merged looks at a pull request before a merge: done means that this head is
-// merged; an error, that it cannot be merged any more.
-func (c *Client) merged(ctx context.Context, repo dr.Repository, number int, head string) (sha string, done bool, err error) {
-	pull, err := c.pull(ctx, repo, number)
-	if err != nil {
-		return "", false, err
-	}
-	now := pull.GetHead().GetSHA()
-	switch {
-	case now != head:
-		return "", false, conflict(number, dr.ArgOf(dr.T("github.merge.other-head", "head", short(now), "approved", short(head))), nil)
-	case pull.GetMerged() && !isSHA(pull.GetMergeCommitSHA()):
-		return "", false, explain(errors.New("the merged pull request has no merge commit"), doingPull(number))
-	case pull.GetMerged():
-		return pull.GetMergeCommitSHA(), true, nil
-	case pull.GetState() != "open":
-		return "", false, conflict(number, dr.ArgOf(dr.T("github.merge.closed")), nil)
-	}
-	return "", false, nil
-}
-
-// afterRefusal finds out what became of a merge that was not answered by a yes.
-func (c *Client) afterRefusal(ctx context.Context, repo dr.Repository, number int, head string, cause error) (string, error) {
-	sha, done, lookErr := c.merged(ctx, repo, number, head)
-	if done {
-		return sha, nil
-	}
-	code := status(cause)
+// wrongMethod tells a refusal of the method alone. The repository's settings leave little
+// of it: they may change after they were read, and a branch can have rules of its own.
+func wrongMethod(method string, err error) bool {
 	var answer *gh.ErrorResponse
+	if status(err) != http.StatusMethodNotAllowed || !errors.As(err, &answer) {
+		return false
+	}
+	text := strings.ToLower(answer.Message)
+	if method == "merge" {
+		return strings.Contains(text, "merge commits") || strings.Contains(text, "linear history")
+	}
+	return strings.Contains(text, method+" merges are not allowed")
+}
+
+// look reads the pull request: a commit is the merge of this head, an error says that
+// it cannot be merged as it is.
+func (m merging) look(ctx context.Context) (pull *gh.PullRequest, sha string, err error) {
+	if pull, err = m.pull(ctx, m.repo, m.number); err != nil {
+		return nil, "", err
+	}
+	now, base := pull.GetHead().GetSHA(), pull.GetBase().GetRef()
+	switch {
+	case pull.GetMerged() && base != m.repo.Base:
+		return pull, "", &dr.Error{
+			Code: dr.Uncertain,
+			What: dr.T("github.merge.elsewhere", "number", m.number, "now", base, "base", m.repo.Base),
+			Next: dr.T("github.merge.elsewhere.next", "now", base, "base", m.repo.Base),
+		}
+	case now != m.head:
+		return pull, "", conflict(m.number, dr.ArgOf(dr.T("github.merge.other-head", "head", short(now), "approved", short(m.head))), nil)
+	case pull.GetMerged() && !isSHA(pull.GetMergeCommitSHA()):
+		return pull, "", explain(errors.New("the merged pull request has no merge commit"), doingPull(m.number))
+	case pull.GetMerged():
+		return pull, pull.GetMergeCommitSHA(), nil
+	case pull.GetState() != "open":
+		return pull, "", conflict(m.number, dr.ArgOf(dr.T("github.merge.closed")), nil)
+	case base != m.repo.Base:
+		return pull, "", notNow(m.number, dr.ArgOf(dr.T("github.merge.other-base", "now", base, "base", m.repo.Base)), nil)
+	case pull.GetDraft():
+		return pull, "", notNow(m.number, dr.ArgOf(dr.T("github.merge.draft")), nil)
+	}
+	return pull, "", nil
+}
+
+// after finds out what became of a merge that was asked for. Whatever was answered, what
+// the pull request says counts: an answer may be lost, and a pull request be sent to
+// another branch between the look and the merge.
+func (m merging) after(ctx context.Context, merged string, cause error) (string, error) {
+	pull, sha, err := m.look(ctx)
+	switch {
+	case sha != "":
+		return sha, nil
+	case pull != nil && err != nil:
+		return "", err
+	case cause == nil:
+		return merged, nil // what GitHub said, and its pull request does not show yet
+	}
+	var answer *gh.ErrorResponse
+	code := status(cause)
 	switch {
 	case lost(cause):
-		if dr.CodeOf(lookErr) == dr.Conflict {
-			return "", lookErr
-		}
 		return "", &dr.Error{
-			Code: dr.Uncertain,
-			What: dr.T("github.merge.unknown", "number", number),
-			Next: dr.T("github.merge.unknown.next"), Err: errors.Join(cause, lookErr),
+			Code: dr.Temporary, What: dr.T("github.merge.unknown", "number", m.number), Next: dr.T("github.merge.again.next", "number", m.number),
+			Err: errors.Join(cause, err),
 		}
-	case (code == http.StatusConflict || code == http.StatusMethodNotAllowed) && errors.As(cause, &answer):
-		return "", conflict(number, dr.ArgOf(said(answer)), cause)
-	default:
-		return "", explain(cause, dr.T("github.doing.merge", "number", number))
+	case code != http.StatusConflict && code != http.StatusMethodNotAllowed || !errors.As(cause, &answer):
+		return "", explain(cause, dr.T("github.doing.merge", "number", m.number))
+	case pull != nil && pull.Mergeable != nil && !pull.GetMergeable():
+		return "", conflict(m.number, dr.ArgOf(dr.T("github.merge.conflicts", "base", m.repo.Base)), cause)
+	case code == http.StatusConflict || passes(answer.Message):
+		return "", notNow(m.number, dr.ArgOf(said(answer)), cause)
 	}
+	return "", conflict(m.number, dr.ArgOf(said(answer)), cause)
+}
+
+// passes tells a refusal that names nothing a person could change: a branch that moved at
+// that moment, a check of conflicts that is not done yet, or no reason at all.
+func passes(message string) bool {
+	text := strings.ToLower(strings.TrimSpace(message))
+	return text == "" || strings.Contains(text, "branch was modified") || strings.Contains(text, "not mergeable")
 }
 
 func conflict(number int, why dr.Arg, cause error) error {
@@ -85,6 +178,37 @@ func conflict(number int, why dr.Arg, cause error) error {
 		Code: dr.Conflict, What: dr.T("github.merge.refused", "number", number, "why", why),
 		Next: dr.T("github.merge.refused.next"), Err: cause,
 	}
+}
+
+// notNow is a refusal after which another look and another try may go well.
+func notNow(number int, why dr.Arg, cause error) error {
+	return &dr.Error{
+		Code: dr.Temporary, What: dr.T("github.merge.not-now", "number", number, "why", why),
+		Next: dr.T("github.merge.again.next", "number", number), Err: cause,
+	}
+}
+
+// forPeople makes of what no other try mends a question for a person, with the cause and
+// what to change: an approved pull request is not given up because a token has expired.
+func forPeople(repo dr.Repository, number int, err error) error {
+	if err == nil {
+		return nil
+	}
+	switch dr.CodeOf(err) {
+	case dr.Temporary, dr.Conflict, dr.Uncertain:
+		return err
+	}
+	what, _ := dr.Told(err)
+	next := dr.T("github.merge.mend.next", "number", number)
+	switch status(err) {
+	case http.StatusUnauthorized:
+		next = dr.T("github.merge.bad-token.next", "number", number)
+	case http.StatusForbidden, http.StatusUnavailableForLegalReasons:
+		next = dr.T("github.merge.forbidden.next", "number", number, "owner", repo.Owner, "repository", repo.Name, "base", repo.Base)
+	case http.StatusNotFound, http.StatusGone:
+		next = dr.T("github.merge.unseen.next", "number", number, "owner", repo.Owner, "repository", repo.Name)
+	}
+	return &dr.Error{Code: dr.Uncertain, What: what, Next: next, Err: err}
 }
 
 // CloseChange closes the pull request and deletes the bot's branch. A branch that

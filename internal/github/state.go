@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -40,14 +41,23 @@ func (c *Client) ChangeState(ctx context.Context, repo dr.Repository, number int
 	if !isSHA(state.Head) {
 		return dr.ChangeState{}, explain(errors.New("the pull request has no head"), doingPull(number))
 	}
-	for _, read := range []func(context.Context, dr.Repository, *gh.PullRequest, *dr.ChangeState) error{
-		c.readBranches, c.readFiles, c.readCommits, c.readContents, c.readReviews, c.readWriters,
+	l := look{Client: c, repo: repo, pull: pull, state: &state}
+	for _, read := range []func(context.Context) error{
+		l.branches, l.files, l.commits, l.contents, l.reviews, l.dismissals, l.writers,
 	} {
-		if err := read(ctx, repo, pull, &state); err != nil {
+		if err := read(ctx); err != nil {
 			return dr.ChangeState{}, err
 		}
 	}
 	return state, nil
+}
+
+// look is one reading of a pull request under way.
+type look struct {
+	*Client
+	repo  dr.Repository
+	pull  *gh.PullRequest
+	state *dr.ChangeState
 }
 
 func doingPull(number int) dr.Text { return dr.T("github.doing.read-pull", "number", number) }
@@ -66,53 +76,53 @@ func (c *Client) pull(ctx context.Context, repo dr.Repository, number int) (*gh.
 	}
 }
 
-func (c *Client) readBranches(ctx context.Context, repo dr.Repository, pull *gh.PullRequest, state *dr.ChangeState) error {
-	tip, err := c.resolve(ctx, repo, state.BaseRef)
+func (l look) branches(ctx context.Context) error {
+	tip, err := l.resolve(ctx, l.repo, l.state.BaseRef)
 	if err != nil {
 		return err
 	}
-	state.BaseSHA = tip
-	if !state.SameRepo {
+	l.state.BaseSHA = tip
+	if !l.state.SameRepo {
 		return nil // the branch of a fork is not ours to look at
 	}
-	_, found, err := c.branch(ctx, repo, pull.GetHead().GetRef())
-	state.BranchGone = !found
+	_, found, err := l.branch(ctx, l.repo, l.pull.GetHead().GetRef())
+	l.state.BranchGone = !found
 	return err
 }
 
-func (c *Client) readFiles(ctx context.Context, repo dr.Repository, pull *gh.PullRequest, state *dr.ChangeState) error {
+func (l look) files(ctx context.Context) error {
 	files, err := pages(func(o gh.ListOptions) ([]*gh.CommitFile, *gh.Response, error) {
-		return c.api.PullRequests.ListFiles(ctx, repo.Owner, repo.Name, pull.GetNumber(), &o)
+		return l.api.PullRequests.ListFiles(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
 	})
 	for _, f := range files {
-		state.Files = append(state.Files, dr.FileChange{Path: f.GetFilename(), Status: f.GetStatus()})
+		l.state.Files = append(l.state.Files, dr.FileChange{Path: f.GetFilename(), Status: f.GetStatus()})
 	}
-	return explain(err, dr.T("github.doing.list-files", "number", pull.GetNumber()))
+	return explain(err, dr.T("github.doing.list-files", "number", l.pull.GetNumber()))
 }
 
-func (c *Client) readCommits(ctx context.Context, repo dr.Repository, pull *gh.PullRequest, state *dr.ChangeState) error {
+func (l look) commits(ctx context.Context) error {
 	commits, err := pages(func(o gh.ListOptions) ([]*gh.RepositoryCommit, *gh.Response, error) {
-		return c.api.PullRequests.ListCommits(ctx, repo.Owner, repo.Name, pull.GetNumber(), &o)
+		return l.api.PullRequests.ListCommits(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
 	})
 	for _, k := range commits {
-		state.Commits = append(state.Commits, dr.Commit{
+		l.state.Commits = append(l.state.Commits, dr.Commit{
 			SHA: k.GetSHA(), Author: k.GetAuthor().GetLogin(), Committer: k.GetCommitter().GetLogin(),
 		})
 	}
-	return explain(err, dr.T("github.doing.list-commits", "number", pull.GetNumber()))
+	return explain(err, dr.T("github.doing.list-commits", "number", l.pull.GetNumber()))
 }
 
-// readContents reads the file on both sides. A file that is gone on the head is
+// contents reads the file on both sides. A file that is gone on the head is
 // an empty one: the rules compare it with what must be there.
-func (c *Client) readContents(ctx context.Context, repo dr.Repository, pull *gh.PullRequest, state *dr.ChangeState) error {
-	base := state.BaseSHA
-	if !state.Open && isSHA(pull.GetBase().GetSHA()) {
+func (l look) contents(ctx context.Context) error {
+	base := l.state.BaseSHA
+	if !l.state.Open && isSHA(l.pull.GetBase().GetSHA()) {
 		// After the merge the head is in the base branch, and the merge base of the
 		// two is the head itself; GitHub keeps the base as it was before.
-		base = pull.GetBase().GetSHA()
+		base = l.pull.GetBase().GetSHA()
 	}
-	doing := dr.T("github.doing.compare", "commit", short(state.Head))
-	diff, _, err := c.api.Repositories.CompareCommits(ctx, repo.Owner, repo.Name, base, state.Head, &gh.ListOptions{PerPage: 1})
+	doing := dr.T("github.doing.compare", "commit", short(l.state.Head))
+	diff, _, err := l.api.Repositories.CompareCommits(ctx, l.repo.Owner, l.repo.Name, base, l.state.Head, &gh.ListOptions{PerPage: 1})
 	if err != nil {
 		return explain(err, doing)
 	}
@@ -120,50 +130,81 @@ func (c *Client) readContents(ctx context.Context, repo dr.Repository, pull *gh.
 	if !isSHA(mergeBase) {
 		return explain(errors.New("the answer has no merge base"), doing)
 	}
-	if state.BaseFile, _, err = c.contentAt(ctx, repo, mergeBase); err != nil {
+	if l.state.BaseFile, _, err = l.contentAt(ctx, l.repo, mergeBase); err != nil {
 		return err
 	}
-	state.HeadFile, _, err = c.contentAt(ctx, repo, state.Head)
+	l.state.HeadFile, _, err = l.contentAt(ctx, l.repo, l.state.Head)
 	return err
 }
 
-func (c *Client) readReviews(ctx context.Context, repo dr.Repository, pull *gh.PullRequest, state *dr.ChangeState) error {
+func (l look) reviews(ctx context.Context) error {
 	reviews, err := pages(func(o gh.ListOptions) ([]*gh.PullRequestReview, *gh.Response, error) {
-		return c.api.PullRequests.ListReviews(ctx, repo.Owner, repo.Name, pull.GetNumber(), &o)
+		return l.api.PullRequests.ListReviews(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
 	})
 	for _, r := range reviews {
-		state.Reviews = append(state.Reviews, dr.Review{
+		l.state.Reviews = append(l.state.Reviews, dr.Review{
 			ID: r.GetID(), By: r.GetUser().GetLogin(), Bot: isBot(r.GetUser()),
 			// The REST API writes states in upper case, webhooks in lower.
 			State:   dr.ReviewState(strings.ToUpper(r.GetState())),
 			HeadSHA: r.GetCommitID(), At: r.GetSubmittedAt().Time,
 		})
 	}
-	slices.SortStableFunc(state.Reviews, func(a, b dr.Review) int { return int(min(1, max(-1, a.ID-b.ID))) })
-	return explain(err, dr.T("github.doing.list-reviews", "number", pull.GetNumber()))
+	slices.SortStableFunc(l.state.Reviews, func(a, b dr.Review) int { return int(min(1, max(-1, a.ID-b.ID))) })
+	return explain(err, dr.T("github.doing.list-reviews", "number", l.pull.GetNumber()))
 }
 
 func isBot(u *gh.User) bool {
 	return strings.EqualFold(u.GetType(), "Bot") || strings.HasSuffix(strings.ToLower(u.GetLogin()), "[bot]")
 }
 
-// readWriters asks for each reviewer whether they may write. Bots are not asked
-// about: they never count, and GitHub does not know them as collaborators.
-func (c *Client) readWriters(ctx context.Context, repo dr.Repository, _ *gh.PullRequest, state *dr.ChangeState) error {
+// dismissals finds what each dismissed review said, and who dismissed it: the review
+// itself does not tell any more, the history of the pull request does.
+func (l look) dismissals(ctx context.Context) error {
+	dismissed := map[int64]*dr.Review{}
+	for i := range l.state.Reviews {
+		if r := &l.state.Reviews[i]; r.State == dr.Dismissed {
+			dismissed[r.ID] = r
+		}
+	}
+	if len(dismissed) == 0 {
+		return nil
+	}
+	events, err := pages(func(o gh.ListOptions) ([]*gh.IssueEvent, *gh.Response, error) {
+		return l.api.Issues.ListIssueEvents(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
+	})
+	if s := status(err); s == http.StatusForbidden || notFound(err) {
+		// A token may lack the right to read histories: then nobody is known to have
+		// dismissed anything, and the rules take that for what it is.
+		l.log.WarnContext(ctx, "GitHub does not show the history of a pull request", "number", l.pull.GetNumber(), "status", s)
+		return nil
+	}
+	for _, e := range events {
+		if r := dismissed[e.GetDismissedReview().GetReviewID()]; r != nil && e.GetEvent() == "review_dismissed" {
+			r.Was = dr.ReviewState(strings.ToUpper(e.GetDismissedReview().GetState()))
+			r.DismissedBy = e.GetActor().GetLogin()
+		}
+	}
+	return explain(err, dr.T("github.doing.list-events", "number", l.pull.GetNumber()))
+}
+
+// writers asks for each reviewer whether they may write. Bots are not asked about: they
+// never count, and GitHub does not know them as collaborators; nor are strangers, who
+// are many where a repository is public. Whom GitHub does not know may not write.
+func (l look) writers(ctx context.Context) error {
 	asked := map[string]bool{}
-	for _, r := range state.Reviews {
+	for _, r := range l.state.Reviews {
 		login := strings.ToLower(r.By)
-		if login == "" || r.Bot || asked[login] {
+		if login == "" || r.Bot || asked[login] || !l.known(r.By) {
 			continue
 		}
 		asked[login] = true
-		level, _, err := c.api.Repositories.GetPermissionLevel(ctx, repo.Owner, repo.Name, r.By)
-		if err != nil {
+		level, _, err := l.api.Repositories.GetPermissionLevel(ctx, l.repo.Owner, l.repo.Name, r.By)
+		if err != nil && !notFound(err) {
 			return explain(err, dr.T("github.doing.read-permission", "login", r.By))
 		}
 		switch level.GetPermission() {
 		case "admin", "maintain", "write":
-			state.CanWrite = append(state.CanWrite, r.By)
+			l.state.CanWrite = append(l.state.CanWrite, r.By)
 		}
 	}
 	return nil

@@ -71,6 +71,7 @@ func TestChangeStateReviewers(t *testing.T) {
 		reviewDoc(9, "Bob", "approved"), reviewDoc(3, "bob", "COMMENTED"), reviewDoc(4, "", "APPROVED"), app,
 		reviewDoc(6, "renovate[bot]", "APPROVED"), reviewDoc(7, "carol", "CHANGES_REQUESTED"), reviewDoc(8, "dave", "DISMISSED"),
 	}))
+	s.when(events7, ok([]any{}))
 	may(s, "carol", "maintain")
 	may(s, "dave", "read")
 	got, err := client.ChangeState(t.Context(), repo, 7)
@@ -130,9 +131,81 @@ func TestChangeStateFailsWhole(t *testing.T) {
 	}
 	client, s, _ := newStub(t)
 	readable(s)
-	s.when("GET /repos/acme/infra/collaborators/bob/permission", gone)
+	s.when("GET "+pull7+"/reviews", ok([]any{reviewDoc(11, "bob", "DISMISSED")}))
+	s.when(events7, reply(500, `{}`))
 	_, err := client.ChangeState(t.Context(), repo, 7)
-	wantCode(t, err, dr.NotFound, "tell what bob may do")
+	wantCode(t, err, dr.Temporary, "list the history of #7")
+}
+
+// Case github 10: only people of the configuration are asked about; whom GitHub does not
+// know may not write and holds up nobody else; any other failure denies.
+func TestChangeStateAsksAboutItsPeopleAlone(t *testing.T) {
+	client, s, _ := newStub(t, func(o *Options) { o.Known = func(login string) bool { return login == "Bob" || login == "carol" } })
+	readable(s)
+	s.when("GET "+pull7+"/reviews", ok([]any{reviewDoc(3, "mallory", "COMMENTED"), reviewDoc(4, "Bob", "APPROVED"), reviewDoc(5, "carol", "APPROVED")}))
+	s.when("GET /repos/acme/infra/collaborators/Bob/permission", gone)
+	may(s, "carol", "write")
+	got, err := client.ChangeState(t.Context(), repo, 7)
+	must(t, err)
+	if !reflect.DeepEqual(got.CanWrite, []string{"carol"}) || len(got.Reviews) != 3 || s.calls("GET /repos/acme/infra/collaborators") != 2 {
+		t.Errorf("writers %q of %+v after %d lookups", got.CanWrite, got.Reviews, s.calls("GET /repos/acme/infra/collaborators"))
+	}
+	for status, code := range map[int]dr.Code{401: dr.Denied, 403: dr.Denied, 500: dr.Temporary} {
+		s.when("GET /repos/acme/infra/collaborators/Bob/permission", reply(status, `{"message":"no"}`))
+		_, err := client.ChangeState(t.Context(), repo, 7)
+		wantCode(t, err, code, "tell what Bob may do")
+	}
+}
+
+const events7 = "GET /repos/acme/infra/issues/7/events"
+
+// Case github 13: what a dismissed review said, and who dismissed it.
+func TestChangeStateDismissals(t *testing.T) {
+	client, s, _ := newStub(t)
+	readable(s)
+	may(s, "carol", "write")
+	may(s, "dave", "write")
+	s.when("GET "+pull7+"/reviews", ok([]any{
+		reviewDoc(3, "bob", "DISMISSED"), reviewDoc(4, "carol", "DISMISSED"), reviewDoc(5, "dave", "DISMISSED"), reviewDoc(6, "dave", "APPROVED"),
+	}))
+	dismissal := func(review int64, state string, actor any) map[string]any {
+		return map[string]any{"event": "review_dismissed", "actor": actor, "dismissed_review": map[string]any{"review_id": review, "state": state}}
+	}
+	alice := map[string]any{"login": "alice"}
+	first := []any{map[string]any{"event": "closed", "actor": alice}, dismissal(3, "changes_requested", alice), dismissal(6, "approved", alice)}
+	s.when(events7, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("page") == "1" {
+			w.Header().Set("Link", fmt.Sprintf(`<http://%s%s?page=2&per_page=100>; rel="next"`, r.Host, r.URL.Path))
+			ok(first)(w, r)
+			return
+		}
+		ok([]any{dismissal(4, "approved", nil)})(w, r)
+	})
+	got, err := client.ChangeState(t.Context(), repo, 7)
+	must(t, err)
+	var seen []string
+	for _, r := range got.Reviews {
+		seen = append(seen, fmt.Sprintf("%d %s was %q by %q", r.ID, r.State, r.Was, r.DismissedBy))
+	}
+	want := []string{
+		`3 DISMISSED was "CHANGES_REQUESTED" by "alice"`, `4 DISMISSED was "APPROVED" by ""`, `5 DISMISSED was "" by ""`, `6 APPROVED was "" by ""`,
+	}
+	if !reflect.DeepEqual(seen, want) {
+		t.Errorf("reviews %q", seen)
+	}
+	for _, hidden := range []http.HandlerFunc{gone, reply(403, `{"message":"Resource not accessible by personal access token"}`)} {
+		s.when(events7, hidden) // a token that may not read histories: nobody is known to have dismissed anything
+		got, err := client.ChangeState(t.Context(), repo, 7)
+		must(t, err)
+		if r := got.Reviews[0]; r.State != dr.Dismissed || r.Was != "" || r.DismissedBy != "" {
+			t.Errorf("hidden, and %+v", r)
+		}
+	}
+	s.when("GET "+pull7+"/reviews", ok([]any{reviewDoc(6, "dave", "APPROVED")}))
+	asked := s.calls(events7)
+	if _, err := client.ChangeState(t.Context(), repo, 7); err != nil || s.calls(events7) != asked {
+		t.Errorf("the history was read where nothing was dismissed, %v", err)
+	}
 }
 
 func TestChangeStateOfEveryFate(t *testing.T) {

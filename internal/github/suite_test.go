@@ -81,6 +81,9 @@ func (h hands) DeleteBranch(ctx context.Context, login, branch string) error {
 func (h hands) Fork()            { h.s.SetLies(sandbox.Lies{ForkHead: true}) }
 func (h hands) HidePermissions() { h.s.SetLies(sandbox.Lies{PermissionsFail: true}) }
 
+func (h hands) NotKnown(login string) { h.s.SetLies(sandbox.Lies{Strangers: []string{login}}) }
+func (h hands) NobodysMail()          { h.s.SetLies(sandbox.Lies{NobodysMail: []string{"drbot"}}) }
+
 func (h hands) LoseAnswer() {
 	h.s.ClearFaults()
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {

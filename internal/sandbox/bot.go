@@ -75,7 +75,7 @@ aws:
   endpoint: {{.Cloud.Endpoint}}
   call_timeout: {{.CallTimeout}}
 # A sandbox moves in seconds what takes AWS minutes.
-timing: {poll: {{.Poll}}, review: 5s, settle: 2s, retry: 200ms, drain: 20s, {{if .Patient}}promote: 10m, gate: 10m, quiesce: 10m, apply: 10m{{else}}promote: 60s, gate: {{.GiveUp}}, quiesce: {{.GiveUp}}, apply: {{.Patience}}{{end}}}
+timing: {poll: {{.Poll}}, review: 5s, recheck: {{.Recheck}}, settle: 2s, retry: 200ms, drain: 20s, {{if .Patient}}promote: 10m, gate: 10m, quiesce: 10m, apply: 10m{{else}}promote: 60s, gate: {{.GiveUp}}, quiesce: {{.GiveUp}}, apply: {{.Patience}}{{end}}}
 people:
 {{- range .People}}
   - {name: {{.Name}}, slack: [{{.SlackID}}], github: [{{.Login}}]{{if .LocalUser}}, local_users: [{{.LocalUser}}]{{end}}}
@@ -188,7 +188,7 @@ func (w *World) writeConfig() (string, error) {
 	var b strings.Builder
 	err := configTemplate.Execute(&b, map[string]any{
 		"Listen": w.botAddr, "Dir": dir, "State": state, "Patient": w.opts.Patient, "Team": team, "SlackURL": w.slackURL, "HubURL": w.hubURL,
-		"Terraform": terraform, "Infra": infra, "GiveUp": cmp.Or(w.opts.GiveUp, 2*time.Minute).String(), "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "People": people, "Stacks": stacks,
+		"Terraform": terraform, "Infra": infra, "Recheck": cmp.Or(w.opts.Recheck, 2*time.Minute).String(), "GiveUp": cmp.Or(w.opts.GiveUp, 2*time.Minute).String(), "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "People": people, "Stacks": stacks,
 		"Service": Service, "Home": home, "Standby": standby, "Channel": channel, "Owner": owner, "Repo": repository,
 		"Database": database, "Pace": pace, "Poll": poll, "Cooldown": cooldown, "CallTimeout": callTimeout.String(),
 		"File": regionFile, "Health": every(w.opts.HealthEvery), "Drift": every(w.opts.DriftEvery),

@@ -87,7 +87,14 @@ func TestProofChangeTakenAway(t *testing.T) {
 			return w.Hub.DeleteBranch(ctx, loginOf("dave"), "drbot/"+m.run)
 		}, "was closed"},
 		"merged by hand": {func(ctx context.Context, w *World, m moved) error {
-			_, err := w.Hub.Merge(ctx, loginOf("dave"), m.pull)
+			if _, err := w.Hub.Merge(ctx, loginOf("dave"), m.pull); err != nil {
+				return err
+			}
+			// Without its approvals nobody goes on with it unasked.
+			if err := w.waitText(ctx, m.run, "*Paused at merge.*"); err != nil {
+				return err
+			}
+			_, err := w.command(ctx, "bob", "/dr answer "+m.run+" stop")
 			return err
 		}, "by hand"},
 	} {

@@ -50,6 +50,9 @@ type Options struct {
 	Watch bool
 	// GiveUp is how long a gate and a quiesce wait before they ask; two minutes when zero.
 	GiveUp time.Duration
+	// Recheck is how old what was approved may be before it is looked at again; two
+	// minutes when zero.
+	Recheck time.Duration
 	// Quick takes out every wait that only makes a sandbox look real.
 	Quick bool
 	// Database is the bot's, by URL; a SQLite file in Dir when empty.

@@ -123,7 +123,7 @@ func (s *supervisor) run(ctx context.Context) dr.ApplyResult {
 		return s.notApplied(ctx, err)
 	}
 	if wider := known.Wider(plan.Plan, s.request.Approved); len(wider) > 0 {
-		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Summary: sentences(dr.T("tf.wider"), dr.T("tf.nothing-applied"))}
+		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Plan: &plan.Plan, Summary: sentences(dr.T("tf.wider"), dr.T("tf.nothing-applied"))}
 	}
 	if len(plan.Changes) == 0 && len(plan.Outputs) == 0 {
 		return dr.ApplyResult{Kind: dr.ApplyDone, Summary: dr.T("tf.nothing-to-change")}

@@ -12,9 +12,10 @@ import (
 
 // The answers of a question.
 const (
-	Retry = "retry"
-	Skip  = "skip"
-	Stop  = "stop"
+	Retry  = "retry"
+	Accept = "accept" // what the step found and would not do without being told to
+	Skip   = "skip"
+	Stop   = "stop"
 )
 
 // askAgain is how often a paused run reminds its channel.
@@ -27,15 +28,16 @@ const putAgain = time.Minute
 type Question struct {
 	Means   dr.Text
 	Answers []string
-	Needed  int    // people that skip takes
-	Without string // the person whose word does not count for a skip
-	Over    string // the kind of message that ends the run: Cancel or Abandon
+	Takes   map[string]int // people that an answer takes, where that is more than one
+	Without []string       // the persons whose word does not count for those
+	Digest  string         // of what accept accepts
+	Over    string         // the kind of message that ends the run: Cancel or Abandon
 }
 
 // Ask pauses the run and waits for an answer to what a step left behind.
 func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 	r.questions++
-	asked := dr.Question{Number: r.questions, Step: step, What: out.What, Means: q.Means, Answers: q.Answers, Needed: q.Needed}
+	asked := dr.Question{Number: r.questions, Step: step, What: out.What, Means: q.Means, Answers: q.Answers, Takes: q.Takes, Without: q.Without, Digest: q.Digest}
 	put := Note(r, "ask/"+step, func(ctx context.Context) (bool, error) {
 		if err := r.Write(ctx, func(run *dr.Run) {
 			run.State, run.Question = dr.RunPaused, &asked
@@ -46,7 +48,7 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 		}
 		return true, r.Say(ctx, fmt.Sprintf("paused/%d", asked.Number), dr.Fail, dr.T("note.paused", "step", step),
 			out.What, q.Means, out.Next,
-			dr.T("note.answer", "command", dr.Cmd("answer", "run", r.ID, "answer", strings.Join(q.Answers, "|"))))
+			dr.T("note.answer", "command", dr.Cmd("answer", "run", r.ID, "answer", strings.Join(q.Answers, "|"))), acceptBy(r.ID, q))
 	})
 	verb, by = r.answer(asked, q, put.OK())
 	Note(r, "answered/"+step, func(ctx context.Context) (bool, error) {
@@ -71,7 +73,7 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 // answer waits for a message that answers this question. Who may say what was
 // checked when it was said; here the votes are counted.
 func (r *Run) answer(asked dr.Question, q Question, put bool) (verb, by string) {
-	var votes []string
+	voices := map[string][]string{}
 	for reminder := 1; ; {
 		wait := askAgain
 		if !put {
@@ -98,25 +100,37 @@ func (r *Run) answer(asked dr.Question, q Question, put bool) (verb, by string) 
 		if m.Kind != Answer || m.Question != asked.Number || !slices.Contains(q.Answers, m.Answer) {
 			continue // said to an older question, or too late
 		}
-		if m.Answer != Skip || q.Needed <= 1 {
+		if q.Takes[m.Answer] <= 1 {
 			return m.Answer, m.By
 		}
-		if m.By == q.Without || slices.Contains(votes, m.By) {
+		if slices.Contains(q.Without, m.By) || slices.Contains(voices[m.Answer], m.By) {
 			continue
 		}
-		votes = append(votes, m.By)
-		if len(votes) >= q.Needed {
-			return Skip, strings.Join(votes, " and ")
+		voices[m.Answer] = append(voices[m.Answer], m.By)
+		if by := voices[m.Answer]; len(by) >= q.Takes[m.Answer] {
+			return m.Answer, strings.Join(by, " and ")
 		}
-		r.counted(asked.Step, slices.Clone(votes))
+		r.counted(asked.Step, voices)
 	}
 }
 
-func (r *Run) counted(step string, votes []string) {
+// acceptBy is the whole command that accepts, where that can be done.
+func acceptBy(run string, q Question) dr.Text {
+	if !slices.Contains(q.Answers, Accept) {
+		return dr.Text{}
+	}
+	return dr.T("note.accept", "command", dr.Cmd("answer", "run", run, "answer", Accept, "digest", q.Digest), "n", q.Takes[Accept])
+}
+
+func (r *Run) counted(step string, voices map[string][]string) {
+	told := map[string][]string{}
+	for verb, by := range voices {
+		told[verb] = slices.Clone(by)
+	}
 	Note(r, "vote/"+step, func(ctx context.Context) (bool, error) {
 		r.Update(ctx, func(run *dr.Run) {
 			if run.Question != nil {
-				run.Question.Votes = votes
+				run.Question.Voices = told
 			}
 		})
 		return true, nil

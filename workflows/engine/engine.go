@@ -139,7 +139,7 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 	if err != nil {
 		return "", err
 	}
-	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, outcomes: map[string]Outcome{}, skipped: map[string]bool{}}
+	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}}
 	defer func() {
 		if p := recover(); p != nil {
 			h, ok := p.(halted)

@@ -24,7 +24,8 @@ type Run struct {
 	// gets the same values.
 	outcomes  map[string]Outcome
 	skipped   map[string]bool
-	questions int // asked so far; numbers each question of the run
+	granted   map[string]any // by step: what people allowed beyond what was approved
+	questions int            // asked so far; numbers each question of the run
 }
 
 // Log is for what goes to the log alone.

@@ -40,6 +40,16 @@ func Perform(r *Run, s Step, ask Answerer) error {
 	}
 }
 
+// Grant keeps what people allowed a step beyond what was approved. It is derived from
+// the outcomes of steps, as all that a runbook knows.
+func (r *Run) Grant(step string, what any) { r.granted[step] = what }
+
+// Granted is what people allowed a step.
+func Granted[T any](r *Run, step string) (T, bool) {
+	what, ok := r.granted[step].(T)
+	return what, ok
+}
+
 // Until runs a function as a shown step until it has gone well or people decide
 // otherwise; what it last gave comes back.
 func Until[T any](r *Run, name string, ask Answerer, fn func(context.Context) (T, error)) (T, error) {

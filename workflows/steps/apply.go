@@ -32,7 +32,7 @@ type Applier interface {
 
 // applyKind applies stacks at the merge commit, no wider than what was approved.
 func applyKind(w *World) Kind {
-	return Kind{ID: Apply, Skip: AnyApprover, Act: &dr.ActInfo{Which: []string{applyTarget, applyTraffic}, Needed: true}, Make: func(j Job) ([]engine.Step, error) {
+	return Kind{ID: Apply, Skip: AsTheChange, Act: &dr.ActInfo{Which: []string{applyTarget, applyTraffic}, Needed: true}, Make: func(j Job) ([]engine.Step, error) {
 		stacks, err := stacksOf(j)
 		if err != nil {
 			return nil, err
@@ -91,7 +91,10 @@ func (s applyStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error
 	if found != engine.Ran {
 		return engine.Outcome{}, &dr.Error{Code: dr.Uncertain, What: dr.T("apply.unmerged"), Next: dr.T("step.panic.next")}
 	}
-	approved, _ := merged.Plans.Of(s.stack.Name)
+	approved, granted := engine.Granted[dr.Plan](r, s.Name())
+	if !granted {
+		approved, _ = merged.Plans.Of(s.stack.Name)
+	}
 	id, err := s.keyOf(ctx, r, n)
 	if err != nil {
 		return engine.Outcome{}, err
@@ -116,7 +119,7 @@ func (s applyStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error
 		return engine.Outcome{}, err
 	}
 	if err := s.problem(res); err != nil {
-		return engine.Outcome{}, err
+		return s.offer(res, err)
 	}
 	return engine.Done(res, dr.T("apply.done", "add", res.Counts.Add, "change", res.Counts.Change, "destroy", res.Counts.Destroy))
 }
@@ -145,6 +148,18 @@ func (s applyStep) keyOf(ctx context.Context, r *engine.Run, attempt int) (strin
 			return id, nil // not ended, or ended in this very attempt
 		}
 	}
+}
+
+// offer puts a wider plan beside the error that tells of it.
+func (s applyStep) offer(res dr.ApplyResult, because error) (engine.Outcome, error) {
+	if res.Kind != dr.ApplyWider || res.Plan == nil {
+		return engine.Outcome{}, because
+	}
+	o, err := Beyond(dr.Plans{*res.Plan}, nil, res.Wider)
+	if err != nil {
+		return engine.Outcome{}, because
+	}
+	return o.Outcome(because)
 }
 
 // widerShown bounds the differences told when a plan is wider.

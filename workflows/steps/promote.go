@@ -73,7 +73,7 @@ func (s promoteStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 	}
 	going := st.Failover != "" && st.FailoverTo == s.target()
 	switch {
-	case (going || st.Writer == s.target()) && !asked && n == 1:
+	case (going || st.Writer == s.target()) && !asked && n == 1 && s.job.Request.Kind != dr.Resume:
 		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.by-others", "target", s.target()), Next: dr.T("promote.by-others.next")}
 	case s.moved(st):
 		return s.account(ctx, r)

@@ -22,7 +22,7 @@ type Workloads interface {
 // writes while the writer moves. The counts are remembered: a stop before the
 // promotion puts them back.
 func quiesceKind(w *World) Kind {
-	return Kind{ID: Quiesce, Skip: AnyApprover, Make: one(func(j Job) engine.Step { return quiesceStep{w, j} })}
+	return Kind{ID: Quiesce, Skip: AsTheChange, Make: one(func(j Job) engine.Step { return quiesceStep{w, j} })}
 }
 
 type quiesceStep struct {
@@ -35,6 +35,11 @@ func (s quiesceStep) Name() string { return key(Quiesce, string(s.job.Source)) }
 func (s quiesceStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	ctx, cancel := budget(ctx, s.world.Timing.Quiesce)
 	defer cancel()
+	if moved, err := s.moved(ctx); err != nil {
+		return engine.Outcome{}, err
+	} else if moved {
+		return engine.Done(nil, dr.T("quiesce.moved", "target", s.job.Request.Target))
+	}
 	workloads := s.job.Service.ResourcesOf(dr.ECSService)
 	total := 0
 	for _, w := range workloads {
@@ -53,6 +58,21 @@ func (s quiesceStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 			return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("quiesce.still-running", "n", running, "after", s.world.Timing.Quiesce), Next: dr.T("quiesce.still-running.next")}
 		}
 	}
+}
+
+// moved tells whether the writer of every database is in the target when a run resumes:
+// then there is nothing that the source's tasks could write to.
+func (s quiesceStep) moved(ctx context.Context) (bool, error) {
+	if s.job.Request.Kind != dr.Resume {
+		return false, nil
+	}
+	for _, db := range s.job.Service.ResourcesOf(dr.AuroraGlobal) {
+		st, err := s.world.Databases.State(ctx, s.job.Service, db, s.job.Request.Target)
+		if err != nil || st.Writer != s.job.Request.Target {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // lower scales one workload to zero and gives what it was before.

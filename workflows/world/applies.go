@@ -116,7 +116,7 @@ func (w *World) takeEffect(req dr.ApplyRequest) (result dr.ApplyResult, tree map
 		return dr.ApplyResult{Kind: dr.ApplyFailed, Summary: said(err.Error())}, nil, true
 	}
 	if wider := w.known(req).Wider(plan, req.Approved); len(wider) > 0 {
-		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Summary: said("nothing was applied.")}, nil, true
+		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Plan: &plan, Summary: said("nothing was applied.")}, nil, true
 	}
 	result = dr.ApplyResult{Kind: dr.ApplyDone, Summary: said("applied.")}
 	at := dr.Plan{Stack: name}

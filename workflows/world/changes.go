@@ -47,6 +47,8 @@ func (f *forge) openChange(req dr.ChangeRequest) (dr.Change, error) {
 		}
 	case base.tree[req.Repository.File] == req.Content:
 		return dr.Change{}, refused(dr.Conflict, "there is nothing to change.")
+	case f.nobodys:
+		return dr.Change{}, refused(dr.Invalid, "the bot's address is no account's.")
 	default:
 		head = f.write(req.BaseSHA, req.Repository.File, req.Content, Bot, Bot)
 		f.branches[req.Branch] = head
@@ -127,17 +129,21 @@ func (p *ports) Merge(ctx context.Context, _ dr.Repository, number int, head str
 		pr, err := f.pull(number)
 		switch {
 		case err != nil:
-			return "", err
+			return "", refused(dr.Uncertain, "there is no pull request #%d to be seen.", number)
+		case pr.Merge != "" && pr.BaseRef != f.repo.Base:
+			return "", refused(dr.Uncertain, "#%d was merged into %s.", number, pr.BaseRef)
 		case pr.Head != head:
 			return "", refused(dr.Conflict, "the head of #%d moved.", number)
 		case pr.Merge != "":
 			return pr.Merge, nil
 		case !pr.Open:
 			return "", refused(dr.Conflict, "#%d is not open.", number)
+		case pr.BaseRef != f.repo.Base:
+			return "", refused(dr.Temporary, "#%d goes to %s now.", number, pr.BaseRef)
+		case pr.Draft:
+			return "", refused(dr.Temporary, "#%d is a draft.", number)
 		case f.protected != "":
 			return "", refused(dr.Conflict, "%s", f.protected)
-		case pr.Draft:
-			return "", refused(dr.Conflict, "#%d is a draft.", number)
 		}
 		return f.mergePull(pr, Bot)
 	})

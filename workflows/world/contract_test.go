@@ -76,12 +76,8 @@ func (h forgeHands) Review(_ context.Context, login string, number int, state dr
 	return id, err
 }
 
-func (h forgeHands) Dismiss(_ context.Context, _ string, number int, review int64) error {
-	return h.on(number, func(_ *forge, pr *Pull) error {
-		i := slices.IndexFunc(pr.Reviews, func(r dr.Review) bool { return r.ID == review })
-		pr.Reviews[i].State = dr.Dismissed
-		return nil
-	})
+func (h forgeHands) Dismiss(_ context.Context, login string, number int, review int64) error {
+	return h.on(number, func(_ *forge, pr *Pull) error { return pr.dismiss(login, review) })
 }
 
 func (h forgeHands) Comment(_ context.Context, login string, number int, body string) error {
@@ -133,8 +129,12 @@ func (h forgeHands) DeleteAccount(login string) error {
 	defer h.w.mu.Unlock()
 	for _, pr := range h.w.forge.pulls {
 		for i := range pr.Reviews {
-			if pr.Reviews[i].By == login {
-				pr.Reviews[i].By = ""
+			r := &pr.Reviews[i]
+			if r.By == login {
+				r.By = ""
+			}
+			if r.DismissedBy == login {
+				r.DismissedBy = ""
 			}
 		}
 	}
@@ -163,6 +163,9 @@ func (h forgeHands) DeleteBranch(_ context.Context, _, branch string) error {
 
 func (h forgeHands) Fork()            { h.w.forge.forks = true }
 func (h forgeHands) HidePermissions() { h.w.forge.hidden = true }
+
+func (h forgeHands) NotKnown(login string) { h.w.forge.readers[login] = true }
+func (h forgeHands) NobodysMail()          { h.w.forge.nobodys = true }
 
 func (h forgeHands) LoseAnswer() {
 	h.w.Heal()

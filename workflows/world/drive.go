@@ -1,10 +1,12 @@
 package world
 
 import (
+	"slices"
 	"testing/synctest"
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
 )
 
 // KillWhen kills the bot at the first call of a port of which this is true.
@@ -19,8 +21,8 @@ func (w *World) KillWhen(now func(call string) bool) {
 }
 
 // Drive lives through a run as people do who want it to succeed: bob and carol approve
-// each plan that is put before them, bob says retry to every question, and a bot that
-// was killed is started again. It gives the record of the end.
+// each plan that is put before them, both accept what is asked to be accepted, bob says
+// retry to every other question, and a bot that was killed is started again. It gives the record of the end.
 func (w *World) Drive(run string) dr.Run {
 	w.t.Helper()
 	approved, answered := map[string]bool{}, 0
@@ -39,7 +41,12 @@ func (w *World) Drive(run string) dr.Run {
 			w.Approve("bob", "carol")
 		default:
 			answered = r.Question.Number
-			w.Answer(run, "bob", "retry")
+			if slices.Contains(r.Question.Answers, engine.Accept) {
+				w.Answer(run, "bob", engine.Accept)
+				w.Answer(run, "carol", engine.Accept)
+			} else {
+				w.Answer(run, "bob", engine.Retry)
+			}
 		}
 	}
 }

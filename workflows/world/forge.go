@@ -44,6 +44,7 @@ type forge struct {
 	readers   map[string]bool // logins that may not write
 	forks     bool            // every pull request comes from a fork
 	hidden    bool            // nobody is told who may do what
+	nobodys   bool            // the bot's address is no account's
 	reviews   int64
 	merges    int
 }
@@ -139,6 +140,26 @@ func (p *ports) File(ctx context.Context, repo dr.Repository, ref string) (conte
 		return found{content, c.sha}, nil
 	})
 	return at.content, at.sha, err
+}
+
+// Parents gives what a commit was made on.
+func (p *ports) Parents(ctx context.Context, repo dr.Repository, sha string) ([]string, error) {
+	return ask(ctx, p, "Parents", "", func() ([]string, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		f := p.w.forge
+		if err := f.known(repo); err != nil {
+			return nil, err
+		}
+		if len(sha) != 40 {
+			return nil, refused(dr.Invalid, "%q is no full commit.", sha)
+		}
+		c, ok := f.commits[sha]
+		if !ok {
+			return nil, refused(dr.NotFound, "there is no commit %s.", sha)
+		}
+		return slices.Clone(c.parents), nil
+	})
 }
 
 // Self implements workflows.Files.

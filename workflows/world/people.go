@@ -92,6 +92,49 @@ func (f *forge) review(pr *Pull, login string, state dr.ReviewState) int64 {
 	return f.reviews
 }
 
+// Dismiss dismisses the newest opinion of a person on the open pull request.
+func (w *World) Dismiss(by, person string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	pr := w.forge.open()
+	for _, r := range slices.Backward(pr.Reviews) {
+		if r.By == person+"-gh" && r.State != dr.Dismissed {
+			if err := pr.dismiss(by+"-gh", r.ID); err != nil {
+				w.t.Error(err)
+			}
+			return
+		}
+	}
+	w.t.Errorf("%s has no review to dismiss", person)
+}
+
+func (pr *Pull) dismiss(login string, review int64) error {
+	for i := range pr.Reviews {
+		r := &pr.Reviews[i]
+		if r.ID == review && (r.State == dr.Approved || r.State == dr.ChangesRequested) {
+			r.Was, r.State, r.DismissedBy = r.State, dr.Dismissed, login
+			return nil
+		}
+	}
+	return fmt.Errorf("review %d cannot be dismissed", review)
+}
+
+// Draft makes the open pull request a draft, or one no more.
+func (w *World) Draft(draft bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.open().Draft = draft
+}
+
+// Retarget sends the open pull request to another branch, which is made of the base.
+func (w *World) Retarget(branch string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.forge
+	f.branches[branch] = f.tip()
+	f.open().BaseRef = branch
+}
+
 // PushToChange puts a commit of somebody's upon the bot's branch.
 func (w *World) PushToChange(person string) {
 	w.mu.Lock()

@@ -89,7 +89,7 @@ func (w *World) End(run string) dr.Run {
 // Answer answers the question a run asks now.
 func (w *World) Answer(run, person, verb string) {
 	w.t.Helper()
-	if _, _, err := w.Engine.Answer(context.Background(), By(person), run, 0, verb); err != nil {
+	if _, _, err := w.Engine.Answer(context.Background(), By(person), run, workflows.Reply{Verb: verb, Digest: digestOf(w.Record(run))}); err != nil {
 		w.t.Fatalf("answer %s: %v", verb, err)
 	}
 }
@@ -122,4 +122,12 @@ func (w *World) Schedule(ctx context.Context) {
 	if err := w.Engine.Schedule(ctx, w.life); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// digestOf is what a run's question says an accept has to name.
+func digestOf(r dr.Run) string {
+	if r.Question == nil {
+		return ""
+	}
+	return r.Question.Digest
 }

@@ -93,3 +93,13 @@ func (tf *terraform) isThing(stack, address string, tree map[string]string) bool
 	_, there := tf.state[stack][address]
 	return wanted || there
 }
+
+// Import puts into a stack's state what no file wants: the next plan deletes it.
+func (w *World) Import(stack, address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tf.state[stack] == nil {
+		w.tf.state[stack] = map[string]string{}
+	}
+	w.tf.state[stack][address] = ""
+}

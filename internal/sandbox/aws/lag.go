@@ -26,6 +26,12 @@ type lag struct {
 // SetLag changes the replication lag that is reported from the next data point on.
 func (c *Cloud) SetLag(d time.Duration) { c.lag.value.Store(int64(d)) }
 
+// ReportLag is SetLag, reported before it comes back.
+func (c *Cloud) ReportLag(ctx context.Context, d time.Duration) error {
+	c.SetLag(d)
+	return c.lag.feed(ctx)
+}
+
 // run feeds until the context ends. One round that fails is made good by the next; Moto's log says why it failed.
 func (l *lag) run(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)

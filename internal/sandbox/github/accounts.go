@@ -2,6 +2,7 @@ package github
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -111,11 +112,15 @@ func (s *Server) accountByToken(token string) *account {
 // accountByEmail maps a commit to a user; nobody has an address that no persona owns.
 func (s *Server) accountByEmail(email string) *account {
 	for _, a := range s.order {
-		if strings.EqualFold(a.Email, email) && !a.deleted {
+		if strings.EqualFold(a.Email, email) && !a.deleted && !listed(s.lies.NobodysMail, a.Login) {
 			return a
 		}
 	}
 	return nil
+}
+
+func listed(logins []string, login string) bool {
+	return slices.ContainsFunc(logins, func(l string) bool { return strings.EqualFold(l, login) })
 }
 
 func (s *Server) mustAccount(login string) (*account, error) {

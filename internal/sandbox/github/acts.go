@@ -196,12 +196,12 @@ func (s *Server) OpenPull(ctx context.Context, login, head, base, title, body st
 	return n, err
 }
 
-// Merge merges by hand, as the button does, and returns the merge commit.
+// Merge merges by hand, as the button does, by the first method the repository allows, and returns the merge commit.
 func (s *Server) Merge(ctx context.Context, login string, n int) (string, error) {
 	var sha string
 	err := s.actOn(ctx, login, n, func(ctx context.Context, by *account, p *pull) (err error) {
 		if err = needWrite(by); err == nil {
-			sha, err = s.mergePull(ctx, by, p, mergeInput{})
+			sha, err = s.mergePull(ctx, by, p, mergeInput{Method: s.methods[0]})
 		}
 		return err
 	})
@@ -259,6 +259,7 @@ func (s *Server) SetDraft(ctx context.Context, login string, n int, draft bool) 
 		}
 		if p.Draft != draft {
 			p.Draft = draft
+			s.happened(p, by, Event{Kind: map[bool]string{true: "convert_to_draft", false: "ready_for_review"}[draft]})
 			s.emitPull(p, by, map[bool]string{true: "converted_to_draft", false: "ready_for_review"}[draft], nil)
 			s.watch.bump()
 		}

@@ -25,6 +25,9 @@ func (s *Server) getIssuePath(r *request) (int, any, error) {
 	case second == "comments":
 		r.SetPathValue("number", first)
 		return onPull((*Server).listComments)(s, r)
+	case second == "events":
+		r.SetPathValue("number", first)
+		return onPull((*Server).listEvents)(s, r)
 	}
 	return 0, nil, notFound()
 }
@@ -60,6 +63,39 @@ func (s *Server) listComments(r *request, p *pull) (int, any, error) {
 		if c.Pull == p.Number && !c.UpdatedAt.Before(since) {
 			out = append(out, s.commentPayload(c))
 		}
+	}
+	return http.StatusOK, paged(r, out), nil
+}
+
+type eventJSON struct {
+	ID        int64          `json:"id"`
+	NodeID    string         `json:"node_id"`
+	URL       string         `json:"url"`
+	Actor     *userJSON      `json:"actor"` // null when the account was deleted
+	Event     string         `json:"event"`
+	CommitID  *string        `json:"commit_id"`
+	CommitURL *string        `json:"commit_url"`
+	CreatedAt time.Time      `json:"created_at"`
+	Dismissed *dismissalJSON `json:"dismissed_review,omitempty"`
+}
+
+type dismissalJSON struct {
+	State    string `json:"state"` // what it said until then, in lower case
+	ReviewID int64  `json:"review_id"`
+	Message  string `json:"dismissal_message"`
+}
+
+func (s *Server) listEvents(r *request, p *pull) (int, any, error) {
+	out := make([]eventJSON, 0, len(p.events))
+	for _, e := range p.events {
+		doc := eventJSON{
+			ID: e.ID, NodeID: nodeID("Event", e.ID), URL: s.repoURL("/issues/events/%d", e.ID),
+			Actor: s.user(e.Actor), Event: e.Kind, CreatedAt: e.At,
+		}
+		if e.Review != 0 {
+			doc.Dismissed = &dismissalJSON{State: e.Was, ReviewID: e.Review, Message: e.Message}
+		}
+		out = append(out, doc)
 	}
 	return http.StatusOK, paged(r, out), nil
 }

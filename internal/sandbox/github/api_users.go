@@ -46,7 +46,7 @@ func (s *Server) lookup(r *request) (*account, error) {
 		return nil, refuse(http.StatusInternalServerError, "Server Error")
 	}
 	a := s.account(r.PathValue("login"))
-	if a == nil {
+	if a == nil || listed(s.lies.Strangers, a.Login) {
 		return nil, notFound()
 	}
 	return a, nil

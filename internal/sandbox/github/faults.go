@@ -3,6 +3,7 @@ package github
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -24,6 +25,7 @@ const (
 	Hang            Kind = "hang"            // held until released, or for Fault.For; then done
 	LostReply       Kind = "lost-reply"      // done, then answered with 500
 	DroppedReply    Kind = "dropped-reply"   // done, then the connection cut without an answer
+	Answered        Kind = "answered"        // refused with Fault.Status and Fault.Message before anything happened
 )
 
 // Fault says which calls go wrong, and how.
@@ -35,6 +37,8 @@ type Fault struct {
 	User    string         // login; "" for anyone
 	Times   int            // how many calls; 0 for every one until removed
 
+	Status     int           // of Answered
+	Message    string        // of Answered; what stands before the API answers 502 to 504 with a page instead
 	RetryAfter time.Duration // of the rate limits; a minute if zero
 	For        time.Duration // of Hang; until released if zero
 }
@@ -47,6 +51,9 @@ type Lies struct {
 	ReviewsAtHead     bool              // every review claims the current head as its commit_id
 	PermissionsFail   bool              // permission lookups answer 500
 	ForkHead          bool              // head.repo is a fork
+	MethodsHidden     bool              // the repository does not tell which methods of merging it allows
+	Strangers         []string          // logins of whom permission lookups know nothing: 404
+	NobodysMail       []string          // logins whose commits GitHub cannot tell by their address
 }
 
 // SetLies replaces the lies in force.
@@ -193,8 +200,23 @@ func (i *Injected) refuse(w http.ResponseWriter) {
 		w.Header().Set("X-RateLimit-Remaining", "0")
 		w.Header().Set("X-RateLimit-Reset", itoa(time.Now().Add(after).Unix()))
 		writeError(w, refuse(http.StatusForbidden, "API rate limit exceeded"))
+	case Answered:
+		i.answer(w)
 	default:
 		writeError(w, refuse(http.StatusInternalServerError, "Server Error"))
+	}
+}
+
+// answer is one of any status. The last three come from what stands before the API,
+// which has pages for people.
+func (i *Injected) answer(w http.ResponseWriter) {
+	switch i.fault.Status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(i.fault.Status)
+		fmt.Fprintf(w, "<html><body><h1>%s</h1></body></html>\n", http.StatusText(i.fault.Status))
+	default:
+		writeError(w, refuse(i.fault.Status, "%s", i.fault.Message))
 	}
 }
 

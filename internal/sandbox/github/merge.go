@@ -1,9 +1,11 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 type mergeInput struct {
@@ -21,7 +23,7 @@ const (
 
 // mergePull merges under the rules of PUT /pulls/{n}/merge and returns the commit the base points at.
 func (s *Server) mergePull(ctx context.Context, by *account, p *pull, in mergeInput) (string, error) {
-	if err := checkMerge(p, in); err != nil {
+	if err := s.checkMerge(p, in); err != nil {
 		return "", err
 	}
 	if s.lies.MergeMovesNothing {
@@ -50,7 +52,29 @@ func (s *Server) mergePull(ctx context.Context, by *account, p *pull, in mergeIn
 	return sha, nil
 }
 
-func checkMerge(p *pull, in mergeInput) error {
+// notAllowed is the refusal of each method of merging.
+var notAllowed = map[string]string{
+	"merge":  "Merge commits are not allowed on this repository.",
+	"squash": "Squash merges are not allowed on this repository.",
+	"rebase": "Rebase merges are not allowed on this repository.",
+}
+
+// mergeMethods are all there are, in the order in which the button offers them.
+func mergeMethods() []string { return []string{"merge", "squash", "rebase"} }
+
+// AllowMerges says which methods of merging the repository allows from now on: of merge,
+// squash and rebase at least one, as on GitHub.
+func (s *Server) AllowMerges(methods ...string) error {
+	defer s.lock()()
+	allowed := slices.DeleteFunc(mergeMethods(), func(m string) bool { return !slices.Contains(methods, m) })
+	if len(allowed) == 0 || len(allowed) != len(methods) {
+		return fmt.Errorf("%q are no methods of merging", methods)
+	}
+	s.methods = allowed
+	return nil
+}
+
+func (s *Server) checkMerge(p *pull, in mergeInput) error {
 	switch {
 	case p.State != "open":
 		return refuse(http.StatusMethodNotAllowed, msgNotMergeable)
@@ -61,11 +85,14 @@ func checkMerge(p *pull, in mergeInput) error {
 	case !p.Mergeable || p.Commits == 0:
 		return refuse(http.StatusMethodNotAllowed, msgNotMergeable)
 	}
-	switch in.Method {
-	case "", "merge", "squash", "rebase":
-		return nil
+	method := cmp.Or(in.Method, "merge")
+	switch {
+	case notAllowed[method] == "":
+		return invalid(Detail{Resource: "PullRequest", Code: "invalid", Field: "merge_method"})
+	case !slices.Contains(s.methods, method):
+		return refuse(http.StatusMethodNotAllowed, "%s", notAllowed[method])
 	}
-	return invalid(Detail{Resource: "PullRequest", Code: "invalid", Field: "merge_method"})
+	return nil
 }
 
 // mergeCommit writes the commit or commits a merge adds to the base.

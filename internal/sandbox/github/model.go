@@ -57,8 +57,21 @@ type Status struct {
 	CreatedAt                       time.Time
 }
 
+// Event is one line of the history of a pull request.
+type Event struct {
+	ID    int64
+	Kind  string // review_dismissed, closed, reopened, merged, convert_to_draft, ready_for_review, base_ref_changed
+	Actor string // login
+	At    time.Time
+	// Of a dismissal: the review, and what it said until then.
+	Review  int64
+	Was     string
+	Message string
+}
+
 type pull struct {
 	Pull
+	events   []Event
 	pending  bool               // lazy mode: the next read answers mergeable null
 	arrivals map[string]arrival // of each head
 }
@@ -79,6 +92,12 @@ func (s *Server) setHead(p *pull, sha string) {
 		p.arrivals = map[string]arrival{}
 	}
 	p.arrivals[sha] = arrival{s.now(), s.newID()}
+}
+
+// happened adds a line to the history of a pull request.
+func (s *Server) happened(p *pull, by *account, e Event) {
+	e.ID, e.Actor, e.At = s.newID(), by.Login, s.now()
+	p.events = append(p.events, e)
 }
 
 func (s *Server) pull(n int) (*pull, error) {

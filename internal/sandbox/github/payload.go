@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -47,9 +48,9 @@ type repoJSON struct {
 	Archived      bool      `json:"archived"`
 	Visibility    string    `json:"visibility"`
 
-	AllowMergeCommit bool            `json:"allow_merge_commit"`
-	AllowSquashMerge bool            `json:"allow_squash_merge"`
-	AllowRebaseMerge bool            `json:"allow_rebase_merge"`
+	AllowMergeCommit *bool           `json:"allow_merge_commit,omitempty"` // told to those alone who may write
+	AllowSquashMerge *bool           `json:"allow_squash_merge,omitempty"`
+	AllowRebaseMerge *bool           `json:"allow_rebase_merge,omitempty"`
 	Permissions      map[string]bool `json:"permissions,omitempty"`
 }
 
@@ -112,13 +113,19 @@ func (s *Server) organization() map[string]any {
 }
 
 func (s *Server) repository() *repoJSON {
-	return &repoJSON{
+	out := &repoJSON{
 		ID: firstID - 1, NodeID: nodeID("Repository", firstID-1), Name: s.repo, FullName: s.owner + "/" + s.repo,
 		Private: true, Visibility: "private", Owner: s.ownerPayload(), HTMLURL: s.htmlURL(""), URL: s.repoURL(""),
 		CloneURL: s.htmlURL(".git"), GitURL: s.htmlURL(".git"), DefaultBranch: DefaultBranch,
 		CreatedAt: s.started, UpdatedAt: s.started, PushedAt: s.started,
-		AllowMergeCommit: true, AllowSquashMerge: true, AllowRebaseMerge: true,
 	}
+	if !s.lies.MethodsHidden {
+		for method, flag := range map[string]**bool{"merge": &out.AllowMergeCommit, "squash": &out.AllowSquashMerge, "rebase": &out.AllowRebaseMerge} {
+			allowed := slices.Contains(s.methods, method)
+			*flag = &allowed
+		}
+	}
+	return out
 }
 
 // association is what GitHub calls the relation of an author to the repository.

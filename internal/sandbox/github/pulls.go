@@ -129,6 +129,7 @@ func (s *Server) editPull(ctx context.Context, by *account, p *pull, in editInpu
 		}
 		changes["base"] = map[string]any{"ref": from(p.BaseRef), "sha": from(p.BaseSHA)}
 		p.BaseRef, p.BaseSHA = *in.Base, tip
+		s.happened(p, by, Event{Kind: "base_ref_changed"})
 		if err := s.refresh(ctx, p); err != nil {
 			return err
 		}
@@ -201,17 +202,20 @@ func (s *Server) setState(ctx context.Context, by *account, p *pull, state strin
 	if err := s.refresh(ctx, p); err != nil {
 		return err
 	}
+	s.happened(p, by, Event{Kind: "reopened"})
 	s.emitPull(p, by, "reopened", nil)
 	return nil
 }
 
 func (s *Server) closePull(p *pull, by *account) {
 	p.State, p.ClosedAt, p.UpdatedAt, p.ClosedBy = "closed", s.now(), s.now(), by.Login
+	s.happened(p, by, Event{Kind: "closed"})
 	s.emitPull(p, by, "closed", nil)
 }
 
 func (s *Server) markMerged(p *pull, by *account, sha string) {
 	p.Merged, p.MergedBy, p.MergedAt, p.MergeCommitSHA = true, by.Login, s.now(), sha
+	s.happened(p, by, Event{Kind: "merged"})
 	s.closePull(p, by)
 }
 

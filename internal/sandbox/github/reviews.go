@@ -134,6 +134,7 @@ func (s *Server) dismissReview(by *account, p *pull, r *Review, message string) 
 	if r.State != Approved && r.State != ChangesRequested {
 		return unprocessable("Can not dismiss a " + strings.ToLower(r.State) + " pull request review")
 	}
+	s.happened(p, by, Event{Kind: "review_dismissed", Review: r.ID, Was: strings.ToLower(r.State), Message: message})
 	r.State = Dismissed
 	p.UpdatedAt = s.now()
 	s.emitReview(p, r, by, "dismissed")

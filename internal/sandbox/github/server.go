@@ -80,6 +80,7 @@ type Server struct {
 	comments []*Comment
 	statuses []*Status
 	lies     Lies
+	methods  []string // of merging, that the repository allows
 	nextID   int64
 	started  time.Time
 	used     map[string]int // API calls by login, for the rate limit headers
@@ -97,7 +98,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{
 		owner: o.Owner, repo: o.Repo, clock: o.Clock, log: o.Logger, lazy: o.LazyMergeable, botLogin: o.BotLogin,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), nextID: firstID, used: map[string]int{},
-		watch: newWatch(),
+		watch: newWatch(), methods: mergeMethods(),
 	}
 	if s.clock == nil {
 		s.clock = time.Now

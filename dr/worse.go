@@ -1,0 +1,93 @@
+package dr
+
+import "time"
+
+// Worsened is a check that says something worse than the people were shown who approved.
+type Worsened struct {
+	Was     Check
+	Now     Check
+	Ceiling float64 // of a loss, seconds: up to this it was accepted
+}
+
+// Line puts what was shown beside what is so now.
+func (w Worsened) Line() Text {
+	if w.Ceiling > 0 {
+		return T("worse.loss", "was", w.Was.Line(), "now", w.Now.Line(), "ceiling", w.Ceiling)
+	}
+	return T("worse.check", "was", w.Was.Line(), "now", w.Now.Line())
+}
+
+// The ceiling of a loss is this many times the reading people saw, and no less than
+// leastCeiling seconds: a lag is never twice the same.
+const (
+	ceilingTimes = 10
+	leastCeiling = 10
+)
+
+// Ceiling is up to how many seconds a loss counts as accepted by who was shown a reading
+// of so many. The objective bounds it, unless the reading was beyond that itself.
+func Ceiling(shown float64, rpo time.Duration) float64 {
+	c := max(ceilingTimes*shown, leastCeiling)
+	if rpo > 0 {
+		c = min(c, rpo.Seconds())
+	}
+	return max(c, shown)
+}
+
+// Worse compares checks with those people were shown: a loss above its ceiling, another
+// check at a worse level. What is a fact of the mode is nothing to accept. In a disaster
+// the loss is the lag at the outage: it grows only while the source answers, and silence
+// after a good reading is not worse.
+func Worse(shown, now []Check, mode Mode, rpo time.Duration) []Worsened {
+	var out []Worsened
+	alive := mode != Disaster || sourceAnswers(now)
+	for _, n := range now {
+		was, ok := sameCheck(shown, n)
+		switch {
+		case n.Role == RoleLag:
+			before, known := was.Seconds()
+			is, read := n.Seconds()
+			if c := Ceiling(before, rpo); alive && ok && known && read && is > c {
+				out = append(out, Worsened{was, n, c})
+			}
+		case n.Need == NeedFact:
+		case !ok && n.Level != OK, ok && n.Level.Worse(was.Level):
+			out = append(out, Worsened{Was: was, Now: n})
+		}
+	}
+	return out
+}
+
+func sourceAnswers(checks []Check) bool {
+	for _, c := range checks {
+		if c.Role == RoleSource && c.Level == OK {
+			return true
+		}
+	}
+	return false
+}
+
+// sameCheck finds a check among others; one that nobody was shown was no trouble then.
+func sameCheck(among []Check, c Check) (Check, bool) {
+	for _, o := range among {
+		if o.Name == c.Name && o.Region == c.Region && o.Resource == c.Resource {
+			return o, true
+		}
+	}
+	return Check{Name: c.Name, Region: c.Region, Resource: c.Resource, Level: OK}, false
+}
+
+// Seconds is the value of a check that measures time; false when there is none.
+func (c Check) Seconds() (float64, bool) {
+	if c.Value == nil || c.Level == Unknown {
+		return 0, false
+	}
+	switch c.Unit {
+	case "s":
+		return *c.Value, true
+	case "ms":
+		return *c.Value / 1000, true
+	default:
+		return 0, false
+	}
+}

@@ -1,0 +1,71 @@
+package workflows_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/world"
+)
+
+// github.md 8: somebody merges the approved pull request by hand while the run waits. The
+// count holds at that moment, so the run goes on with it and says who.
+func TestApprovedAndMergedByHand(t *testing.T) {
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.Fail("ChangeState", 1, nil) // a look that sees nothing, so that the merge is first
+		w.Approve("bob", "carol")
+		w.MergeByHand("dave")
+		w.Await(run, dr.RunSucceeded)
+		checkEnd(t, w, run, plannedDone)
+		if !said(w, "was merged by dave-gh, not by drbot") {
+			t.Error("it is not said who merged")
+		}
+	})
+}
+
+// Merged without its approvals, the run asks; two people take it up, and it goes on.
+func TestMergedByHandIsTakenUp(t *testing.T) {
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.MergeByHand("dave")
+		w.Await(run, dr.RunPaused)
+		if w.Promotions() != 0 {
+			t.Fatal("promoted on what nobody approved")
+		}
+		accept(t, w, run)
+		w.Await(run, dr.RunSucceeded)
+		checkEnd(t, w, run, plannedDone)
+	})
+}
+
+// The same upon a base that nobody planned: what is wider is asked about before any act.
+func TestMergedByHandOnAnotherBase(t *testing.T) {
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Disaster)
+		w.Await(run, dr.RunWaiting)
+		w.PushToBase("tokyo:aws_ssm_parameter.x")
+		w.MergeByHand("dave")
+		w.Await(run, dr.RunPaused)
+		accept(t, w, run)
+		r := asks(w, run, "promote/portal-global")
+		if what := world.Words(r.Question.What); w.Promotions() != 0 || !strings.Contains(what, "aws_ssm_parameter.x") {
+			t.Fatalf("%d promotions; it asks %q", w.Promotions(), what)
+		}
+		acceptBy(t, w, run, "dave", "erin")
+		w.Await(run, dr.RunSucceeded)
+		checkEnd(t, w, run, disasterDone)
+	})
+}
+
+// said tells whether a note of the channel has these words.
+func said(w *world.World, words string) bool {
+	for _, n := range w.Said() {
+		if strings.Contains(world.Words(n.Title), words) {
+			return true
+		}
+	}
+	return false
+}

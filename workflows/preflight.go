@@ -1,0 +1,198 @@
+package workflows
+
+import (
+	"context"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// approvedAs is what the people approved when the change was merged, with its age: a
+// queue, a merge by hand or a pause can put hours between that and an act.
+type approvedAs struct {
+	merged steps.Merged
+	base   string // the commit that the merge was planned on
+	plans  dr.Plans
+}
+
+// preflight is what is looked at after the merge, right before an act.
+type preflight struct{ *failover }
+
+// thinking is a step that cannot be taken back. Right before it begins it is looked at
+// once more whether all that people approved is still so.
+type thinking struct {
+	steps.Beginner
+	preflight
+	first bool // the first act of the run: the source is as it was
+}
+
+// Do looks, and then does what the step does.
+func (s thinking) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	begun, err := s.Begun(ctx, r)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	if !begun {
+		if out, err := s.look(ctx); err != nil {
+			return out, err
+		}
+	}
+	return s.Beginner.Do(ctx, r)
+}
+
+// thought wraps the steps before which the run looks once more: its first act, and every
+// promotion. What an apply offers is judged by the policy before people are asked.
+func (f preflight) thought(i int, s engine.Step) engine.Step {
+	if b, ok := s.(steps.Beginner); ok {
+		return thinking{b, f, i == 0}
+	}
+	return judged{s, f}
+}
+
+func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
+	if err := s.baseStands(ctx); err != nil {
+		return engine.Outcome{}, err
+	}
+	now := s.run.Now(ctx)
+	var worse []dr.Text
+	var checks []dr.Check
+	if !fresh(s.checkedAt, now, s.timing.Recheck) {
+		found, err := s.judge(ctx, s.svc, s.judged, s.source, s.req.Target)
+		switch {
+		case err != nil:
+			return engine.Outcome{}, err
+		case !found.Verdict.Allowed:
+			return engine.Outcome{}, &dr.Error{Code: dr.Denied, What: dr.T("preflight.denied", "reasons", found.Verdict.Reasons), Next: dr.T("preflight.denied.next")}
+		}
+		for _, w := range dr.Worse(s.checks, found.Checks, s.judged, s.svc.Objectives.RPO) {
+			checks, worse = found.Checks, append(worse, w.Line())
+		}
+	}
+	plans, wider, err := s.planAgain(ctx)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	worse = append(worse, wider...)
+	if len(worse) == 0 {
+		return engine.Outcome{}, nil
+	}
+	offer, err := steps.Beyond(plans, checks, worse)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	return offer.Outcome(&dr.Error{Code: dr.Conflict, What: dr.T("preflight.worse", "worse", worse), Next: dr.T("preflight.worse.next")})
+}
+
+// baseStands looks whether Git still says the target. A forge that does not answer holds
+// up nobody who has just seen it merge.
+func (s thinking) baseStands(ctx context.Context) error {
+	repo := s.svc.Repository
+	content, _, err := s.Forge.Files.File(ctx, repo, repo.Base)
+	if err != nil {
+		if out, ok := s.run.Outcome(stepMerge); ok && fresh(out.At, s.run.Now(ctx), s.timing.Recheck) {
+			s.run.Log().WarnContext(ctx, "the base was not looked at again", "error", err)
+			return nil
+		}
+		return err
+	}
+	active, err := s.Forge.Region.ActiveRegion(content)
+	if err != nil || active != s.req.Target {
+		return &dr.Error{Code: dr.Conflict, What: dr.T("preflight.reverted", "base", repo.Base, "region", s.req.Target), Next: dr.T("preflight.reverted.next", "region", s.req.Target), Err: err}
+	}
+	return nil
+}
+
+// planAgain plans the merge commit where the plans are old, or where it came upon another
+// base than was planned. It gives the plans that are wider, and how.
+func (s thinking) planAgain(ctx context.Context) (dr.Plans, []dr.Text, error) {
+	moved := s.as.merged.Parent != "" && s.as.merged.Parent != s.as.base
+	if !moved && fresh(s.plannedAt, s.run.Now(ctx), plansFreshFor) {
+		return nil, nil, nil
+	}
+	var out dr.Plans
+	var wider []dr.Text
+	for _, st := range steps.StacksOf(s.list) {
+		if !s.first && st.Region == s.source {
+			continue // what the run has stopped there would be told as a change
+		}
+		plan, err := s.Terraform.Plan(ctx, dr.PlanRequest{Run: s.req.Run, Service: s.svc, Stack: st, Commit: s.as.merged.SHA})
+		if err != nil {
+			return nil, nil, err
+		}
+		if w := widerThan(dr.Plans{plan}, s.as.plans); len(w) > 0 {
+			out, wider = append(out, plan), append(wider, w...)
+		}
+	}
+	if denied, err := s.denied(ctx, out); err != nil {
+		return nil, nil, err
+	} else if len(denied) > 0 {
+		return nil, nil, &dr.Error{Code: dr.Denied, What: dr.T("plan.denied", "reasons", denied), Next: dr.T("preflight.denied.next")}
+	}
+	return out, wider, nil
+}
+
+// denied is what the policy has against plans that people would be asked to accept.
+func (f preflight) denied(ctx context.Context, plans dr.Plans) ([]dr.Text, error) {
+	if len(plans) == 0 {
+		return nil, nil
+	}
+	d, err := f.Policy.Plans(ctx, f.svc, f.source, plans)
+	if err != nil || d.Allowed {
+		return nil, err
+	}
+	return d.Reasons, nil
+}
+
+// judged is a step whose offer the policy judges: people are asked only for what it lets
+// pass.
+type judged struct {
+	engine.Step
+	preflight
+}
+
+// Do does what the step does.
+func (s judged) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	out, err := s.Step.Do(ctx, r)
+	if err == nil {
+		return out, nil
+	}
+	o, ok := steps.Offered(engine.Outcome{Value: out.Value, Code: dr.CodeOf(err)})
+	if !ok {
+		return out, err
+	}
+	reasons, cause := s.denied(ctx, o.Plans)
+	if cause == nil && len(reasons) == 0 {
+		return out, err
+	}
+	what, next := dr.Told(err)
+	if cause == nil {
+		what = dr.T("preflight.offer-denied", "what", what, "reasons", reasons)
+	}
+	return engine.Outcome{}, &dr.Error{Code: dr.CodeOf(err), What: what, Next: next, Err: err}
+}
+
+// accepted takes what people accepted as what was approved.
+func (f preflight) accepted(out engine.Outcome) {
+	o, ok := steps.Offered(out)
+	if !ok {
+		return
+	}
+	if o.Checks != nil {
+		f.checks, f.checkedAt = o.Checks, out.At
+	}
+	if o.Plans == nil {
+		return
+	}
+	plans := make(dr.Plans, 0, len(f.as.plans))
+	for _, p := range f.as.plans {
+		if now, ok := o.Plans.Of(p.Stack); ok {
+			p = now
+		}
+		plans = append(plans, p)
+	}
+	f.as.plans, f.as.base, f.plannedAt = plans, f.as.merged.Parent, out.At
+	for _, p := range o.Plans {
+		steps.Approve(f.run, p)
+	}
+}

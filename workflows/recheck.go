@@ -1,0 +1,183 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+)
+
+const (
+	// plansFreshFor is how long the plans of a change that is merged count as being so still.
+	plansFreshFor = 15 * time.Minute
+	// heldFor is the pause before a policy that denies is asked again.
+	heldFor = time.Minute
+	// hiccup is the pause before what has become unknown or denied is read once more.
+	hiccup = 2 * time.Second
+)
+
+// fresh tells whether what was so at a time counts as being so still. What lies in the
+// future is of a clock that was set back: its age is not known.
+func fresh(at, now time.Time, within time.Duration) bool {
+	age := now.Sub(at)
+	return !at.IsZero() && age >= 0 && age < within
+}
+
+// rechecked is what looking once more at what people were shown has found.
+type rechecked struct {
+	Checks  []dr.Check `json:"checks,omitempty"` // nil where those shown are young enough
+	Verdict dr.Verdict `json:"verdict,omitzero"`
+	Plans   dr.Plans   `json:"plans,omitempty"` // nil where those approved are young enough
+	Base    string     `json:"base,omitempty"`  // what the plans were made against
+	Worse   []dr.Text  `json:"worse,omitempty"` // what people have to be asked again
+	Denied  []dr.Text  `json:"denied,omitempty"`
+	At      time.Time  `json:"at"`
+}
+
+// Line is what it found, on its line of the run.
+func (r rechecked) Line() dr.Text {
+	switch {
+	case len(r.Denied) > 0:
+		return dr.T("recheck.denied", "reasons", r.Denied)
+	case len(r.Worse) > 0:
+		return dr.T("recheck.worse", "n", len(r.Worse))
+	case r.Checks == nil && r.Plans == nil:
+		return dr.T("recheck.fresh")
+	default:
+		return dr.T("recheck.same", "n", len(r.Plans))
+	}
+}
+
+// rechecking looks right before the merge whether what people approved is still so.
+type rechecking struct{ *approval }
+
+// look looks when the approvals are there; or ahead, when the first one counts, so that
+// the last one finds it done. What cannot be looked at ahead is looked at then.
+func (a rechecking) look(p proposal, ahead bool) (rechecked, error) {
+	answer := a.answer
+	if ahead {
+		answer = func(string, engine.Outcome) (string, error) { return engine.Skip, nil }
+	}
+	found, err := engine.Until(a.run, stepRecheck, answer, func(ctx context.Context) (rechecked, error) { return a.recheck(ctx, p) })
+	if err != nil || found.At.IsZero() {
+		return rechecked{}, err
+	}
+	a.held, a.notBefore = found.Denied, time.Time{}
+	switch {
+	case len(found.Denied) > 0:
+		a.notBefore = found.At.Add(heldFor)
+	case found.Checks != nil:
+		a.checkedAt = found.At
+	}
+	return found, nil
+}
+
+func (a rechecking) recheck(ctx context.Context, p proposal) (rechecked, error) {
+	now := a.run.Now(ctx)
+	out := rechecked{At: now}
+	if !fresh(a.checkedAt, now, a.timing.Recheck) {
+		if err := a.readAgain(ctx, &out); err != nil {
+			return rechecked{}, unsure(err)
+		}
+	}
+	if len(out.Denied) == 0 && !fresh(p.At, now, a.timing.Recheck) {
+		if err := a.planAgain(ctx, p, &out); err != nil {
+			return rechecked{}, unsure(err)
+		}
+	}
+	if len(out.Denied) > 0 {
+		why := dr.T("recheck.held", "reasons", out.Denied)
+		a.run.Update(ctx, func(run *dr.Run) { run.Outcome = why })
+	}
+	return out, nil
+}
+
+// readAgain reads the checks and has the policy judge them. What has only become
+// unknown is read twice: a hiccup is no reason to wake people again.
+func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
+	for try := 1; ; try++ {
+		found, err := a.judge(ctx, a.svc, a.judged, a.source, a.req.Target)
+		if err != nil {
+			return err
+		}
+		out.Checks, out.Verdict, out.Worse, out.Denied = found.Checks, found.Verdict, nil, nil
+		if !found.Verdict.Allowed {
+			out.Denied = found.Verdict.Reasons
+		}
+		unknown := false
+		for _, w := range dr.Worse(a.checks, found.Checks, a.judged, a.svc.Objectives.RPO) {
+			out.Worse = append(out.Worse, w.Line())
+			unknown = unknown || w.Now.Level == dr.Unknown
+		}
+		if try == 2 || !unknown && len(out.Denied) == 0 {
+			return nil
+		}
+		if err := engine.Wait(ctx, hiccup); err != nil {
+			return err
+		}
+	}
+}
+
+// planAgain plans what the merge would give now.
+func (a rechecking) planAgain(ctx context.Context, p proposal, out *rechecked) error {
+	_, base, err := a.Forge.Files.File(ctx, a.svc.Repository, a.svc.Repository.Base)
+	if err != nil {
+		return err
+	}
+	plans, err := planning(a).plans(ctx, base)
+	if err != nil {
+		return err
+	}
+	decision, err := a.Policy.Plans(ctx, a.svc, a.source, plans)
+	if err != nil {
+		return err
+	}
+	out.Plans, out.Base = plans, base
+	if !decision.Allowed {
+		out.Denied = append(out.Denied, decision.Reasons...)
+		return nil
+	}
+	out.Worse = append(out.Worse, widerThan(plans, p.Plans)...)
+	return nil
+}
+
+// stands is the proposal after a look that found nothing worse.
+func (p proposal) stands(found rechecked) proposal {
+	if found.Plans != nil {
+		p.Base, p.At = found.Base, found.At
+	}
+	return p
+}
+
+// askAgain puts what has become worse before the people, on the same pull request: what
+// they said before does not count for it, and the time they have begins anew.
+func (a rechecking) askAgain(p proposal, found rechecked) (proposal, error) {
+	if found.Checks != nil {
+		a.checks, a.accepts = found.Checks, a.acceptsOf(found.Verdict)
+	}
+	if found.Plans != nil {
+		p.Plans, p.Base = found.Plans, found.Base
+	}
+	a.deadline, a.told = time.Time{}, 0
+	return engine.Until(a.run, stepPlan, a.answer, func(ctx context.Context) (proposal, error) {
+		round := p.Round + 1
+		a.run.Update(ctx, func(run *dr.Run) {
+			run.Checks, run.Accepts = a.checks, a.accepts
+			run.Outcome = dr.T("recheck.again")
+		})
+		lines := append([]dr.Text{dr.T("recheck.again")}, found.Worse...)
+		if len(a.accepts) > 0 {
+			lines = append(lines, dr.T("run.accepts", "what", a.accepts))
+		}
+		marker := fmt.Sprintf("drbot:worse:%s:%d:%d", a.req.Run, a.change.Number, round)
+		if err := a.Forge.Publish.Comment(ctx, a.svc.Repository, a.change.Number, marker, a.Forge.Pages.Comment(dr.T("note.worse"), lines)); err != nil {
+			return proposal{}, err
+		}
+		if err := a.run.Say(ctx, fmt.Sprintf("worse/%d/%d", a.change.Number, round), dr.Warn, dr.T("note.worse"), lines...); err != nil {
+			return proposal{}, err
+		}
+		return planning(a).publish(ctx, p.Plans, p.Base, round)
+	})
+}

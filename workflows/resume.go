@@ -1,0 +1,146 @@
+package workflows
+
+import (
+	"context"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// resumption goes on where a service was left: Git says the target already, after a run
+// that was stopped, a merge by hand or a move of the database by hand. There is no change
+// to open; what is left to do is planned on the base as it is, and people accept that.
+type resumption struct{ *failover }
+
+// shownChanges bounds the changes of a plan that stand in the question.
+const shownChanges = 10
+
+// getApproved plans what is left and asks for it. What becomes old meanwhile is looked at
+// again right before the first act.
+func (f resumption) getApproved() error {
+	p, err := f.plan()
+	if err != nil {
+		return err
+	}
+	if err := f.ask(p); err != nil {
+		return err
+	}
+	out, err := engine.Until(f.run, stepMerge, f.answer, func(ctx context.Context) (steps.Merged, error) {
+		out := steps.Merged{Kind: steps.MergeDone, SHA: p.Base, Plans: p.Plans, Digest: p.Digest}
+		return out, f.run.Write(ctx, func(run *dr.Run) { run.MergeSHA = p.Base })
+	})
+	if err != nil {
+		return err
+	}
+	f.merged, f.as, f.plannedAt = true, approvedAs{merged: out, plans: p.Plans}, p.At
+	return nil
+}
+
+// plan plans every stack of the run on the base branch as it is.
+func (f resumption) plan() (proposal, error) {
+	return engine.Until(f.run, stepPlan, f.answer, func(ctx context.Context) (proposal, error) {
+		repo := f.svc.Repository
+		content, base, err := f.Forge.Files.File(ctx, repo, repo.Base)
+		if err != nil {
+			return proposal{}, err
+		}
+		if active, err := f.Forge.Region.ActiveRegion(content); err != nil || active != f.req.Target {
+			return proposal{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.git-elsewhere", "base", repo.Base, "region", f.req.Target), Next: f.failoverInstead(), Err: err}
+		}
+		plans, err := plansAt(ctx, f.failover, base, "")
+		if err != nil {
+			return proposal{}, err
+		}
+		decision, err := f.Policy.Plans(ctx, f.svc, f.source, plans)
+		if err != nil {
+			return proposal{}, err
+		}
+		p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: f.run.Now(ctx)}
+		if err := f.run.Write(ctx, func(run *dr.Run) {
+			run.PlanLine, run.Digest = p.Counts, p.Digest
+			run.Decisions = append(run.Decisions, decision)
+		}); err != nil {
+			return proposal{}, err
+		}
+		if !decision.Allowed {
+			return proposal{}, &dr.Error{Code: dr.Denied, What: dr.T("plan.denied", "reasons", decision.Reasons), Next: dr.T("plan.denied.next", "base", repo.Base)}
+		}
+		return p, nil
+	})
+}
+
+// ask has people accept what is left: as many as a change takes, neither who asked for
+// this run nor who asked for the one before it.
+func (f resumption) ask(p proposal) error {
+	began := engine.Note(f.run, stepAwait, func(ctx context.Context) ([]string, error) {
+		without := []string{f.req.Requester}
+		runs, err := f.Store.Records.Runs(ctx, f.req.Service, 20)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range runs {
+			if r.Run != f.req.Run && r.PastMerge() && r.Target == f.req.Target {
+				without = append(without, r.Requester)
+				break
+			}
+		}
+		f.run.Mark(ctx, stepAwait, running)
+		return without, nil
+	})
+	if !began.OK() {
+		return &ending{State: dr.RunStopped, Outcome: dr.T("await.not-begun", "why", began.What), Next: f.startAgain()}
+	}
+	what := dr.T("resume.asks", "region", f.req.Target, "plan", p.Counts, "changes", changesOf(p.Plans), "accepts", orNothing(f.accepts))
+	verb, by := f.run.Ask(stepAwait, engine.Outcome{Code: dr.Conflict, What: what}, engine.Question{
+		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: f.svc.Quorum}, Without: began.Value,
+		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.resume", "needed", f.svc.Quorum),
+	})
+	if verb == engine.Stop {
+		return &ending{State: dr.RunCancelled, Outcome: dr.T("run.cancelled", "who", by), Next: f.startAgain()}
+	}
+	engine.Note(f.run, "approved", func(ctx context.Context) (bool, error) {
+		f.run.Mark(ctx, stepAwait, done(dr.T("await.done", "people", by)))
+		return true, f.run.Audit(ctx, "approval", dr.T("audit.approval", "people", by, "reasons", []dr.Text{p.Counts}))
+	})
+	return nil
+}
+
+// changesOf names what plans would change, the first of it.
+func changesOf(plans dr.Plans) dr.Lines {
+	var out dr.Lines
+	n := 0
+	for _, p := range plans {
+		for _, c := range p.Changes {
+			if n++; n <= shownChanges {
+				out = append(out, dr.T("resume.change", "stack", p.Stack, "address", dr.Foreign(c.Address), "actions", c.Actions))
+			}
+		}
+	}
+	if n > shownChanges {
+		out = append(out, dr.T("resume.more", "n", n-shownChanges))
+	}
+	return out
+}
+
+func (f resumption) failoverInstead() dr.Text {
+	return dr.T("run.start-again", "command", dr.Cmd(string(dr.Failover), "service", f.req.Service, "region", string(f.req.Target), "mode", string(f.req.Mode)))
+}
+
+// lockHere is the lock of a resumption: Git says the target, and the writer tells whether
+// there is a promotion left to make.
+func (f resumption) lockHere(ctx context.Context, active dr.Region) (locked, error) {
+	if active != f.req.Target {
+		return locked{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.git-elsewhere", "base", f.svc.Repository.Base, "region", f.req.Target), Next: f.failoverInstead()}
+	}
+	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
+		st, err := f.Cloud.Databases.State(ctx, f.svc, db, f.req.Target)
+		if err != nil {
+			return locked{}, err
+		}
+		if st.Writer != f.req.Target {
+			return locked{Text: dr.T("resume.unmoved", "region", f.req.Target, "database", db.Name, "writer", st.Writer)}, nil
+		}
+	}
+	return locked{Text: dr.T("resume.moved", "region", f.req.Target), Moved: true}, nil
+}

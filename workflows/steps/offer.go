@@ -1,0 +1,78 @@
+package steps
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+)
+
+// Offer is what a step found that goes beyond what was approved, and that people may
+// accept all the same. The step leaves it behind with its error.
+type Offer struct {
+	Digest string     `json:"offer"`
+	Plans  dr.Plans   `json:"plans,omitempty"`  // that stacks are applied by
+	Checks []dr.Check `json:"checks,omitempty"` // that are worse than people were shown
+}
+
+// Beyond makes an offer and names it by what it is.
+func Beyond(plans dr.Plans, checks []dr.Check, worse []dr.Text) (Offer, error) {
+	doc, err := json.Marshal([]any{plans.Digest(), worse})
+	if err != nil {
+		return Offer{}, err
+	}
+	sum := sha256.Sum256(doc)
+	return Offer{Digest: hex.EncodeToString(sum[:]), Plans: plans, Checks: checks}, nil
+}
+
+// Outcome is the offer beside the error it goes with.
+func (o Offer) Outcome(because error) (engine.Outcome, error) {
+	doc, err := json.Marshal(o)
+	if err != nil {
+		return engine.Outcome{}, because
+	}
+	return engine.Outcome{Value: doc}, because
+}
+
+// Offered is the offer that a step left behind with its error.
+func Offered(out engine.Outcome) (Offer, bool) {
+	var o Offer
+	if out.OK() || len(out.Value) == 0 || json.Unmarshal(out.Value, &o) != nil {
+		return Offer{}, false
+	}
+	return o, o.Digest != ""
+}
+
+// Approve makes a plan the one by which its stack is applied.
+func Approve(r *engine.Run, p dr.Plan) { r.Grant(key(Apply, p.Stack), p) }
+
+// Beginner is a step that does something which cannot be taken back.
+type Beginner interface {
+	engine.Step
+	// Begun tells whether this attempt has begun to: then there is nothing to think over.
+	Begun(ctx context.Context, r *engine.Run) (bool, error)
+}
+
+// Begun tells whether the source's counts were remembered: the first task may be stopped.
+func (s quiesceStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
+	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
+		kept, err := s.world.Ledger.Get(ctx, countKey(r.ID, s.job.Source, w))
+		if err != nil || kept != "" {
+			return kept != "", err
+		}
+	}
+	return false, nil
+}
+
+// Begun tells whether the promotion was asked for, or is seen.
+func (s promoteStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
+	_, asked, err := s.world.Ledger.LastIntent(ctx, r.ID, s.intents()+number(engine.Attempt(ctx)))
+	if err != nil || asked {
+		return asked, err
+	}
+	st, err := s.state(ctx)
+	return err == nil && (st.Failover != "" || st.Writer == s.target()), err
+}
