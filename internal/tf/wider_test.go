@@ -176,7 +176,7 @@ resource "terraform_data" "blocker" {
 }
 resource "terraform_data" "r" {
   triggers_replace = "` + version + `"
-  input            = { version = "` + version + `", what = "` + input + `", none = null }
+  input            = { version = "` + version + `", what = "` + input + `", none = null, key = sensitive("k"), empty = {} }
   depends_on       = [terraform_data.blocker]
 }
 `
