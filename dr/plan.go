@@ -23,11 +23,19 @@ type ResourceChange struct {
 	Stack   string       `json:"stack"`
 	Address string       `json:"address"`
 	Type    string       `json:"type"`
-	Actions []string     `json:"actions"` // create, update, delete; delete and create is a replacement
+	Actions []string     `json:"actions"` // create, update, delete, forget, move; delete and create is a replacement
 	Paths   []PathChange `json:"paths,omitempty"`
-	// Nulled lists the attributes the plan would set to nothing: for some
-	// (global_cluster_identifier) that is an act of its own.
+	// Nulled lists the attributes that have something and that the plan would set to
+	// null or "": for some (global_cluster_identifier) that is an act of its own.
 	Nulled []string `json:"nulled,omitempty"`
+	// Whole is, for a replacement, everything that the new object will have, as the
+	// paths of a create are: when its first half is done, the second is judged by it.
+	// Plans stored by earlier editions lack it.
+	Whole []PathChange `json:"whole,omitempty"`
+	// Deposed is, for what a replacement left to be deleted, the address of the object
+	// that took its place.
+	Deposed string `json:"deposed,omitempty"`
+	From    string `json:"from,omitempty"` // the address before a move
 }
 
 // PathNames are the names of the changed attributes.
@@ -77,8 +85,8 @@ func (p Plan) Counts() Counts {
 type Plans []Plan
 
 // Digest is a hash over everything an approval covers: the sorted changes with
-// their attribute paths and keyed value hashes, Terraform's version and the
-// lock files.
+// their attribute paths and keyed value hashes, Terraform's version, the lock files,
+// outputs and checks that fail.
 func (ps Plans) Digest() string {
 	sorted := slices.Clone(ps)
 	slices.SortFunc(sorted, func(a, b Plan) int { return cmp.Compare(a.Stack, b.Stack) })
@@ -90,13 +98,20 @@ func (ps Plans) Digest() string {
 			return cmp.Or(cmp.Compare(a.Address, b.Address), slices.Compare(a.Actions, b.Actions))
 		})
 		for i := range changes {
-			changes[i].Paths = slices.Clone(changes[i].Paths)
-			slices.SortFunc(changes[i].Paths, func(a, b PathChange) int { return cmp.Compare(a.Path, b.Path) })
+			changes[i].Paths, changes[i].Whole = sortedPaths(changes[i].Paths), sortedPaths(changes[i].Whole)
+		}
+		all := []any{p.Stack, p.Terraform, p.LockFile, changes, p.Outputs}
+		if len(p.Failed) > 0 { // else the digest is that of earlier editions
+			all = append(all, p.Failed)
 		}
 		// A hash never fails to take bytes, and these types always encode.
-		_ = enc.Encode([]any{p.Stack, p.Terraform, p.LockFile, changes, p.Outputs})
+		_ = enc.Encode(all)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+func sortedPaths(paths []PathChange) []PathChange {
+	return slices.SortedFunc(slices.Values(paths), func(a, b PathChange) int { return cmp.Compare(a.Path, b.Path) })
 }
 
 // Of finds the plan of a stack.
@@ -106,65 +121,4 @@ func (ps Plans) Of(stack string) (Plan, bool) {
 		return Plan{}, false
 	}
 	return ps[i], true
-}
-
-// Wider lists how a plan goes beyond the approved one: another Terraform or lock
-// file, an address, an action or a path nobody saw, a known value that is now
-// another. Empty means that everything in it was approved. Attributes that were
-// unknown when people approved may get any value.
-func Wider(now, approved Plan) []Text {
-	var out []Text
-	if now.Terraform != approved.Terraform {
-		out = append(out, T("wider.terraform", "now", now.Terraform, "approved", approved.Terraform))
-	}
-	if now.LockFile != approved.LockFile {
-		out = append(out, T("wider.lock-file"))
-	}
-	seen := make(map[string]ResourceChange, len(approved.Changes))
-	for _, c := range approved.Changes {
-		seen[c.Address] = c
-	}
-	for _, c := range now.Changes {
-		was, ok := seen[c.Address]
-		if !ok {
-			out = append(out, T("wider.address", "address", Foreign(c.Address), "actions", c.Actions))
-			continue
-		}
-		out = append(out, widerChange(c, was)...)
-	}
-	for _, o := range now.Outputs {
-		if !slices.Contains(approved.Outputs, o) {
-			out = append(out, T("wider.output", "output", Foreign(o)))
-		}
-	}
-	return out
-}
-
-func widerChange(now, was ResourceChange) []Text {
-	var out []Text
-	address := Foreign(now.Address)
-	for _, a := range now.Actions {
-		if a == "delete" && slices.Equal(was.Actions, []string{"create"}) && slices.Contains(now.Actions, "create") {
-			// People approved that it be made, so it was not there: what is deleted is the
-			// broken half that an earlier try of the same apply left behind.
-			continue
-		}
-		if !slices.Contains(was.Actions, a) {
-			out = append(out, T("wider.action", "address", address, "action", a))
-		}
-	}
-	paths := make(map[string]string, len(was.Paths))
-	for _, p := range was.Paths {
-		paths[p.Path] = p.Value
-	}
-	for _, p := range now.Paths {
-		value, ok := paths[p.Path]
-		switch {
-		case !ok:
-			out = append(out, T("wider.path", "address", address, "path", Foreign(p.Path)))
-		case value != "" && value != p.Value:
-			out = append(out, T("wider.value", "address", address, "path", Foreign(p.Path)))
-		}
-	}
-	return out
 }

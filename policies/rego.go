@@ -91,9 +91,13 @@ type planInput struct {
 }
 
 // Plans decides whether the plans of a run may be put before people at all. Rules
-// that cannot be evaluated deny.
+// that cannot be evaluated deny. The reasons of a decision that allows are what people
+// accept who approve.
 func (p *Policy) Plans(ctx context.Context, s dr.Service, source dr.Region, plans dr.Plans) (dr.Decision, error) {
-	d, _, err := p.decide(ctx, p.plan, planInput{Service: s.Name, Source: source, Stacks: s.Stacks, Plans: plans})
+	d, answer, err := p.decide(ctx, p.plan, planInput{Service: s.Name, Source: source, Stacks: s.Stacks, Plans: plans})
+	if d.Allowed {
+		d.Reasons = answer.Accept
+	}
 	return d, err
 }
 

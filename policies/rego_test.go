@@ -81,6 +81,11 @@ func TestPlans(t *testing.T) {
 	if err != nil || !d.Allowed || d.Policy != Revision() {
 		t.Errorf("%+v, %v", d, err)
 	}
+	plans[0].Changes[0] = dr.ResourceChange{Address: "aws_cloudwatch_log_group.app", Type: "aws_cloudwatch_log_group", Actions: []string{"delete"}}
+	d, err = p.Plans(t.Context(), service, "ap-northeast-2", plans)
+	if err != nil || !d.Allowed || inWords(t, d.Reasons...) != "aws_cloudwatch_log_group.app would be gone with what is in it" {
+		t.Errorf("what is accepted by name: %+v, %v", d, err)
+	}
 	plans[0].Changes = append(plans[0].Changes, dr.ResourceChange{Address: "aws_rds_cluster.db", Type: "aws_rds_cluster", Actions: []string{"delete", "create"}})
 	d, err = p.Plans(t.Context(), service, "ap-northeast-2", plans)
 	if err != nil || d.Allowed || inWords(t, d.Reasons...) != "aws_rds_cluster.db holds data and would be replaced" {

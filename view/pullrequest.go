@@ -2,7 +2,6 @@ package view
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/drbot/drbot/dr"
@@ -60,49 +59,6 @@ func (p PullRequest) body(run dr.Run, s dr.Service) string {
 	fmt.Fprintf(&b, "%s %s\n", w.Say(dr.T("pr.approve", "n", quorum, "requester", run.Requester)),
 		w.Say(dr.T("pr.stop", "command", dr.Cmd("cancel", "run", run.Run))))
 	return b.String()
-}
-
-// planRows bounds the lines of a plan shown for one stack; the counts say how
-// many there are in all.
-const planRows = 200
-
-// Plan is the comment that carries the plan and its digest. It names addresses, actions
-// and attributes, never values.
-func (p PullRequest) Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decision) string {
-	w := p.words()
-	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n", w.Say(dr.T("pr.plan", "run", run.Run, "commit", short(run.Change.Head))))
-	fmt.Fprintf(&b, "| %s |\n|---|---|---|---|\n", w.Say(dr.T("pr.plan.head")))
-	for _, pl := range plans {
-		c := pl.Counts()
-		fmt.Fprintf(&b, "| %s | %d | %d | %d |\n", plain(pl.Stack), c.Add, c.Change, c.Destroy)
-	}
-	policy := dr.T("pr.policy.allowed", "policy", d.Policy)
-	if !d.Allowed {
-		policy = dr.T("pr.policy.denied", "policy", d.Policy, "reasons", d.Reasons)
-	}
-	fmt.Fprintf(&b, "\n%s\n\n", w.Say(policy))
-	for _, pl := range plans {
-		p.stack(&b, pl)
-	}
-	fmt.Fprintf(&b, "%s\n", w.Say(dr.T("pr.digest", "digest", digest)))
-	return b.String()
-}
-
-func (p PullRequest) stack(b *strings.Builder, pl dr.Plan) {
-	fmt.Fprintf(b, "<details><summary>%s</summary>\n\n```\n", p.words().Say(dr.T("pr.plan.stack", "stack", pl.Stack, "n", len(pl.Changes))))
-	for i, c := range pl.Changes {
-		if i == planRows {
-			fmt.Fprintf(b, "... %s\n", fence(p.Line(dr.T("pr.plan.more", "n", len(pl.Changes)-planRows))))
-			break
-		}
-		fmt.Fprintf(b, "%s %s", fence(strings.Join(c.Actions, "+")), fence(c.Address))
-		if names := c.PathNames(); len(names) > 0 && slices.Equal(c.Actions, []string{"update"}) {
-			fmt.Fprintf(b, " (%s)", fence(strings.Join(names, ", ")))
-		}
-		b.WriteByte('\n')
-	}
-	b.WriteString("```\n\n</details>\n\n")
 }
 
 // Comment is a heading and what there is to say below it.

@@ -2,6 +2,7 @@ package view
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,8 +54,76 @@ func TestPlanComment(t *testing.T) {
 		plans[0].Changes = append(plans[0].Changes, dr.ResourceChange{Address: "x", Actions: []string{"create"}})
 	}
 	got = p.Plan(sample(), plans, "d", dr.Decision{Policy: "p1", Reasons: []dr.Text{dr.T(dr.Words, "words", dr.Foreign("no <b>")), dr.T("b")}})
-	if !strings.Contains(got, "... and 3 more\n```") || !strings.Contains(got, "Policy: **denied** (p1): no &lt;b&gt;, b") {
+	if !strings.Contains(got, "... and 2 more: 2 create\n```") || !strings.Contains(got, "Policy: **denied** (p1): no &lt;b&gt;, b") {
 		t.Errorf("a long plan that is denied is\n%s", got)
+	}
+}
+
+// TestCase11WhatIsGraveIsNeverCut sees that what is deleted, replaced or forgotten stands
+// before all else, however much there is, and that what is cut is counted by its kind.
+func TestCase11WhatIsGraveIsNeverCut(t *testing.T) {
+	var changes []dr.ResourceChange
+	for i := range 300 {
+		changes = append(changes, dr.ResourceChange{Address: fmt.Sprintf("aws_a.r%03d", i), Actions: []string{"update"}, Paths: []dr.PathChange{{Path: "tags"}}})
+	}
+	changes = append(changes,
+		dr.ResourceChange{Address: "aws_k.kept", Actions: []string{"forget"}},
+		dr.ResourceChange{Address: "aws_ecs_service.this", Actions: []string{"create", "delete"}},
+		dr.ResourceChange{Address: "aws_lb.public", Actions: []string{"delete"}},
+		dr.ResourceChange{Address: "aws_x.z", Actions: []string{"create"}})
+	p := PullRequest{english(t, text.Slack)}
+	got := p.Plan(sample(), dr.Plans{{Stack: "tokyo", Changes: changes}}, "d", dr.Decision{Allowed: true})
+	if want := "```\ndelete aws_lb.public\ncreate+delete aws_ecs_service.this\nforget aws_k.kept\nupdate aws_a.r000 (tags)\n"; !strings.Contains(got, want) {
+		t.Errorf("it does not begin with what is grave:\n%.600s", got)
+	}
+	if want := "update aws_a.r199 (tags)\n... and 101 more: 1 create, 100 update\n```"; !strings.Contains(got, want) {
+		t.Errorf("it does not end with %q:\n%s", want, got[len(got)-300:])
+	}
+
+	// Much, and long: the last stack's deletes are there, and the comment fits.
+	long := strings.Repeat("x", 300)
+	var ordinary, deletes []dr.ResourceChange
+	for i := range 250 {
+		c := dr.ResourceChange{Address: fmt.Sprintf("aws_a.%s%03d", long, i), Actions: []string{"update"}}
+		for j := range 30 {
+			c.Paths = append(c.Paths, dr.PathChange{Path: fmt.Sprintf("p%02d", j)})
+		}
+		ordinary = append(ordinary, c)
+	}
+	for i := range 100 {
+		deletes = append(deletes, dr.ResourceChange{Address: fmt.Sprintf("aws_b.%s%03d", long, i), Actions: []string{"delete"}})
+	}
+	got = p.Plan(sample(), dr.Plans{{Stack: "seoul", Changes: ordinary}, {Stack: "tokyo", Changes: append(ordinary, deletes...)}}, "d1gest", dr.Decision{Allowed: true})
+	if n := len(got); n > 60_000 {
+		t.Errorf("it has %d characters", n)
+	}
+	if n := strings.Count(got, "\ndelete aws_b."); n != len(deletes) {
+		t.Errorf("it has %d of %d deletes", n, len(deletes))
+	}
+	for _, want := range []string{"p19, and 10 more)\n", "... and 250 more: 250 update\n```\n\n</details>", "Digest `d1gest`"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("it lacks %q", want)
+		}
+	}
+}
+
+// TestCase12ChecksAndOutputsAreShown sees, beside them, what is accepted by its name, and
+// where something is moved from.
+func TestCase12ChecksAndOutputsAreShown(t *testing.T) {
+	plans := dr.Plans{{Stack: "tokyo", Outputs: []string{"url"}, Failed: []string{"check.up"}, Changes: []dr.ResourceChange{
+		{Address: "aws_lb.new", From: "aws_lb.old", Actions: []string{"update", "move"}, Paths: []dr.PathChange{{Path: "name"}}},
+		{Address: "aws_x.b", From: "aws_x.a", Actions: []string{"move"}},
+	}}}
+	d := dr.Decision{Allowed: true, Policy: "p1", Reasons: []dr.Text{dr.T("policy.missed", "address", dr.Foreign("aws_cloudwatch_log_group.app"))}}
+	got := PullRequest{english(t, text.Slack)}.Plan(sample(), plans, "d", d)
+	for _, want := range []string{
+		"Policy: allowed (p1)\n\n**Approving accepts:**\n\n- aws\\_cloudwatch\\_log\\_group.app would be gone with what is in it\n\n",
+		"**Checks that fail in this plan:**\n\n- tokyo: check.up\n\n<details>",
+		"update+move aws_lb.old -> aws_lb.new (name)\nmove aws_x.a -> aws_x.b\noutput url\n```",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("it lacks %q:\n%s", want, got)
+		}
 	}
 }
 

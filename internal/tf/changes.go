@@ -77,11 +77,16 @@ func changesOf(list []*tfjson.ResourceChange, key []byte, stack string) ([]dr.Re
 		if len(actions) == 0 {
 			continue
 		}
-		address := rc.Address
+		c := dr.ResourceChange{Stack: stack, Address: rc.Address, Type: rc.Type, Actions: actions}
 		if rc.DeposedKey != "" {
-			address += " (deposed " + rc.DeposedKey + ")" // the address alone names the current object
+			// The address alone names the object that took its place.
+			c.Address, c.Deposed = rc.Address+" (deposed "+rc.DeposedKey+")", rc.Address
 		}
-		d := differ{key: key, stack: stack, address: address}
+		if moved(rc) {
+			c.From = rc.PreviousAddress
+		}
+		d := differ{key: key, stack: stack, address: c.Address}
+		whole := d
 		// What is deleted loses every attribute; its action says so.
 		if !rc.Change.Actions.Delete() && !rc.Change.Actions.Forget() {
 			d.walk("", node{
@@ -89,12 +94,15 @@ func changesOf(list []*tfjson.ResourceChange, key []byte, stack string) ([]dr.Re
 				secretBefore: rc.Change.BeforeSensitive, secretAfter: rc.Change.AfterSensitive,
 			})
 		}
-		if d.err != nil {
-			return nil, fmt.Errorf("hash the plan of %s: %w", address, d.err)
+		if rc.Change.Actions.Replace() {
+			// As a plan to create it will say, when the old object is gone.
+			whole.walk("", node{after: rc.Change.After, unknown: rc.Change.AfterUnknown, secretAfter: rc.Change.AfterSensitive})
 		}
-		out = append(out, dr.ResourceChange{
-			Stack: stack, Address: address, Type: rc.Type, Actions: actions, Paths: d.paths, Nulled: d.nulled,
-		})
+		if err := cmp.Or(d.err, whole.err); err != nil {
+			return nil, fmt.Errorf("hash the plan of %s: %w", c.Address, err)
+		}
+		c.Paths, c.Nulled, c.Whole = d.paths, d.nulled, whole.paths
+		out = append(out, c)
 	}
 	slices.SortFunc(out, func(a, b dr.ResourceChange) int { return cmp.Compare(a.Address, b.Address) })
 	return out, nil
@@ -113,13 +121,17 @@ func actionsOf(rc *tfjson.ResourceChange) []string {
 			out = append(out, string(a))
 		}
 	}
-	if rc.PreviousAddress != "" && rc.PreviousAddress != rc.Address {
+	if moved(rc) {
 		out = append(out, "move")
 	}
 	if rc.Change.Importing != nil {
 		out = append(out, "import")
 	}
 	return out
+}
+
+func moved(rc *tfjson.ResourceChange) bool {
+	return rc.PreviousAddress != "" && rc.PreviousAddress != rc.Address
 }
 
 // differ lists the attributes of one resource that change.
@@ -199,19 +211,27 @@ func (d *differ) add(path string, n node) {
 		d.paths = append(d.paths, dr.PathChange{Path: path})
 		return
 	}
-	if n.after == nil {
+	if none(n.after) && !none(n.before) {
 		d.nulled = append(d.nulled, path)
 	}
+	d.paths = append(d.paths, dr.PathChange{Path: path, Value: d.hash(path, n.after)})
+}
+
+// none tells whether a value says that there is nothing: many providers take "" for it.
+func none(v any) bool { return v == nil || v == "" }
+
+// hash stands for a value at its place.
+func (d *differ) hash(path string, value any) string {
 	// An array keeps the parts apart whatever is in them, and Go's encoding of
 	// maps is sorted.
-	canonical, err := json.Marshal([]any{d.stack, d.address, path, n.after})
+	canonical, err := json.Marshal([]any{d.stack, d.address, path, value})
 	if err != nil {
 		d.err = err
-		return
+		return ""
 	}
 	mac := hmac.New(sha256.New, d.key)
 	mac.Write(canonical)
-	d.paths = append(d.paths, dr.PathChange{Path: path, Value: hex.EncodeToString(mac.Sum(nil))})
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)

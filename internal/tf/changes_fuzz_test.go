@@ -123,13 +123,23 @@ func (c canaries) of(v any) any {
 		return out
 	case nil, bool:
 		return v // there is nothing to tell them by
-	default:
-		key := fmt.Sprintf("%T %v", v, v)
-		if c[key] == "" {
-			c[key] = fmt.Sprintf("%s%d", planted, len(c))
+	case string:
+		if v == "" {
+			return v // whether there is something is no secret
 		}
-		return c[key]
+		return c.in(v)
+	default:
+		return c.in(v)
 	}
+}
+
+// in gives the one that stands in for a value.
+func (c canaries) in(v any) string {
+	key := fmt.Sprintf("%T %v", v, v)
+	if c[key] == "" {
+		c[key] = fmt.Sprintf("%s%d", planted, len(c))
+	}
+	return c[key]
 }
 
 var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -139,16 +149,22 @@ func unhashed(t *testing.T, p dr.Plan) dr.Plan {
 	t.Helper()
 	for _, list := range [][]dr.ResourceChange{p.Changes, p.Drift} {
 		for i := range list {
-			for j, path := range list[i].Paths {
-				if path.Value != "" && !hashForm.MatchString(path.Value) {
-					t.Errorf("%s has the value %q and no hash", path.Path, path.Value)
-				}
-				if strings.Contains(path.Path, planted) {
-					t.Errorf("the path %q is a value", path.Path)
-				}
-				list[i].Paths[j].Value = ""
-			}
+			unhashPaths(t, list[i].Paths)
+			unhashPaths(t, list[i].Whole)
 		}
 	}
 	return p
+}
+
+func unhashPaths(t *testing.T, paths []dr.PathChange) {
+	t.Helper()
+	for i, path := range paths {
+		if path.Value != "" && !hashForm.MatchString(path.Value) {
+			t.Errorf("%s has the value %q and no hash", path.Path, path.Value)
+		}
+		if strings.Contains(path.Path, planted) {
+			t.Errorf("the path %q is a value", path.Path)
+		}
+		paths[i].Value = ""
+	}
 }

@@ -37,8 +37,8 @@ const rawPlan = `{
     {"address": "x.kept", "mode": "managed", "type": "x", "change": {"actions": ["forget"], "before": {"a": 1}, "after": null}},
     {"address": "x.old", "deposed": "abc", "mode": "managed", "type": "x", "change": {"actions": ["delete"], "before": {"a": 1}, "after": null}},
     {"address": "x.replaced", "mode": "managed", "type": "x", "change": {"actions": ["delete", "create"],
-      "before": {"id": "1", "name": "a", "global": "g", "ports": [1, 2], "secret": {"k1": "a"}, "kind": "s"},
-      "after":  {"name": "b", "global": null, "ports": [1, 3], "secret": {"k2": "b"}, "kind": ["s"]},
+      "before": {"id": "1", "name": "a", "global": "g", "ports": [1, 2], "secret": {"k1": "a"}, "kind": "s", "same": "s", "tie": "t", "free": "", "none": null},
+      "after":  {"name": "b", "global": null, "ports": [1, 3], "secret": {"k2": "b"}, "kind": ["s"], "same": "s", "tie": "", "free": null, "none": ""},
       "after_unknown": {"id": true, "ports": [false, false], "block": [{"arn": true}]},
       "before_sensitive": {"secret": true}, "after_sensitive": {"secret": {"k2": true}}}}
   ]}`
@@ -58,11 +58,17 @@ func TestChangesOfEveryKind(t *testing.T) {
 		t.Errorf("changes %q, want %q", addresses, want)
 	}
 	r := got["x.replaced"]
-	if want := []string{"block[0].arn", "global", "id", "kind", "name", "ports[1]", "secret"}; !slices.Equal(r.PathNames(), want) {
+	if want := []string{"block[0].arn", "free", "global", "id", "kind", "name", "none", "ports[1]", "secret", "tie"}; !slices.Equal(r.PathNames(), want) {
 		t.Errorf("paths %q, want %q", r.PathNames(), want)
 	}
-	if !slices.Equal(r.Nulled, []string{"global"}) {
+	if !slices.Equal(r.Nulled, []string{"global", "tie"}) {
 		t.Errorf("nulled %q", r.Nulled)
+	}
+	if got, want := (dr.ResourceChange{Paths: r.Whole}).PathNames(), []string{"block[0].arn", "id", "kind[0]", "name", "none", "ports[0]", "ports[1]", "same", "secret.k2", "tie"}; !slices.Equal(got, want) {
+		t.Errorf("the whole is %q, want %q", got, want)
+	}
+	if c := got["x.old (deposed abc)"]; c.Deposed != "x.old" {
+		t.Errorf("what was replaced is %+v", c)
 	}
 	if k := got["x.kept"]; k.Paths != nil {
 		t.Errorf("paths of what is forgotten: %v", k.Paths)
@@ -164,5 +170,78 @@ func TestFailuresInWords(t *testing.T) {
 		if got := texttest.Say(t, said(c.lines, err).Text()); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+// TestAsApproved holds what stands against what was approved, value by value, at every
+// depth a plan may name one.
+func TestAsApproved(t *testing.T) {
+	s := &supervisor{job: job{Secrets: secrets{HashKey: []byte("key")}}}
+	plan := func(actions, before, after, more string) *tfjson.Plan {
+		return parsePlan(t, `{"format_version": "1.2", "resource_changes": [{"address": "x.a", "mode": "managed", "type": "x",
+			"change": {"actions": [`+actions+`], "before": `+before+`, "after": `+after+more+`}}]}`)
+	}
+	const (
+		was = `{"id": "i", "n": 1, "list": ["a", "b"], "tags": {"k": "v", "old": "o"}, "kind": "s", "secret": {"k": "1"}, "late": "l"}`
+		to  = `{"id": "i", "n": 2, "list": ["a"], "tags": {"k": "w"}, "kind": ["s"], "secret": {"k": "2"}}`
+		is  = `{"id": "i", "n": 2, "list": ["a"], "tags": {"k": "w"}, "kind": ["s"], "secret": {"k": "2"}, "late": "m"}`
+	)
+	approved, err := allowed(plan(`"update"`, was, to, `, "after_unknown": {"late": true}, "before_sensitive": {"secret": true}, "after_sensitive": {"secret": true}`), []byte("key"), "app", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"kind", "late", "list[1]", "n", "secret", "tags.k", "tags.old"}; !slices.Equal(approved.Changes[0].PathNames(), want) {
+		t.Fatalf("approved %q", approved.Changes[0].PathNames())
+	}
+	for name, c := range map[string]struct {
+		is   string
+		want bool
+	}{
+		"as approved":         {is, true},
+		"as it was":           {was, false},
+		"another number":      {strings.Replace(is, "2,", "3,", 1), false},
+		"an element too many": {strings.Replace(is, `["a"]`, `["a", "b"]`, 1), false},
+		"a key too many":      {strings.Replace(is, `{"k": "w"}`, `{"k": "w", "old": "o"}`, 1), false},
+		"another secret":      {strings.Replace(is, `{"k": "2"}`, `{"k": "1"}`, 1), false},
+		"another kind":        {strings.Replace(is, `["s"]`, `"s"`, 1), false},
+		"what nobody knew":    {strings.Replace(is, `"m"`, `"z"`, 1), true},
+	} {
+		stands := plan(`"no-op"`, c.is, c.is, "").ResourceChanges[0]
+		if got, err := s.asApproved(approved.Changes[0], stands); got != c.want || err != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	gone := dr.ResourceChange{Address: "x.a", Actions: []string{"delete"}}
+	there := plan(`"no-op"`, is, is, "").ResourceChanges[0]
+	for name, c := range map[string]struct {
+		change dr.ResourceChange
+		is     *tfjson.ResourceChange
+		want   bool
+	}{
+		"deleted":       {gone, nil, true},
+		"not deleted":   {gone, there, false},
+		"not made":      {approved.Changes[0], nil, false},
+		"nothing known": {dr.ResourceChange{Address: "x.a", Actions: []string{"create"}, Paths: []dr.PathChange{{Path: "id"}}}, there, true},
+	} {
+		if got, err := s.asApproved(c.change, c.is); got != c.want || err != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
+// TestTallyKnowsWhatIsHalfMade sees what an apply that ended in any way left half made.
+func TestTallyKnowsWhatIsHalfMade(t *testing.T) {
+	var seen tally
+	for _, r := range []record{
+		{Type: recordStart, Address: "x.made", Action: "create"}, {Type: recordComplete, Address: "x.made", Action: "create"},
+		{Type: recordStart, Address: "x.changed", Action: "update"}, {Type: recordErrored, Address: "x.changed", Action: "update"},
+		{Type: recordStart, Address: "x.failed", Action: "create"}, {Type: recordErrored, Address: "x.failed", Action: "create"},
+		{Type: recordStart, Address: "x.replaced", Action: "delete"}, {Type: recordComplete, Address: "x.replaced", Action: "delete"},
+		{Type: recordStart, Address: "x.open", Action: "create"},
+	} {
+		seen.add(r)
+	}
+	if want := []string{"x.failed", "x.open"}; !slices.Equal(seen.broken, want) {
+		t.Errorf("half made is %q, want %q", seen.broken, want)
 	}
 }

@@ -110,8 +110,15 @@ func (m *module) init(ctx context.Context, backend map[string]string) error {
 	return m.ended(ctx, dr.T("tf.doing.init"), out, err)
 }
 
-// plan saves a plan and gives what it would do, as an allow-list.
-func (m *module) plan(ctx context.Context, locked, drift bool) (dr.Plan, error) {
+// planned is a plan that was made: as an allow-list, and as Terraform wrote it, which
+// does not leave this package.
+type planned struct {
+	dr.Plan
+	raw *tfjson.Plan
+}
+
+// plan saves a plan and gives what it would do.
+func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) {
 	out := &output{}
 	err := run(ctx, out, func(ctx context.Context, w io.Writer) error {
 		_, err := m.tf.PlanJSON(ctx, w, tfexec.Out(m.saved), tfexec.Lock(locked),
@@ -119,7 +126,7 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (dr.Plan, error) 
 		return err
 	})
 	if err := m.ended(ctx, dr.T("tf.doing.plan"), out, err); err != nil {
-		return dr.Plan{}, err
+		return planned{}, err
 	}
 	var raw *tfjson.Plan
 	out = &output{}
@@ -131,12 +138,12 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (dr.Plan, error) 
 		return err
 	})
 	if err := m.ended(ctx, dr.T("tf.doing.show"), out, err); err != nil {
-		return dr.Plan{}, err
+		return planned{}, err
 	}
 	m.scrub = m.scrub.and(secretsOf(raw)...)
 	plan, err := allowed(raw, m.job.Secrets.HashKey, m.name, drift)
 	plan.LockFile = m.locks
-	return plan, err
+	return planned{Plan: plan, raw: raw}, err
 }
 
 // apply applies the saved plan. It is never killed: what Terraform is making

@@ -94,12 +94,16 @@ func (f folder) has(name string) bool {
 }
 
 func (f folder) fallen() (fallen, error) {
+	t, err := f.tally()
+	return fallen{folder: f, created: t.created, open: t.open, rescued: f.has(rescuedState)}, err
+}
+
+// tally is what the apply did, as far as Terraform said so.
+func (f folder) tally() (tally, error) {
 	seen := newTail(f, "", nil)
 	defer seen.close()
-	if err := seen.read(); err != nil {
-		return fallen{}, err
-	}
-	return fallen{folder: f, created: seen.tally.created, open: seen.tally.open, rescued: f.has(rescuedState)}, nil
+	err := seen.read()
+	return seen.tally, err
 }
 
 // settle notes that nothing of a fallen apply is left to see to. People do the

@@ -175,6 +175,7 @@ type tally struct {
 	total, done int
 	made        []string // addresses completed, in order
 	created     []string // those that were made anew
+	broken      []string // those whose making anew began and is not completed
 	open        []string // addresses being worked on, the latest last
 	counts      dr.Counts
 }
@@ -185,6 +186,9 @@ func (t *tally) add(r record) {
 		t.total = r.Total
 	case recordStart:
 		t.open = append(t.open, r.Address)
+		if r.Action == "create" && !slices.Contains(t.broken, r.Address) {
+			t.broken = append(t.broken, r.Address)
+		}
 	case recordErrored:
 		t.close(r.Address)
 	case recordComplete:
@@ -197,6 +201,7 @@ func (t *tally) add(r record) {
 		case "create":
 			t.counts.Add++
 			t.created = append(t.created, r.Address)
+			t.broken = slices.DeleteFunc(t.broken, func(a string) bool { return a == r.Address })
 		case "update":
 			t.counts.Change++
 		case "delete":

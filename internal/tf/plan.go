@@ -53,7 +53,8 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 	if err := m.ready(ctx, req.Stack); err != nil {
 		return dr.Plan{}, err
 	}
-	return m.plan(ctx, !t.opts.PlanUnlocked, req.Drift)
+	plan, err := m.plan(ctx, !t.opts.PlanUnlocked, req.Drift)
+	return plan.Plan, err
 }
 
 // ready is what comes before a plan. The lock file is hashed as the commit has

@@ -131,6 +131,9 @@ output "new" {
 	if len(p.Changes) != 2 || !slices.Equal(p.Changes[0].Actions, []string{"update"}) || !slices.Equal(p.Changes[1].Actions, []string{"move"}) {
 		t.Fatalf("changes %+v", p.Changes)
 	}
+	if from := p.Changes[1].From; from != "terraform_data.old" {
+		t.Errorf("it is moved from %q", from)
+	}
 	a := p.Changes[0]
 	if want := []string{"input.list[1]", "input.tags.Gone", "input.tags.Name", "output"}; !slices.Equal(a.PathNames(), want) {
 		t.Errorf("paths %q, want %q", a.PathNames(), want)

@@ -118,8 +118,12 @@ func (s *supervisor) run(ctx context.Context) dr.ApplyResult {
 	if err != nil {
 		return s.notApplied(ctx, err)
 	}
-	if wider := dr.Wider(plan, s.request.Approved); len(wider) > 0 {
-		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Plan: &plan, Summary: sentences(dr.T("tf.wider"), dr.T("tf.nothing-applied"))}
+	known, err := s.known(plan)
+	if err != nil {
+		return s.notApplied(ctx, err)
+	}
+	if wider := known.Wider(plan.Plan, s.request.Approved); len(wider) > 0 {
+		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Plan: &plan.Plan, Summary: sentences(dr.T("tf.wider"), dr.T("tf.nothing-applied"))}
 	}
 	if len(plan.Changes) == 0 && len(plan.Outputs) == 0 {
 		return dr.ApplyResult{Kind: dr.ApplyDone, Summary: dr.T("tf.nothing-to-change")}
@@ -160,27 +164,27 @@ func (s *supervisor) family(ctx context.Context) (*os.File, error) {
 }
 
 // prepare makes the plan that is applied, within the time a plan may take.
-func (s *supervisor) prepare(ctx context.Context) (*module, dr.Plan, error) {
+func (s *supervisor) prepare(ctx context.Context) (*module, planned, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.job.Place.PlanTimeout)
 	defer cancel()
 	work := s.folder.file(workFolder)
 	if err := os.Mkdir(work, 0o700); err != nil {
-		return nil, dr.Plan{}, err
+		return nil, planned{}, err
 	}
 	m, err := s.job.open(ctx, work, s.request.Stack, s.request.Commit, "")
 	if err != nil {
-		return nil, dr.Plan{}, err
+		return nil, planned{}, err
 	}
 	if err := m.ready(ctx, s.request.Stack); err != nil {
-		return nil, dr.Plan{}, err
+		return nil, planned{}, err
 	}
 	fell, err := s.afterFallen(ctx, m)
 	if err != nil {
-		return nil, dr.Plan{}, err
+		return nil, planned{}, err
 	}
 	plan, err := m.plan(ctx, true, false)
 	if err == nil {
-		err = s.passAfter(plan, fell)
+		err = s.passAfter(plan.Plan, fell)
 	}
 	return m, plan, err
 }

@@ -2,6 +2,8 @@ package world
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -114,7 +116,7 @@ func (w *World) takeEffect(req dr.ApplyRequest) (result dr.ApplyResult, tree map
 	if err != nil {
 		return dr.ApplyResult{Kind: dr.ApplyFailed, Summary: said(err.Error())}, nil, true
 	}
-	if wider := dr.Wider(plan, req.Approved); len(wider) > 0 {
+	if wider := w.known(req).Wider(plan, req.Approved); len(wider) > 0 {
 		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Plan: &plan, Summary: said("nothing was applied.")}, nil, true
 	}
 	result = dr.ApplyResult{Kind: dr.ApplyDone, Summary: said("applied.")}
@@ -128,6 +130,31 @@ func (w *World) takeEffect(req dr.ApplyRequest) (result dr.ApplyResult, tree map
 	result.Counts = at.Counts()
 	w.effect(req, tree)
 	return result, tree, false
+}
+
+// known finds which approved changes the world shows already. It needs the lock.
+func (w *World) known(req dr.ApplyRequest) (k dr.Known) {
+	st := req.Stack
+	for _, c := range req.Approved.Changes {
+		is, there := w.tf.state[st.Name][c.Address]
+		switch c.Address {
+		case loadBalancer:
+			there = w.cloud.at(st.Region).wanted() > 0
+		case workload:
+			is, there = fmt.Sprint(w.cloud.at(st.Region).wanted()), true
+		case publicName:
+			is, there = string(w.tf.points[st.Name]), true
+		}
+		other := slices.ContainsFunc(c.Paths, func(p dr.PathChange) bool { return p.Value != "" && p.Value != is })
+		done := there && !other
+		if slices.Equal(c.Actions, []string{"delete"}) {
+			done = !there
+		}
+		if done {
+			k.Done = append(k.Done, c.Address)
+		}
+	}
+	return k
 }
 
 // effect needs the lock.

@@ -15,6 +15,13 @@ import (
 // applyTime is how long an apply takes.
 const applyTime = 10 * time.Second
 
+// What every stack of its role has.
+const (
+	loadBalancer = "aws_lb.this"
+	workload     = "aws_ecs_service.this"
+	publicName   = "aws_route53_record.public"
+)
+
 // terraform is what the stacks have made, besides the workloads.
 type terraform struct {
 	points  map[string]dr.Region         // where each traffic stack points
@@ -128,14 +135,14 @@ func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan
 		switch {
 		case want == is:
 		case s.Strategy == dr.BackupRestore && is == 0:
-			add("aws_lb.this", "create")
-			add("aws_ecs_service.this", "create", path)
+			add(loadBalancer, "create")
+			add(workload, "create", path)
 		default:
-			add("aws_ecs_service.this", "update", path)
+			add(workload, "update", path)
 		}
 	case dr.TrafficStack:
 		if w.tf.points[st.Name] != active {
-			add("aws_route53_record.public", "update", dr.PathChange{Path: "records", Value: string(active)})
+			add(publicName, "update", dr.PathChange{Path: "records", Value: string(active)})
 		}
 	}
 	if w.tf.denied && st.Role == dr.RegionStack {

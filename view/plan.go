@@ -1,0 +1,177 @@
+package view
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/drbot/drbot/dr"
+)
+
+const (
+	// planRows bounds the ordinary lines of a plan shown for one stack.
+	planRows = 200
+	// planRunes bounds the whole comment: GitHub would cut what is longer, wherever that is.
+	planRunes = 60_000
+	// pathsNamed bounds the attributes named of one resource.
+	pathsNamed = 20
+)
+
+// Plan is the comment that carries the plan and its digest. It names addresses, actions
+// and attributes, never values. What is deleted, replaced or forgotten stands first and
+// is never cut; what is cut is counted by its kind.
+func (p PullRequest) Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decision) string {
+	w := p.words()
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s\n\n", w.Say(dr.T("pr.plan", "run", run.Run, "commit", short(run.Change.Head))))
+	fmt.Fprintf(&b, "| %s |\n|---|---|---|---|\n", w.Say(dr.T("pr.plan.head")))
+	for _, pl := range plans {
+		c := pl.Counts()
+		fmt.Fprintf(&b, "| %s | %d | %d | %d |\n", plain(pl.Stack), c.Add, c.Change, c.Destroy)
+	}
+	policy := dr.T("pr.policy.allowed", "policy", d.Policy)
+	if !d.Allowed {
+		policy = dr.T("pr.policy.denied", "policy", d.Policy, "reasons", d.Reasons)
+	}
+	fmt.Fprintf(&b, "\n%s\n\n", w.Say(policy))
+	if d.Allowed {
+		p.headed(&b, dr.T("pr.accepts"), d.Reasons)
+	}
+	p.headed(&b, dr.T("pr.plan.failed"), failing(plans))
+	last := fmt.Sprintf("%s\n", w.Say(dr.T("pr.digest", "digest", digest)))
+	p.stacks(&b, plans, planRunes-utf8.RuneCountInString(b.String()+last))
+	b.WriteString(last)
+	return b.String()
+}
+
+// headed are points below a line that stands out; nothing when there are none.
+func (p PullRequest) headed(b *strings.Builder, head dr.Text, points []dr.Text) {
+	if len(points) > 0 {
+		fmt.Fprintf(b, "%s\n\n", p.words().Strong(head))
+		p.bullets(b, points)
+		b.WriteByte('\n')
+	}
+}
+
+// failing are the checks of the configuration that fail in the plans.
+func failing(plans dr.Plans) []dr.Text {
+	var out []dr.Text
+	for _, pl := range plans {
+		for _, c := range pl.Failed {
+			out = append(out, dr.T("pr.plan.check", "stack", pl.Stack, "check", dr.Foreign(c)))
+		}
+	}
+	return out
+}
+
+// stacks writes the plan of each stack, folded, in about so many characters. What is
+// grave is written whatever its length.
+func (p PullRequest) stacks(b *strings.Builder, plans dr.Plans, room int) {
+	type fold struct {
+		summary     string
+		grave, rest []row
+	}
+	var folds []fold
+	for _, pl := range plans {
+		f := fold{summary: p.words().Say(dr.T("pr.plan.stack", "stack", pl.Stack, "n", len(pl.Changes)))}
+		f.grave, f.rest = p.rows(pl)
+		folds = append(folds, f)
+		room -= utf8.RuneCountInString(f.summary) + foldRunes
+		for _, r := range f.grave {
+			room -= r.runes()
+		}
+	}
+	for _, f := range folds {
+		fmt.Fprintf(b, "<details><summary>%s</summary>\n\n```\n", f.summary)
+		for _, r := range f.grave {
+			b.WriteString(r.line + "\n")
+		}
+		n := 0
+		for ; n < min(len(f.rest), planRows) && f.rest[n].runes() <= room; n++ {
+			room -= f.rest[n].runes()
+			b.WriteString(f.rest[n].line + "\n")
+		}
+		if n < len(f.rest) {
+			fmt.Fprintf(b, "... %s\n", fence(p.Line(uncounted(f.rest[n:]))))
+		}
+		b.WriteString("```\n\n</details>\n\n")
+	}
+}
+
+// foldRunes is about what stands around the rows of a stack, and counts those left out.
+const foldRunes = 300
+
+// row is a line of a plan.
+type row struct{ kind, line string }
+
+func (r row) runes() int { return utf8.RuneCountInString(r.line) + 1 }
+
+// rows are the lines of a stack's plan: deletes, replacements and what is forgotten, in
+// this order, and apart from them the rest and the outputs that change.
+func (p PullRequest) rows(pl dr.Plan) (grave, rest []row) {
+	changes := slices.SortedStableFunc(slices.Values(pl.Changes), func(a, b dr.ResourceChange) int { return gravity(a) - gravity(b) })
+	for _, c := range changes {
+		r := row{strings.Join(c.Actions, "+"), p.rowOf(c)}
+		if gravity(c) == ordinary {
+			rest = append(rest, r)
+		} else {
+			grave = append(grave, r)
+		}
+	}
+	for _, o := range pl.Outputs {
+		rest = append(rest, row{outputRow, outputRow + " " + fence(o)})
+	}
+	return grave, rest
+}
+
+// outputRow is Terraform's word, as the actions are.
+const outputRow = "output"
+
+const ordinary = 3
+
+// gravity orders changes by what is lost.
+func gravity(c dr.ResourceChange) int {
+	has := func(a string) bool { return slices.Contains(c.Actions, a) }
+	switch {
+	case has("delete") && !has("create"):
+		return 0
+	case has("delete"):
+		return 1
+	case has("forget"):
+		return 2
+	}
+	return ordinary
+}
+
+func (p PullRequest) rowOf(c dr.ResourceChange) string {
+	line := fence(strings.Join(c.Actions, "+")) + " "
+	if c.From != "" {
+		line += fence(c.From) + " -> "
+	}
+	line += fence(c.Address)
+	names := c.PathNames()
+	if len(names) == 0 || !slices.Contains(c.Actions, "update") {
+		return line
+	}
+	more := len(names) - pathsNamed
+	line += " (" + fence(strings.Join(names[:min(len(names), pathsNamed)], ", "))
+	if more > 0 {
+		line += ", " + fence(p.Line(dr.T("pr.plan.more", "n", more)))
+	}
+	return line + ")"
+}
+
+// uncounted says how many rows of each kind are not shown.
+func uncounted(rows []row) dr.Text {
+	of := map[string]int{}
+	for _, r := range rows {
+		of[r.kind]++
+	}
+	var kinds []dr.Text
+	for _, k := range slices.Sorted(maps.Keys(of)) {
+		kinds = append(kinds, dr.T("pr.plan.kind", "n", of[k], "kind", k))
+	}
+	return dr.T("pr.plan.cut", "n", len(rows), "kinds", kinds)
+}
