@@ -69,3 +69,39 @@ func said(w *world.World, words string) bool {
 	}
 	return false
 }
+
+// Two people abandon a run past its merge while a step is under way: the next one is not
+// begun, and the end leads on.
+func TestAbandonedBetweenSteps(t *testing.T) {
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Disaster)
+		w.After("Promote", func() {
+			w.Cancel(run, "alice")
+			w.Cancel(run, "bob")
+		})
+		approve(w, run)
+		r := w.Await(run, dr.RunStopped)
+		checkEnd(t, w, run, promotedOnly)
+		if next := world.Words(r.Next); len(w.Applied()) != 0 || !strings.Contains(next, "/dr resume portal") {
+			t.Errorf("applied %v; it leads to %q", w.Applied(), next)
+		}
+	})
+}
+
+// The same between the merge and the look that confirms it.
+func TestAbandonedAtTheMerge(t *testing.T) {
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Disaster)
+		w.After("Merge", func() {
+			w.Before("File", func() {
+				w.Cancel(run, "alice")
+				w.Cancel(run, "bob")
+			})
+		})
+		approve(w, run)
+		w.Await(run, dr.RunStopped)
+		if w.Promotions() != 0 {
+			t.Error("promoted although two people had abandoned the run")
+		}
+	})
+}

@@ -87,6 +87,9 @@ func (f *failover) play() error {
 		}
 	}
 	for i, s := range f.list {
+		if by := f.run.Abandoned(); by != "" {
+			return f.withSource(f.stopped(dr.T("run.abandoned", "who", by, "step", s.Name())))
+		}
 		if err := engine.Perform(f.run, preflight{f}.thought(i, s), f.answer); err != nil {
 			return f.withSource(err)
 		}

@@ -79,6 +79,9 @@ func (r *Run) answer(asked dr.Question, q Question, put bool) (verb, by string) 
 		if !put {
 			wait = putAgain
 		}
+		if r.abandoned != "" && q.Over == Abandon {
+			return Stop, r.abandoned
+		}
 		m, ok := r.Receive(wait)
 		if !ok {
 			told := Note(r, "remind/"+asked.Step, func(ctx context.Context) (bool, error) {

@@ -67,8 +67,18 @@ func (r *Run) Cancelled() (by string) {
 		if !ok {
 			return by
 		}
-		if m.Kind == Cancel && by == "" {
+		switch {
+		case m.Kind == Cancel && by == "":
 			by = m.By
+		case m.Kind == Abandon:
+			r.abandoned = m.By
 		}
 	}
+}
+
+// Abandoned reads what has arrived and gives who abandoned the run, now or while nobody
+// looked for it.
+func (r *Run) Abandoned() (by string) {
+	r.Cancelled()
+	return r.abandoned
 }

@@ -24,6 +24,7 @@ type Run struct {
 	// gets the same values.
 	outcomes  map[string]Outcome
 	skipped   map[string]bool
+	abandoned string         // by whom, once that was read
 	granted   map[string]any // by step: what people allowed beyond what was approved
 	questions int            // asked so far; numbers each question of the run
 }
