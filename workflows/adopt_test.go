@@ -105,3 +105,34 @@ func TestAbandonedAtTheMerge(t *testing.T) {
 		}
 	})
 }
+
+// People went on without a promotion that had not moved the writer, and then stop: the
+// source has a writer to write to, and gets its tasks back.
+func TestSourceComesBackAfterASkippedPromotion(t *testing.T) {
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.Fail("Promote", -1, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
+		w.NextApply("tokyo", dr.ApplyFailed)
+		run := w.Start(world.Planned)
+		approve(w, run)
+		asks(w, run, "promote/portal-global")
+		w.Answer(run, "bob", "skip")
+		w.Answer(run, "carol", "skip")
+		asks(w, run, "apply/tokyo")
+		w.Answer(run, "bob", "stop")
+		w.Await(run, dr.RunStopped)
+		checkEnd(t, w, run, ending(mergedNotMore, dr.RunStopped))
+	})
+}
+
+// With both Regions active the source's tasks come back also where its approved plan
+// changes something else.
+func TestGivenBackBesideAnotherChange(t *testing.T) {
+	both := func(s *dr.Service) { s.Strategy = dr.ActiveActive }
+	world.Run(t, world.Options{Service: both}, func(t *testing.T, w *world.World) {
+		w.PushToBase("seoul:aws_ssm_parameter.x")
+		approved(w, w.Start(world.Planned))
+		if n := w.Tasks(world.Seoul); n != 3 {
+			t.Errorf("the source runs %d tasks; Git says 3", n)
+		}
+	})
+}

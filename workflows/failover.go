@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -124,17 +125,16 @@ func (f *failover) withSource(err error) error {
 		return err
 	}
 	left := dr.T("source.at-zero", "source", f.source)
-	if !f.promoted() {
-		left = f.restore()
+	if !f.moved(engine.Ran) {
+		left = f.restore() // it looks where the writer is
 	}
 	return &ending{State: end.State, Outcome: dr.T("source.left", "outcome", end.Outcome, "left", left), Next: end.Next}
 }
 
-// promoted tells whether a promotion took effect or people went on without it: from
-// then on the source's tasks have nothing to write to.
-func (f *failover) promoted() bool {
+// moved tells whether one of these has become of the promotion of any database.
+func (f *failover) moved(what ...engine.Found) bool {
 	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
-		if _, found := steps.Promotion.Of(f.run, db.Name); found != engine.Never {
+		if _, found := steps.Promotion.Of(f.run, db.Name); slices.Contains(what, found) {
 			return true
 		}
 	}
@@ -162,6 +162,9 @@ func (f *failover) restore() dr.Text {
 // again is the command that asked for this run, with something else about it.
 func (f *failover) again(change ...string) dr.Command {
 	c := dr.Cmd(string(f.req.Kind), "service", f.req.Service, "region", string(f.req.Target), "mode", string(f.req.Mode))
+	if !f.req.Since.Equal(f.req.At) {
+		c.Args["since"] = f.req.Since.UTC().Format(time.RFC3339)
+	}
 	for i := 0; i+1 < len(change); i += 2 {
 		c.Args[change[i]] = change[i+1]
 	}

@@ -148,7 +148,7 @@ func (f *failover) stopped(why dr.Text) *ending {
 
 // backOrOut is what leads back, or out, from where a merged run was stopped.
 func backOrOut(f *failover) dr.Text {
-	if hasDatabase(f.svc, f.req) && !f.promoted() && f.req.Kind != dr.Resume {
+	if hasDatabase(f.svc, f.req) && !f.moved(engine.Ran, engine.Skipped) && f.req.Kind != dr.Resume {
 		if f.req.Mode == dr.Planned {
 			return dr.T("run.stopped.unmoved", "revert", f.revertFirst(), "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
 		}
