@@ -155,7 +155,7 @@ type placed struct {
 }
 
 // tally counts what the mover's proof has seen.
-type tally struct{ cases, unapproved, deadEnds, agreedAgain atomic.Int64 }
+type tally struct{ cases, unapproved, deadEnds atomic.Int64 }
 
 // moved plays one run under which the world moves, and what follows from its end, until
 // Git, writer and users agree.
