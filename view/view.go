@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -220,6 +221,9 @@ func do(run dr.Run) []Do {
 	var out []Do
 	if q := run.Question; q != nil {
 		out = append(out, Do{dr.T("run.do.answer"), dr.Cmd("answer", "run", run.Run, "answer", strings.Join(q.Answers, "|"))})
+		if slices.Contains(q.Answers, "accept") {
+			out = append(out, Do{dr.T("run.do.accept", "needed", q.Takes["accept"]), dr.Cmd("answer", "run", run.Run, "answer", "accept", "digest", q.Digest)})
+		}
 	} else if run.State == dr.RunWaiting {
 		out = append(out, Do{dr.T("run.do.cancel"), dr.Cmd("cancel", "run", run.Run)})
 	}

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"slices"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -74,19 +75,8 @@ func (f resumption) plan() (proposal, error) {
 // this run nor who asked for the one before it.
 func (f resumption) ask(p proposal) error {
 	began := engine.Note(f.run, stepAwait, func(ctx context.Context) ([]string, error) {
-		without := []string{f.req.Requester}
-		runs, err := f.Store.Records.Runs(ctx, f.req.Service, 20)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range runs {
-			if r.Run != f.req.Run && r.PastMerge() && r.Target == f.req.Target {
-				without = append(without, r.Requester)
-				break
-			}
-		}
 		f.run.Mark(ctx, stepAwait, running)
-		return without, nil
+		return f.without(ctx)
 	})
 	if !began.OK() {
 		return &ending{State: dr.RunStopped, Outcome: dr.T("await.not-begun", "why", began.What), Next: f.startAgain()}
@@ -104,6 +94,41 @@ func (f resumption) ask(p proposal) error {
 		return true, f.run.Audit(ctx, "approval", dr.T("audit.approval", "people", by, "reasons", []dr.Text{p.Counts}))
 	})
 	return nil
+}
+
+// without lists whose accept does not count: who asked for this run, and for the one that
+// it goes on with.
+func (f resumption) without(ctx context.Context) ([]string, error) {
+	out := []string{f.req.Requester}
+	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 20)
+	for _, r := range runs {
+		if r.Run != f.req.Run && r.PastMerge() && r.Target == f.req.Target {
+			if r.Requester != f.req.Requester {
+				out = append(out, r.Requester)
+			}
+			break
+		}
+	}
+	return out, err
+}
+
+// enough sees that there are people left who may accept: otherwise somebody else has to
+// ask, who was left out already.
+func (f resumption) enough(ctx context.Context) error {
+	without, err := f.without(ctx)
+	if err != nil {
+		return err
+	}
+	left := 0
+	for _, who := range f.svc.Approvers {
+		if !slices.Contains(without, who) {
+			left++
+		}
+	}
+	if left >= f.svc.Quorum {
+		return nil
+	}
+	return &dr.Error{Code: dr.Denied, What: dr.T("resume.too-few", "without", without, "have", left, "needed", f.svc.Quorum), Next: dr.T("resume.too-few.next", "who", without[len(without)-1])}
 }
 
 // changesOf names what plans would change, the first of it.
@@ -132,6 +157,9 @@ func (f resumption) failoverInstead() dr.Text {
 func (f resumption) lockHere(ctx context.Context, active dr.Region) (locked, error) {
 	if active != f.req.Target {
 		return locked{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.git-elsewhere", "base", f.svc.Repository.Base, "region", f.req.Target), Next: f.failoverInstead()}
+	}
+	if err := f.enough(ctx); err != nil {
+		return locked{}, err
 	}
 	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
 		st, err := f.Cloud.Databases.State(ctx, f.svc, db, f.req.Target)

@@ -121,3 +121,31 @@ func TestResumeKilled(t *testing.T) {
 		})
 	}
 }
+
+// Where leaving out two requesters leaves too few, it is told who can ask instead.
+func TestResumeByTooFew(t *testing.T) {
+	few := func(s *dr.Service) {
+		s.Approvers, s.Requesters = []string{"alice", "bob", "carol"}, []string{"alice", "bob"}
+	}
+	world.Run(t, world.Options{Service: few}, func(t *testing.T, w *world.World) {
+		w.NextApply("tokyo", dr.ApplyFailed)
+		run := w.Start(world.Disaster)
+		approve(w, run)
+		asks(w, run, "apply/tokyo")
+		w.Answer(run, "bob", "stop")
+		w.End(run)
+		by, _, err := w.Engine.Start(context.Background(), world.By("bob"), resume(world.Disaster))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := w.Await(by.Run, dr.RunRefused); !strings.Contains(world.Words(r.Next), "have alice ask for it") {
+			t.Errorf("it leads to %q", world.Words(r.Next))
+		}
+		cmd := resume(world.Disaster)
+		cmd.Once = "by alice"
+		again := w.Start(cmd)
+		w.Await(again, dr.RunPaused)
+		accept(t, w, again)
+		w.Await(again, dr.RunSucceeded)
+	})
+}
