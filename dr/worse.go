@@ -47,7 +47,11 @@ func Worse(shown, now []Check, mode Mode, rpo time.Duration) []Worsened {
 		case n.Role == RoleLag:
 			before, known := was.Seconds()
 			is, read := n.Seconds()
-			if c := Ceiling(before, rpo); alive && ok && known && read && is > c {
+			c := Ceiling(before, rpo)
+			if !known {
+				c = rpo.Seconds() // what nobody knew was accepted as that, not as more than the objective
+			}
+			if alive && ok && read && is > c && c > 0 {
 				out = append(out, Worsened{was, n, c})
 			}
 		case n.Need == NeedFact:

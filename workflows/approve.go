@@ -16,6 +16,7 @@ type approval struct {
 	deadline time.Time // when the request expires, before what the clock was set by
 	told     int       // reminders
 
+	round   int  // how often they were asked again
 	adopted bool // people took up a merge that was none of this run's
 
 	// Why what has its approvals is not merged, and until when it is not looked at again.
@@ -76,6 +77,10 @@ func (f *failover) getApproved() error {
 			if p = p.stands(found); !seen.Approval.Allowed {
 				continue
 			}
+		}
+		// What was said while it was looked at and planned again counts before the merge.
+		if by := a.run.Cancelled(); by != "" && !seen.Merged {
+			return a.cancelled(dr.T("run.cancelled", "who", by))
 		}
 		out, err := merge.merge(p)
 		if err != nil {

@@ -17,6 +17,7 @@ type seen struct {
 	At       time.Time   `json:"at"`
 	Ended    dr.Text     `json:"ended,omitzero"`   // why there is nothing to wait for any more
 	ByHand   bool        `json:"by_hand,omitzero"` // merged by somebody else
+	Foreign  bool        `json:"foreign,omitzero"` // and with another head than drbot's
 	Merged   bool        `json:"merged"`           // by this bot
 	Expires  time.Time   `json:"expires"`          // as it is by now: it goes along with a clock that jumped
 	Told     bool        `json:"told,omitempty"`   // the record and the status say so
@@ -44,7 +45,7 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 			if !look.ByHand {
 				return look, end
 			}
-			if a.adopt(p, look) {
+			if !look.Foreign && a.adopt(p, look) {
 				look.Merged, look.Approval.Allowed, look.Approval.Broken = true, true, dr.Text{}
 				return look, nil
 			}
@@ -52,7 +53,7 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 			return look, end
 		case !look.At.Before(look.Expires) && !look.Merged:
 			return look, a.expired(look.Approval)
-		case look.Approval.Allowed && !look.At.Before(a.notBefore), !look.Approval.Broken.Empty():
+		case look.Approval.Allowed && !steady(a.run, look.At).Before(a.notBefore), !look.Approval.Broken.Empty():
 			// A cancel that came before this moment counts, also behind many nudges.
 			if by := a.run.Cancelled(); by != "" && !look.Merged {
 				return look, a.cancelled(dr.T("run.cancelled", "who", by))
@@ -116,8 +117,11 @@ func (f *failover) cancelled(why dr.Text) *ending {
 
 func (a *approval) expired(last dr.Approval) *ending {
 	why := dr.T("run.expired", "reasons", orNothing(last.Reasons))
-	if len(a.held) > 0 {
+	switch {
+	case len(a.held) > 0:
 		why = dr.T("run.expired.held", "reasons", a.held)
+	case last.Allowed:
+		why = dr.T("run.expired.held", "reasons", orNothing(last.Reasons))
 	}
 	return &ending{State: dr.RunExpired, Outcome: why, Next: a.startAgain()}
 }
@@ -157,7 +161,7 @@ func (a waiting) look(p proposal) seen {
 		case err != nil:
 			s.Approval.Allowed = false
 		case st.Merged && st.MergedBy != self && !approval.Allowed:
-			s.ByHand = true
+			s.ByHand, s.Foreign = true, st.Head != a.change.Head
 			s.Ended = dr.T("change.merged-by-hand", "number", a.change.Number, "who", orSomebody(st.MergedBy), "region", a.req.Target)
 		case st.Merged:
 			// By this run, before a restart; or by somebody else when it had its approvals. The
@@ -270,7 +274,7 @@ func (a waiting) remind(look seen) {
 	n := a.told
 	engine.Note(a.run, "remind/"+stepAwait, func(ctx context.Context) (bool, error) {
 		left := a.svc.Objectives.RTO - look.At.Sub(a.req.Since.Add(a.run.Moved()))
-		return true, a.run.Say(ctx, fmt.Sprintf("remind/await/%d", n), dr.Warn, dr.T("note.waiting"),
+		return true, a.run.Say(ctx, fmt.Sprintf("remind/await/%d/%d", a.round, n), dr.Warn, dr.T("note.waiting"),
 			dr.T("note.waiting.reasons", "reasons", look.Approval.Reasons),
 			dr.T("note.waiting.left", "left", left, "rto", a.svc.Objectives.RTO, "expires", look.Expires.Sub(look.At)))
 	})

@@ -27,9 +27,10 @@ type failover struct {
 	checkedAt time.Time  // when they were last read, these or as good ones
 	accepts   []dr.Text  // what an approval accepts
 
-	judged     dr.Mode   // by which the checks are judged: the run's, unless nothing is left to be moved
-	overridden dr.Text   // the cooldown that approvers accept to be overridden
-	change     dr.Change // the pull request that is open now, or was last
+	others     []string        // whose accept does not count either, of a run that resumes
+	there      map[string]bool // promotions that were made before this run, which resumes
+	overridden dr.Text         // the cooldown that approvers accept to be overridden
+	change     dr.Change       // the pull request that is open now, or was last
 	merged     bool
 	as         approvedAs // what was approved when it was merged, and accepted since
 	plannedAt  time.Time  // when those plans were last made
@@ -46,7 +47,7 @@ func (e *ending) Error() string { return string(e.State) + ": " + e.Outcome.Stri
 
 // failover plays a run to its end. Every end of a run is in its record.
 func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
-	f := &failover{Runbooks: b, run: r, req: req}
+	f := &failover{Runbooks: b, run: r, req: req, there: map[string]bool{}}
 	r.Service = req.Service
 	// The service as it was when the run began: a changed configuration must not
 	// change the order or the names of the steps of a run under way.

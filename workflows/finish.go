@@ -106,10 +106,14 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 	return verb, nil
 }
 
+// mostOffered bounds what people can be asked to accept at once: nobody reads more of it
+// in a thread. What is more is mended, or put into a change.
+const mostOffered = 60
+
 // question says what an answer about a step leads to. Skipping what proves that the
 // service is safe needs the same quorum as the change itself.
 func (f *failover) question(step string, out engine.Outcome) engine.Question {
-	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Takes: map[string]int{}, Without: []string{f.req.Requester}, Over: engine.Cancel}
+	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Takes: map[string]int{}, Without: append([]string{f.req.Requester}, f.others...), Over: engine.Cancel}
 	if f.merged {
 		q.Over = engine.Abandon
 	}
@@ -128,7 +132,8 @@ func (f *failover) question(step string, out engine.Outcome) engine.Question {
 	if kind, ok := steps.Named(f.Kinds, steps.KindOf(step)); ok && kind.Skip == steps.AsTheChange {
 		q.Takes[engine.Skip] = f.svc.Quorum
 	}
-	if o, ok := steps.Offered(out); ok {
+	if o, ok := steps.Offered(out); ok && len(o.Worse) <= mostOffered {
+		q.All = o.Worse
 		q.Answers = slices.Insert(q.Answers, 1, engine.Accept)
 		q.Takes[engine.Accept], q.Digest = f.svc.Quorum, o.Digest[:8]
 	}
@@ -148,6 +153,12 @@ func (f *failover) stopped(why dr.Text) *ending {
 
 // backOrOut is what leads back, or out, from where a merged run was stopped.
 func backOrOut(f *failover) dr.Text {
+	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
+		// One that was tried may still take effect, or have done so.
+		if _, tried := f.run.Outcome(steps.Promotion.Name(db.Name)); tried && !f.moved(engine.Ran, engine.Skipped) && f.req.Kind != dr.Resume {
+			return dr.T("run.stopped.unclear", "database", db.Name, "source", f.source, "target", f.req.Target, "revert", f.revertFirst())
+		}
+	}
 	if hasDatabase(f.svc, f.req) && !f.moved(engine.Ran, engine.Skipped) && f.req.Kind != dr.Resume {
 		if f.req.Mode == dr.Planned {
 			return dr.T("run.stopped.unmoved", "revert", f.revertFirst(), "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))

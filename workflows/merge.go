@@ -1,7 +1,9 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -19,6 +21,9 @@ func (a merging) merge(p proposal) (steps.Merged, error) {
 	}
 	// From here on the run holds the service; what follows may pause, not end it.
 	a.merged, a.as, a.plannedAt = true, approvedAs{out, p.Base, p.Plans}, p.At
+	if out.By != "" {
+		a.plannedAt = time.Time{} // what somebody else merged is planned, whatever it came upon
+	}
 	return out, a.confirmMerge(out)
 }
 
@@ -36,12 +41,14 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 		return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: dr.T("merge.elsewhere", "number", a.change.Number, "now", st.BaseRef, "base", a.svc.Repository.Base), Next: dr.T("merge.elsewhere.next", "number", a.change.Number, "now", st.BaseRef)}
 	case st.Merged && st.MergedBy == self: // by this run, before a restart
 		return a.afterMerge(ctx, p, st.MergeSHA)
-	case st.Merged && (approval.Allowed || a.adopted):
+	case st.Merged && st.Head == a.change.Head && (approval.Allowed || a.adopted):
 		// Whether it came upon what was planned is looked at right before the first act.
 		if err := a.run.Say(ctx, "taken-up", dr.Warn, dr.T("note.taken-up", "number", a.change.Number, "who", orSomebody(st.MergedBy))); err != nil {
 			return steps.Merged{}, err
 		}
-		return a.afterMerge(ctx, p, st.MergeSHA)
+		out, err := a.afterMerge(ctx, p, st.MergeSHA)
+		out.By = cmp.Or(st.MergedBy, "?")
+		return out, err
 	case !approval.Allowed:
 		return steps.Merged{Kind: steps.MergeNotApproved}, nil
 	case !a.run.Now(ctx).Before(a.deadline.Add(a.run.Moved())):
@@ -53,7 +60,7 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 		return steps.Merged{}, err
 	}
 	if err := a.host.Held(ctx); err != nil {
-		return steps.Merged{}, err
+		return steps.Merged{}, unsure(err) // whoever holds the lock goes on
 	}
 	sha, err := a.Forge.Changes.Merge(ctx, a.svc.Repository, a.change.Number, a.change.Head)
 	if err != nil && dr.CodeOf(err) == dr.Conflict {
@@ -92,7 +99,7 @@ func unsure(err error) error {
 func (a merging) afterMerge(ctx context.Context, p proposal, sha string) (steps.Merged, error) {
 	parents, err := a.Forge.Files.Parents(ctx, a.svc.Repository, sha)
 	if err != nil {
-		return steps.Merged{}, err // it is found merged at the next look
+		return steps.Merged{}, unsure(err) // it is found merged at the next look
 	}
 	out := steps.Merged{Kind: steps.MergeDone, SHA: sha, Plans: p.Plans, Digest: p.Digest}
 	if len(parents) > 0 {

@@ -22,6 +22,7 @@ type proposal struct {
 	Counts   dr.Text  `json:"counts"`
 
 	At    time.Time `json:"at,omitzero"`     // when the plans were last made
+	Named []dr.Text `json:"named,omitempty"` // what the policy lets pass when people see its name
 	Round int       `json:"round,omitempty"` // how often what had become worse was put before the people
 }
 
@@ -61,7 +62,7 @@ func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
 		}
 		wider := widerThan(plans, was.Plans)
 		if len(wider) == 0 {
-			was.Base, was.At = base, a.run.Now(ctx)
+			was.Base, was.At = base, steady(a.run, a.run.Now(ctx))
 			return was, nil
 		}
 		why := dr.T("plan.wider")
@@ -119,7 +120,7 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 	if err != nil {
 		return proposal{}, err
 	}
-	p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: a.run.Now(ctx), Round: round}
+	p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: steady(a.run, a.run.Now(ctx)), Round: round}
 	if err := a.run.Write(ctx, func(run *dr.Run) {
 		run.PlanLine, run.Digest = p.Counts, p.Digest
 		run.Decisions = append(run.Decisions, decision)

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"slices"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -33,6 +34,9 @@ func (s thinking) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
+	if !begun && s.there[s.Name()] {
+		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.moved-back", "step", s.Name(), "region", s.req.Target), Next: dr.T("resume.moved-back.next", "region", s.req.Target, "command", s.again())}
+	}
 	if !begun {
 		if out, err := s.look(ctx); err != nil {
 			return out, err
@@ -44,8 +48,9 @@ func (s thinking) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error)
 // thought wraps the steps before which the run looks once more: its first act, and every
 // promotion. What an apply offers is judged by the policy before people are asked.
 func (f preflight) thought(i int, s engine.Step) engine.Step {
-	if b, ok := s.(steps.Beginner); ok {
-		return thinking{b, f, i == 0}
+	b, ok := s.(steps.Beginner)
+	if ok && (i == 0 || steps.KindOf(s.Name()) == string(steps.Promotion)) {
+		s = thinking{b, f, i == 0}
 	}
 	return judged{s, f}
 }
@@ -54,18 +59,18 @@ func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
 	if err := s.baseStands(ctx); err != nil {
 		return engine.Outcome{}, err
 	}
-	now := s.run.Now(ctx)
+	now := steady(s.run, s.run.Now(ctx))
 	var worse []dr.Text
 	var checks []dr.Check
 	if !fresh(s.checkedAt, now, s.timing.Recheck) {
-		found, err := s.judge(ctx, s.svc, s.judged, s.source, s.req.Target)
+		found, err := judgeLeft(ctx, s.failover)
 		switch {
 		case err != nil:
 			return engine.Outcome{}, err
 		case !found.Verdict.Allowed:
 			return engine.Outcome{}, &dr.Error{Code: dr.Denied, What: dr.T("preflight.denied", "reasons", found.Verdict.Reasons), Next: dr.T("preflight.denied.next")}
 		}
-		for _, w := range dr.Worse(s.checks, found.Checks, s.judged, s.svc.Objectives.RPO) {
+		for _, w := range dr.Worse(s.checks, found.Checks, s.req.Mode, s.svc.Objectives.RPO) {
 			checks, worse = found.Checks, append(worse, w.Line())
 		}
 	}
@@ -107,29 +112,59 @@ func (s thinking) baseStands(ctx context.Context) error {
 // base than was planned. It gives the plans that are wider, and how.
 func (s thinking) planAgain(ctx context.Context) (dr.Plans, []dr.Text, error) {
 	moved := s.as.merged.Parent != "" && s.as.merged.Parent != s.as.base
-	if !moved && fresh(s.plannedAt, s.run.Now(ctx), plansFreshFor) {
+	if !moved && fresh(s.plannedAt, steady(s.run, s.run.Now(ctx)), plansFreshFor) {
 		return nil, nil, nil
 	}
-	var out dr.Plans
+	var all, out dr.Plans
 	var wider []dr.Text
 	for _, st := range steps.StacksOf(s.list) {
 		if !s.first && st.Region == s.source {
 			continue // what the run has stopped there would be told as a change
 		}
+		if out, ok := s.run.Outcome(steps.ApplyOf(st)); ok && out.OK() {
+			continue // this run has done it
+		}
 		plan, err := s.Terraform.Plan(ctx, dr.PlanRequest{Run: s.req.Run, Service: s.svc, Stack: st, Commit: s.as.merged.SHA})
 		if err != nil {
 			return nil, nil, err
 		}
+		all = append(all, plan)
 		if w := widerThan(dr.Plans{plan}, s.as.plans); len(w) > 0 {
 			out, wider = append(out, plan), append(wider, w...)
 		}
 	}
-	if denied, err := s.denied(ctx, out); err != nil {
+	if denied, err := s.denied(ctx, all); err != nil {
 		return nil, nil, err
 	} else if len(denied) > 0 {
 		return nil, nil, &dr.Error{Code: dr.Denied, What: dr.T("plan.denied", "reasons", denied), Next: dr.T("preflight.denied.next")}
 	}
 	return out, wider, nil
+}
+
+// judgeLeft judges what is left to be moved: a database that this run has moved is not
+// where it was, as it is to be.
+func judgeLeft(ctx context.Context, f *failover) (readiness, error) {
+	left := f.svc
+	left.Resources = slices.DeleteFunc(slices.Clone(f.svc.Resources), func(r dr.Resource) bool {
+		_, found := steps.Promotion.Of(f.run, r.Name)
+		return r.System == dr.AuroraGlobal && (found != engine.Never || f.there[steps.Promotion.Name(r.Name)])
+	})
+	mode := f.req.Mode
+	dbs := left.ResourcesOf(dr.AuroraGlobal)
+	if f.req.Kind == dr.Resume && len(dbs) == 0 {
+		mode = dr.Disaster // nothing is left to be moved, and nothing is asked of the source
+	}
+	found, err := f.judge(ctx, left, mode, f.source, f.req.Target)
+	if len(dbs) == 1 && len(f.svc.ResourcesOf(dr.AuroraGlobal)) > 1 {
+		for i, c := range found.Checks { // told by its name among several, and by none alone
+			if c.Resource == "" && slices.ContainsFunc(f.checks, func(o dr.Check) bool {
+				return o.Name == c.Name && o.Region == c.Region && o.Resource == dbs[0].Name
+			}) {
+				found.Checks[i].Resource = dbs[0].Name
+			}
+		}
+	}
+	return found, err
 }
 
 // denied is what the policy has against plans that people would be asked to accept.
@@ -179,7 +214,7 @@ func (f preflight) accepted(out engine.Outcome) {
 		return
 	}
 	if o.Checks != nil {
-		f.checks, f.checkedAt = o.Checks, out.At
+		f.checks, f.checkedAt = o.Checks, steady(f.run, out.At)
 	}
 	if o.Plans == nil {
 		return
@@ -191,7 +226,7 @@ func (f preflight) accepted(out engine.Outcome) {
 		}
 		plans = append(plans, p)
 	}
-	f.as.plans, f.as.base, f.plannedAt = plans, f.as.merged.Parent, out.At
+	f.as.plans, f.as.base, f.plannedAt = plans, f.as.merged.Parent, steady(f.run, out.At)
 	for _, p := range o.Plans {
 		steps.Approve(f.run, p)
 	}

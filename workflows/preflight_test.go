@@ -97,9 +97,9 @@ func TestWorseAfterAPause(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		w.SetLag(40)
 		w.Answer(run, "bob", "retry")
-		r := asks(w, run, "promote/portal-global")
-		if said := world.Words(r.Question.What); w.Promotions() != 0 || !strings.Contains(said, "aurora.lag") {
-			t.Fatalf("%d promotions; it asks %q", w.Promotions(), said)
+		r := w.Until(run, func(r dr.Run) bool { return r.Question != nil && r.Question.Number == 2 })
+		if said := world.Words(r.Question.What); w.Tasks(world.Seoul) != 3 || !strings.Contains(said, "aurora.lag") {
+			t.Fatalf("the source has %d tasks; it asks %q", w.Tasks(world.Seoul), said)
 		}
 		accept(t, w, run)
 		w.Await(run, dr.RunSucceeded)

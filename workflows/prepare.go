@@ -43,9 +43,9 @@ func (f *preparation) authorize() error {
 
 // locked is what the lock step found.
 type locked struct {
-	Text   dr.Text `json:"text"`
-	Accept dr.Text `json:"accept,omitzero"` // what the approvers accept besides the policy's list
-	Moved  bool    `json:"moved,omitempty"` // the writer is in the target already, and may be: this run resumes
+	Text   dr.Text  `json:"text"`
+	Accept dr.Text  `json:"accept,omitzero"` // what the approvers accept besides the policy's list
+	There  []string `json:"there,omitempty"` // promotions that are made already, where this run resumes
 }
 
 // Line is what it says.
@@ -75,8 +75,8 @@ func (f *preparation) lock() error {
 		return f.cooldown(ctx)
 	})
 	f.overridden = out.Value.Accept
-	if f.judged = f.req.Mode; out.Value.Moved {
-		f.judged = dr.Disaster // nothing is left to be moved, and nothing is asked of the source
+	for _, step := range out.Value.There {
+		f.there[step] = true
 	}
 	return refused(f.failover, out.Outcome)
 }
@@ -104,7 +104,7 @@ func (f *preparation) alreadyThere(ctx context.Context) dr.Text {
 }
 
 func (f *preparation) cooldown(ctx context.Context) (locked, error) {
-	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 50)
+	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 1000)
 	if err != nil {
 		return locked{}, err
 	}
@@ -147,7 +147,7 @@ func (v readiness) Line() dr.Text {
 // checkReadiness reads every fact about the switch and lets the policy decide.
 func (f *preparation) checkReadiness() error {
 	out := engine.Do(f.run, stepReadiness, func(ctx context.Context) (readiness, error) {
-		found, err := f.judge(ctx, f.svc, f.judged, f.source, f.req.Target)
+		found, err := judgeLeft(ctx, f.failover)
 		if err != nil {
 			return readiness{}, err
 		}
@@ -165,7 +165,7 @@ func (f *preparation) checkReadiness() error {
 		}
 		return found, &dr.Error{Code: code, What: dr.T("readiness.not-ready", "reasons", found.Verdict.Reasons), Next: f.notReady()}
 	})
-	f.checks, f.checkedAt = out.Value.Checks, out.At
+	f.checks, f.checkedAt = out.Value.Checks, steady(f.run, out.At)
 	f.accepts = f.acceptsOf(out.Value.Verdict)
 	return refused(f.failover, out.Outcome)
 }

@@ -3,6 +3,8 @@ package workflows
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -25,13 +27,18 @@ func fresh(at, now time.Time, within time.Duration) bool {
 	return !at.IsZero() && age >= 0 && age < within
 }
 
+// steady is a time by a clock that nobody sets: what the host's was set by since the run
+// began is taken out. By it the ages of what was read and planned are told.
+func steady(r *engine.Run, at time.Time) time.Time { return at.Add(-r.Moved()) }
+
 // rechecked is what looking once more at what people were shown has found.
 type rechecked struct {
 	Checks  []dr.Check `json:"checks,omitempty"` // nil where those shown are young enough
 	Verdict dr.Verdict `json:"verdict,omitzero"`
-	Plans   dr.Plans   `json:"plans,omitempty"` // nil where those approved are young enough
-	Base    string     `json:"base,omitempty"`  // what the plans were made against
-	Worse   []dr.Text  `json:"worse,omitempty"` // what people have to be asked again
+	Plans   dr.Plans   `json:"plans,omitempty"`  // nil where those approved are young enough
+	Base    string     `json:"base,omitempty"`   // what the plans were made against
+	Worse   []dr.Text  `json:"worse,omitempty"`  // what people have to be asked again
+	Graver  bool       `json:"graver,omitempty"` // some of that is of the checks
 	Denied  []dr.Text  `json:"denied,omitempty"`
 	At      time.Time  `json:"at"`
 }
@@ -75,7 +82,7 @@ func (a rechecking) look(p proposal, ahead bool) (rechecked, error) {
 }
 
 func (a rechecking) recheck(ctx context.Context, p proposal) (rechecked, error) {
-	now := a.run.Now(ctx)
+	now := steady(a.run, a.run.Now(ctx))
 	out := rechecked{At: now}
 	if !fresh(a.checkedAt, now, a.timing.Recheck) {
 		if err := a.readAgain(ctx, &out); err != nil {
@@ -98,7 +105,7 @@ func (a rechecking) recheck(ctx context.Context, p proposal) (rechecked, error) 
 // unknown is read twice: a hiccup is no reason to wake people again.
 func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
 	for try := 1; ; try++ {
-		found, err := a.judge(ctx, a.svc, a.judged, a.source, a.req.Target)
+		found, err := judgeLeft(ctx, a.failover)
 		if err != nil {
 			return err
 		}
@@ -107,10 +114,14 @@ func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
 			out.Denied = found.Verdict.Reasons
 		}
 		unknown := false
-		for _, w := range dr.Worse(a.checks, found.Checks, a.judged, a.svc.Objectives.RPO) {
+		for _, w := range dr.Worse(a.checks, found.Checks, a.req.Mode, a.svc.Objectives.RPO) {
 			out.Worse = append(out.Worse, w.Line())
 			unknown = unknown || w.Now.Level == dr.Unknown
 		}
+		for _, accept := range unshown(found.Verdict.Accepts, a.accepts) {
+			out.Worse = append(out.Worse, dr.T("worse.accept", "what", accept))
+		}
+		out.Graver = len(out.Worse) > 0
 		if try == 2 || !unknown && len(out.Denied) == 0 {
 			return nil
 		}
@@ -118,6 +129,15 @@ func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
 			return err
 		}
 	}
+}
+
+// unshown lists what an approval would accept now of a kind that nobody was shown. Figures
+// and single checks are compared by what they say.
+func unshown(now, shown []dr.Text) []dr.Text {
+	return slices.DeleteFunc(slices.Clone(now), func(t dr.Text) bool {
+		compared := strings.HasPrefix(string(t.ID), "policy.check") || strings.HasPrefix(string(t.ID), "policy.loss")
+		return compared || slices.ContainsFunc(shown, func(o dr.Text) bool { return o.ID == t.ID })
+	})
 }
 
 // planAgain plans what the merge would give now.
@@ -154,13 +174,13 @@ func (p proposal) stands(found rechecked) proposal {
 // askAgain puts what has become worse before the people, on the same pull request: what
 // they said before does not count for it, and the time they have begins anew.
 func (a rechecking) askAgain(p proposal, found rechecked) (proposal, error) {
-	if found.Checks != nil {
+	if found.Graver { // a plan alone shows nobody a new reading
 		a.checks, a.accepts = found.Checks, a.acceptsOf(found.Verdict)
 	}
 	if found.Plans != nil {
 		p.Plans, p.Base = found.Plans, found.Base
 	}
-	a.deadline, a.told = time.Time{}, 0
+	a.deadline, a.told, a.round = time.Time{}, 0, p.Round+1
 	return engine.Until(a.run, stepPlan, a.answer, func(ctx context.Context) (proposal, error) {
 		round := p.Round + 1
 		a.run.Update(ctx, func(run *dr.Run) {

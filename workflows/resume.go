@@ -57,7 +57,7 @@ func (f resumption) plan() (proposal, error) {
 		if err != nil {
 			return proposal{}, err
 		}
-		p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: f.run.Now(ctx)}
+		p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: steady(f.run, f.run.Now(ctx)), Named: decision.Reasons}
 		if err := f.run.Write(ctx, func(run *dr.Run) {
 			run.PlanLine, run.Digest = p.Counts, p.Digest
 			run.Decisions = append(run.Decisions, decision)
@@ -81,10 +81,11 @@ func (f resumption) ask(p proposal) error {
 	if !began.OK() {
 		return &ending{State: dr.RunStopped, Outcome: dr.T("await.not-begun", "why", began.What), Next: f.startAgain()}
 	}
-	what := dr.T("resume.asks", "region", f.req.Target, "plan", p.Counts, "changes", changesOf(p.Plans), "accepts", orNothing(f.accepts))
+	f.others = began.Value
+	what := dr.T("resume.asks", "region", f.req.Target, "plan", p.Counts, "changes", changesOf(p.Plans), "accepts", orNothing(append(slices.Clone(p.Named), f.accepts...)))
 	verb, by := f.run.Ask(stepAwait, engine.Outcome{Code: dr.Conflict, What: what}, engine.Question{
 		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: f.svc.Quorum}, Without: began.Value,
-		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.resume", "needed", f.svc.Quorum),
+		Over: engine.Cancel, Digest: p.Digest[:8], All: f.all(p), Means: dr.T("question.resume", "needed", f.svc.Quorum),
 	})
 	if verb == engine.Stop {
 		return &ending{State: dr.RunCancelled, Outcome: dr.T("run.cancelled", "who", by), Next: f.startAgain()}
@@ -96,17 +97,33 @@ func (f resumption) ask(p proposal) error {
 	return nil
 }
 
-// without lists whose accept does not count: who asked for this run, and for the one that
-// it goes on with.
+// all is the whole of what is left to do, and what the policy lets pass only by its name.
+func (f resumption) all(p proposal) []dr.Text {
+	out := slices.Clone(p.Named)
+	for _, plan := range p.Plans {
+		for _, c := range plan.Changes {
+			out = append(out, change(plan.Stack, c))
+		}
+	}
+	return out
+}
+
+func change(stack string, c dr.ResourceChange) dr.Text {
+	return dr.T("resume.change", "stack", stack, "address", dr.Foreign(c.Address), "actions", c.Actions)
+}
+
+// without lists whose accept does not count: who asked for this run, and for those that it
+// goes on with.
 func (f resumption) without(ctx context.Context) ([]string, error) {
 	out := []string{f.req.Requester}
-	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 20)
+	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 1000)
 	for _, r := range runs {
-		if r.Run != f.req.Run && r.PastMerge() && r.Target == f.req.Target {
-			if r.Requester != f.req.Requester {
-				out = append(out, r.Requester)
-			}
-			break
+		switch {
+		case r.Run == f.req.Run || !r.PastMerge():
+		case r.State == dr.RunSucceeded || r.Target != f.req.Target:
+			return out, err // what it goes on with began after that one
+		case !slices.Contains(out, r.Requester):
+			out = append(out, r.Requester)
 		}
 	}
 	return out, err
@@ -138,7 +155,7 @@ func changesOf(plans dr.Plans) dr.Lines {
 	for _, p := range plans {
 		for _, c := range p.Changes {
 			if n++; n <= shownChanges {
-				out = append(out, dr.T("resume.change", "stack", p.Stack, "address", dr.Foreign(c.Address), "actions", c.Actions))
+				out = append(out, change(p.Stack, c))
 			}
 		}
 	}
@@ -161,14 +178,20 @@ func (f resumption) lockHere(ctx context.Context, active dr.Region) (locked, err
 	if err := f.enough(ctx); err != nil {
 		return locked{}, err
 	}
+	var out locked
 	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
 		st, err := f.Cloud.Databases.State(ctx, f.svc, db, f.req.Target)
 		if err != nil {
 			return locked{}, err
 		}
-		if st.Writer != f.req.Target {
-			return locked{Text: dr.T("resume.unmoved", "region", f.req.Target, "database", db.Name, "writer", st.Writer)}, nil
+		if st.Writer == f.req.Target {
+			out.There = append(out.There, steps.Promotion.Name(db.Name))
+		} else if out.Text.Empty() {
+			out.Text = dr.T("resume.unmoved", "region", f.req.Target, "database", db.Name, "writer", st.Writer)
 		}
 	}
-	return locked{Text: dr.T("resume.moved", "region", f.req.Target), Moved: true}, nil
+	if out.Text.Empty() {
+		out.Text = dr.T("resume.moved", "region", f.req.Target)
+	}
+	return out, nil
 }

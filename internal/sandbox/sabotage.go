@@ -137,7 +137,7 @@ func forgeBreakages() []Breakage {
 			World: func(_ context.Context, w *World) error { w.onApproval = w.widenBase; return nil },
 		},
 		{
-			Name: "merged-by-hand", What: "somebody merges the pull request by hand, without the approvals",
+			Name: "merged-by-hand", What: "somebody merges the pull request by hand, although bob has asked for changes",
 			Found: []string{"by hand"},
 			World: func(_ context.Context, w *World) error { w.onApproval = w.mergeByHand; return nil },
 		},
@@ -204,6 +204,19 @@ func (w *World) widenBase(ctx context.Context, _ int) error {
 }
 
 func (w *World) mergeByHand(ctx context.Context, pull int) error {
-	_, err := w.Hub.Merge(ctx, loginOf("dave"), pull)
-	return err
+	if _, err := w.Hub.Review(ctx, loginOf("bob"), pull, github.ChangesRequested, "not now", ""); err != nil {
+		return err
+	}
+	if _, err := w.Hub.Merge(ctx, loginOf("dave"), pull); err != nil {
+		return err
+	}
+	p, err := w.Hub.Pull(pull)
+	if err != nil {
+		return err
+	}
+	run := strings.Join(strings.SplitN(strings.TrimPrefix(p.HeadRef, "drbot/"), "-", 3)[:2], "-") // without the number of a change that was opened anew
+	if err := w.waitText(ctx, run, "*Paused at merge.*"); err != nil {
+		return err
+	}
+	return wrongf("the run asks whether it goes on with that; its message says:\n%s", shown(w.Slack.Messages(channel), run))
 }

@@ -31,6 +31,7 @@ type Question struct {
 	Takes   map[string]int // people that an answer takes, where that is more than one
 	Without []string       // the persons whose word does not count for those
 	Digest  string         // of what accept accepts
+	All     []dr.Text      // of that, in words
 	Over    string         // the kind of message that ends the run: Cancel or Abandon
 }
 
@@ -45,6 +46,11 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 			run.Progress = nil
 		}); err != nil {
 			return false, err
+		}
+		if len(q.All) > 0 {
+			if err := r.Say(ctx, fmt.Sprintf("offered/%d", asked.Number), dr.Warn, dr.T("note.offered", "step", step, "n", len(q.All), "digest", q.Digest), q.All...); err != nil {
+				return false, err
+			}
 		}
 		return true, r.Say(ctx, fmt.Sprintf("paused/%d", asked.Number), dr.Fail, dr.T("note.paused", "step", step),
 			out.What, q.Means, out.Next,
@@ -97,7 +103,7 @@ func (r *Run) answer(asked dr.Question, q Question, put bool) (verb, by string) 
 			reminder++
 			continue
 		}
-		if m.Kind == q.Over {
+		if m.Kind == q.Over || m.Kind == Abandon { // a step may not know yet that it is past the merge
 			return Stop, m.By
 		}
 		if m.Kind != Answer || m.Question != asked.Number || !slices.Contains(q.Answers, m.Answer) {

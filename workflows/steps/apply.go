@@ -105,6 +105,9 @@ func (s applyStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error
 	if err := s.world.Held(ctx); err != nil {
 		return engine.Outcome{}, err
 	}
+	if _, err := s.world.Ledger.Keep(ctx, id+"/begun", strconv.Itoa(n)); err != nil {
+		return engine.Outcome{}, err
+	}
 	res, err := s.world.Terraform.Apply(ctx, dr.ApplyRequest{
 		Key: id, Run: r.ID, Service: s.job.Service, Stack: s.stack, Commit: merged.SHA, Approved: approved,
 	}, s.progress(ctx, r))
@@ -172,7 +175,7 @@ func (s applyStep) problem(res dr.ApplyResult) error {
 	case dr.ApplyDone:
 		return nil
 	case dr.ApplyWider:
-		return &dr.Error{Code: dr.Conflict, What: dr.T("apply.wider", "stack", name, "wider", res.Wider[:min(len(res.Wider), widerShown)]), Next: dr.T("apply.wider.next")}
+		return &dr.Error{Code: dr.Conflict, What: dr.T("apply.wider", "stack", name, "n", len(res.Wider), "wider", res.Wider[:min(len(res.Wider), widerShown)]), Next: dr.T("apply.wider.next")}
 	case dr.ApplyLocked:
 		return &dr.Error{Code: dr.Conflict, What: dr.T("apply.locked", "stack", name, "summary", summary), Next: dr.T("apply.locked.next")}
 	case dr.ApplyLost:

@@ -32,6 +32,7 @@ type Merged struct {
 	Kind   string   `json:"kind"`
 	SHA    string   `json:"sha,omitempty"`
 	Base   string   `json:"base,omitempty"`   // where the base moved to, if it did
+	By     string   `json:"by,omitempty"`     // who merged, where that was not this run
 	Parent string   `json:"parent,omitempty"` // what the merge came upon: the commit it was planned on, unless the base moved meanwhile
 	Plans  dr.Plans `json:"plans,omitempty"`
 	Digest string   `json:"digest,omitempty"`

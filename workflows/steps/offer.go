@@ -16,6 +16,7 @@ type Offer struct {
 	Digest string     `json:"offer"`
 	Plans  dr.Plans   `json:"plans,omitempty"`  // that stacks are applied by
 	Checks []dr.Check `json:"checks,omitempty"` // that are worse than people were shown
+	Worse  []dr.Text  `json:"worse,omitempty"`  // all of it in words
 }
 
 // Beyond makes an offer and names it by what it is.
@@ -25,7 +26,7 @@ func Beyond(plans dr.Plans, checks []dr.Check, worse []dr.Text) (Offer, error) {
 		return Offer{}, err
 	}
 	sum := sha256.Sum256(doc)
-	return Offer{Digest: hex.EncodeToString(sum[:]), Plans: plans, Checks: checks}, nil
+	return Offer{Digest: hex.EncodeToString(sum[:]), Plans: plans, Checks: checks, Worse: worse}, nil
 }
 
 // Outcome is the offer beside the error it goes with.
@@ -46,6 +47,9 @@ func Offered(out engine.Outcome) (Offer, bool) {
 	return o, o.Digest != ""
 }
 
+// ApplyOf is the name of the step that applies a stack.
+func ApplyOf(st dr.Stack) string { return key(Apply, st.Name) }
+
 // Approve makes a plan the one by which its stack is applied.
 func Approve(r *engine.Run, p dr.Plan) { r.Grant(key(Apply, p.Stack), p) }
 
@@ -57,7 +61,11 @@ type Beginner interface {
 }
 
 // Begun tells whether the source's counts were remembered: the first task may be stopped.
+// A person's retry can come hours later, and is thought over again.
 func (s quiesceStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
+	if engine.Attempt(ctx) > 1 {
+		return false, nil
+	}
 	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
 		kept, err := s.world.Ledger.Get(ctx, countKey(r.ID, s.job.Source, w))
 		if err != nil || kept != "" {
@@ -67,6 +75,16 @@ func (s quiesceStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
 	return false, nil
 }
 
+// Begun tells whether the apply was handed to Terraform's supervisor.
+func (s applyStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
+	id, err := s.keyOf(ctx, r, engine.Attempt(ctx))
+	if err != nil {
+		return false, err
+	}
+	begun, err := s.world.Ledger.Get(ctx, id+"/begun")
+	return begun != "", err
+}
+
 // Begun tells whether the promotion was asked for, or is seen.
 func (s promoteStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
 	_, asked, err := s.world.Ledger.LastIntent(ctx, r.ID, s.intents()+number(engine.Attempt(ctx)))
@@ -74,5 +92,5 @@ func (s promoteStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
 		return asked, err
 	}
 	st, err := s.state(ctx)
-	return err == nil && (st.Failover != "" || st.Writer == s.target()), err
+	return err == nil && (st.Writer == s.target() || st.Failover != "" && st.FailoverTo == s.target()), err
 }

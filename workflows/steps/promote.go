@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -73,7 +74,7 @@ func (s promoteStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 	}
 	going := st.Failover != "" && st.FailoverTo == s.target()
 	switch {
-	case (going || st.Writer == s.target()) && !asked && n == 1 && s.job.Request.Kind != dr.Resume:
+	case (going || st.Writer == s.target()) && !asked && s.job.Request.Kind != dr.Resume && !toldOfOthers(ctx, s, r, n):
 		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.by-others", "target", s.target()), Next: dr.T("promote.by-others.next")}
 	case s.moved(st):
 		return s.account(ctx, r)
@@ -88,6 +89,14 @@ func (s promoteStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 		return engine.Outcome{}, err
 	}
 	return s.account(ctx, r)
+}
+
+// toldOfOthers tells whether people were asked about a promotion that is none of this
+// run's, in an attempt before this one. In this attempt they are.
+func toldOfOthers(ctx context.Context, s promoteStep, r *engine.Run, n int) bool {
+	told, err := s.world.Ledger.Keep(ctx, key(r.ID, "by-others", s.db.Name), strconv.Itoa(n))
+	first, unread := strconv.Atoi(told)
+	return err == nil && unread == nil && first < n
 }
 
 func (s promoteStep) moved(st dr.DatabaseState) bool {
