@@ -42,10 +42,10 @@ fuzz: ## every fuzz target for 20 s; the packages are asked, so that none is for
 proof: ## the bot killed at every effect, lied to and let down; takes ten minutes
 	$(TEST) -tags proof -parallel 8 -timeout $(or $(PROOF_TIMEOUT),30m) -run '^TestProof' ./internal/sandbox
 
-long: ## what takes too long for every change: every kill on both databases, the benches, the outages
+long: ## what takes too long for every change: every kill in all four ways, the movers, the benches, the outages
 	DRBOT_PROOF=whole $(MAKE) proof PROOF_TIMEOUT=90m
 	$(GO) test -run '^$$' -bench Outbox ./internal/store
-	$(MAKE) bench outage outage-aws
+	$(MAKE) moves bench outage outage-aws
 
 demo-aws: build ## the demo on the reference infrastructure, with the real provider
 	$(SANDBOX) --auto --infra reference
