@@ -147,7 +147,7 @@ func (f *failover) stopped(why dr.Text) *ending {
 	if !f.merged {
 		return e
 	}
-	e.Next = dr.T("run.stopped.resume", "next", backOrOut(f), "command", dr.Cmd(string(dr.Resume), "service", f.req.Service, "region", string(f.req.Target), "mode", string(f.req.Mode)))
+	e.Next = dr.T("run.stopped.resume", "next", backOrOut(f), "command", toResume(f.req))
 	return e
 }
 

@@ -91,7 +91,7 @@ func (f *failover) acceptsOf(v dr.Verdict) []dr.Text {
 }
 
 func (f *preparation) alreadyThere(ctx context.Context) dr.Text {
-	resume := dr.Cmd(string(dr.Resume), "service", f.req.Service, "region", string(f.req.Target), "mode", string(f.req.Mode))
+	resume := toResume(f.req)
 	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 20)
 	if err == nil {
 		for _, run := range runs {

@@ -72,7 +72,7 @@ func (f resumption) plan() (proposal, error) {
 }
 
 // ask has people accept what is left: as many as a change takes, neither who asked for
-// this run nor who asked for the one before it.
+// this run nor who asked for those it goes on with.
 func (f resumption) ask(p proposal) error {
 	began := engine.Note(f.run, stepAwait, func(ctx context.Context) ([]string, error) {
 		f.run.Mark(ctx, stepAwait, running)
@@ -163,6 +163,11 @@ func changesOf(plans dr.Plans) dr.Lines {
 		out = append(out, dr.T("resume.more", "n", n-shownChanges))
 	}
 	return out
+}
+
+// toResume is the command that goes on with what a run left.
+func toResume(req dr.Request) dr.Command {
+	return dr.Cmd(string(dr.Resume), "service", req.Service, "region", string(req.Target), "mode", string(req.Mode))
 }
 
 func (f resumption) failoverInstead() dr.Text {
