@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -162,15 +163,21 @@ func (w *World) SetClouds(s dr.Service, active dr.Region) {
 // open begins a life of the bot on a database.
 func (w *World) open(path string) {
 	w.t.Helper()
+	if err := w.launch(path); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *World) launch(path string) error {
 	policy, err := compiled()
 	if err != nil {
-		w.t.Fatal(err)
+		return err
 	}
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
 	url := "sqlite:" + path
 	st, err := store.Open(context.Background(), url, false, log)
 	if err != nil {
-		w.t.Fatal(err)
+		return err
 	}
 	p := &ports{w: w, store: st, policy: policy, gone: make(chan struct{})}
 	works := &steps.World{
@@ -198,14 +205,15 @@ func (w *World) open(path string) {
 		}},
 	}, w.options.Timing.Runbooks)
 	if err != nil {
-		w.t.Fatal(err)
+		return errors.Join(err, st.Close())
 	}
 	if err := b.Launch(context.Background()); err != nil {
-		w.t.Fatal(err)
+		return errors.Join(err, b.Close(time.Minute), st.Close())
 	}
 	e := workflows.Commands{Runbooks: b}
 	w.Engine, w.Store, w.life = e, st, p
 	w.lives++
+	return nil
 }
 
 func (w *World) close() {
@@ -235,6 +243,23 @@ func (w *World) RestartOver(statement string) {
 		}
 	}
 	w.open(w.path(w.killed()))
+}
+
+// RestartWithout restarts the bot with a configuration that lacks a service, and with the
+// whole one where it does not start so. It gives why.
+func (w *World) RestartWithout(service string) error {
+	w.t.Helper()
+	w.Drain()
+	w.close()
+	whole := w.Services
+	w.Services = maps.Clone(whole)
+	delete(w.Services, service)
+	why := w.launch(w.path(w.killed()))
+	if why != nil {
+		w.Services = whole
+		w.open(w.path(w.killed()))
+	}
+	return why
 }
 
 // Drain lets the act in hand end and no other begin.
