@@ -124,7 +124,7 @@ func TestSourceComesBackAfterASkippedPromotion(t *testing.T) {
 		w.Answer(run, "bob", "skip")
 		w.Answer(run, "carol", "skip")
 		asks(w, run, "apply/tokyo")
-		w.Answer(run, "bob", "stop")
+		w.Stop(run)
 		w.Await(run, dr.RunStopped)
 		checkEnd(t, w, run, ending(mergedNotMore, dr.RunStopped))
 	})

@@ -9,9 +9,6 @@ import (
 	"github.com/drbot/drbot/workflows/engine"
 )
 
-// abandonedBy is how many people it takes to give up a run past its merge.
-const abandonedBy = 2
-
 // Cancel asks a run to end. Before the merge its requester and those who may
 // approve it can; past the merge two of these must say so, and nothing is rolled back.
 func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.Text, error) {
@@ -25,7 +22,13 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 	if !run.PastMerge() {
 		return run, dr.T("said.cancelling"), b.engine.Send(run.Run, engine.Message{Kind: engine.Cancel, By: who.Name})
 	}
-	run, err = b.Store.Book.UpdateRun(ctx, id, func(r *dr.Run) {
+	return b.abandon(ctx, run, who)
+}
+
+// abandon counts who wants a run past its merge to end; it does at its pause, or before
+// its next step, when there are enough.
+func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Run, dr.Text, error) {
+	run, err := b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) {
 		if !slices.Contains(r.Abandon, who.Name) {
 			r.Abandon = append(r.Abandon, who.Name)
 		}
@@ -33,7 +36,8 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 	if err != nil {
 		return run, dr.Text{}, err
 	}
-	if len(run.Abandon) < abandonedBy {
+	b.host.Changed(run.Run)
+	if len(run.Abandon) < dr.AbandonedBy {
 		return run, dr.T("said.abandon-takes-two"), nil
 	}
 	return run, dr.T("said.abandoned"), b.engine.Send(run.Run, engine.Message{Kind: engine.Abandon, By: strings.Join(run.Abandon, " and ")})
@@ -63,7 +67,8 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.no-question", "run", run.Run), Next: status})
 	}
 	s := b.Team.Services[run.Service]
-	if !slices.Contains(s.Approvers, who.Name) {
+	ends := verb == engine.Stop && run.PastMerge() // as cancel does: whoever asked for it has a say
+	if !ends && !slices.Contains(s.Approvers, who.Name) {
 		b.denied(ctx, who.Name, c.Via, "answer", run.Service, dr.T("audit.no-approver"))
 		return run, dr.Text{}, &dr.Error{Code: dr.Denied, What: dr.T("answer.no-approver"), Next: dr.T("ask-one-of", "people", s.Approvers)}
 	}
@@ -72,6 +77,9 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 		number = q.Number
 	}
 	takes := q.Takes[verb]
+	if verb == engine.Stop {
+		takes = 1 // or as many as abandon a run, whoever asked for it among them
+	}
 	switch {
 	case !slices.Contains(q.Answers, verb):
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Invalid, What: dr.T("answer.none", "answer", dr.Foreign(clip(verb, 20))), Next: dr.T("answer.none.next", "answers", q.Answers)})
@@ -90,6 +98,9 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 	}
 	if err := b.heard(ctx, c, who, action, run); err != nil {
 		return run, dr.Text{}, err
+	}
+	if ends {
+		return b.abandon(ctx, run, who)
 	}
 	return run, said, b.engine.Send(run.Run, engine.Message{Kind: engine.Answer, By: who.Name, Answer: verb, Question: number})
 }

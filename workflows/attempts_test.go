@@ -80,7 +80,7 @@ func TestAttemptResumeBetweenTwoDatabases(t *testing.T) {
 		run := w.Start(world.Planned)
 		approve(w, run)
 		asks(w, run, "promote/orders")
-		w.Answer(run, "bob", "stop")
+		w.Stop(run)
 		t.Log(whereabouts(w.End(run)))
 		w.Heal()
 		forth := whatNext(w, w.Start(resume(world.Planned)), 0)
@@ -220,7 +220,7 @@ func TestAttemptRequesterAcceptsInTheEnd(t *testing.T) {
 		run := w.Start(world.Planned) // alice
 		approve(w, run)
 		asks(w, run, "promote/portal-global")
-		w.Answer(run, "bob", "stop")
+		w.Stop(run)
 		w.End(run)
 		by := func(who, once string) string {
 			cmd := resume(world.Planned)
@@ -235,7 +235,7 @@ func TestAttemptRequesterAcceptsInTheEnd(t *testing.T) {
 		w.Await(run, dr.RunPaused)
 		acceptBy(t, w, run, "dave", "carol")
 		asks(w, run, "promote/portal-global")
-		w.Answer(run, "dave", "stop")
+		w.Stop(run)
 		w.End(run)
 		run = by("carol", "r2")
 		r := w.Await(run, dr.RunPaused)
@@ -253,7 +253,7 @@ func TestAttemptRequesterHidesHerRun(t *testing.T) {
 		run := w.Start(world.Planned) // alice
 		approve(w, run)
 		asks(w, run, "promote/portal-global")
-		w.Answer(run, "bob", "stop")
+		w.Stop(run)
 		w.End(run)
 		for i := range 20 {
 			cmd := world.Planned
@@ -374,7 +374,7 @@ func TestAttemptActiveActiveResume(t *testing.T) {
 		run := w.Start(world.Planned)
 		approve(w, run)
 		asks(w, run, "apply/tokyo")
-		w.Answer(run, "bob", "stop")
+		w.Stop(run)
 		t.Log(whereabouts(w.End(run)))
 		run = w.Start(resume(world.Planned))
 		w.Await(run, dr.RunPaused)
@@ -511,7 +511,7 @@ func TestAttemptSkippedPromotionLeavesAnOutage(t *testing.T) {
 		w.Answer(run, "bob", "skip")
 		w.Answer(run, "carol", "skip")
 		asks(w, run, "apply/tokyo")
-		w.Answer(run, "bob", "stop")
+		w.Stop(run)
 		r := w.End(run)
 		w.Heal()
 		if w.Tasks(world.Seoul) == 0 && w.Writer() == world.Seoul {
@@ -584,7 +584,7 @@ func TestAttemptFirstRequesterAcceptsAnOffer(t *testing.T) {
 		run := w.Start(world.Disaster) // alice
 		approve(w, run)
 		asks(w, run, "apply/tokyo")
-		w.Answer(run, "bob", "stop")
+		w.Stop(run)
 		w.End(run)
 		s, _, err := w.Engine.Start(context.Background(), world.By("bob"), resume(world.Disaster))
 		if err != nil {
@@ -689,7 +689,7 @@ func TestAttemptStoppedWhilePending(t *testing.T) {
 		run := w.Start(world.Disaster)
 		approve(w, run)
 		asks(w, run, "promote/portal-global")
-		w.Answer(run, "bob", "stop")
+		w.Stop(run)
 		r := w.End(run)
 		if next := world.Words(r.Next); !strings.HasPrefix(next, "look first where the writer") || !strings.Contains(next, "/dr resume portal") {
 			t.Errorf("it leads to %q", next)

@@ -62,19 +62,19 @@ func TestMergedAllTheSame(t *testing.T) {
 			w.After("Merge", func() { w.Fail("ChangeState", 2, nil) })
 			approve(w, run)
 			asked(w, run, "merge")
-			w.Answer(run, "bob", "stop")
+			w.Stop(run)
 		},
 		"by hand": func(w *world.World, run string) {
 			w.Await(run, dr.RunWaiting)
 			w.MergeByHand("dave")
 			w.Await(run, dr.RunPaused)
-			w.Answer(run, "bob", "stop")
+			w.Stop(run)
 		},
 		"stopped at its promotion": func(w *world.World, run string) {
 			w.Fail("Promote", -1, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
 			approve(w, run)
 			asked(w, run, "promote/portal-global")
-			w.Answer(run, "bob", "stop")
+			w.Stop(run)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

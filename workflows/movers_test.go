@@ -97,7 +97,7 @@ func (c *crew) answer(r dr.Run, times int) {
 	case slices.Contains(q.Answers, "retry") && times <= 3:
 		say("retry", "bob")
 	default:
-		say("stop", "bob")
+		say("stop", "bob", "carol")
 	}
 }
 

@@ -71,7 +71,7 @@ func TestSeveralOneRefuses(t *testing.T) {
 		run := w.Start(world.Planned)
 		approve(w, run)
 		w.Until(run, func(r dr.Run) bool { return r.Question != nil && r.Question.Step == "promote/orders" })
-		w.Answer(run, "bob", "stop")
+		w.Stop(run)
 		r := w.Await(run, dr.RunStopped)
 		if n := w.Tasks(world.Seoul); n != 0 {
 			t.Errorf("the source has %d tasks", n)

@@ -27,7 +27,7 @@ func TestResume(t *testing.T) {
 			run := w.Start(cmd)
 			approve(w, run)
 			asks(w, run, step)
-			w.Answer(run, "bob", "stop")
+			w.Stop(run)
 			r := w.End(run)
 			if !strings.Contains(world.Words(r.Next), "/dr resume portal "+string(world.Tokyo)+" "+cmd.Mode) {
 				panic("the end of the run does not lead on: " + world.Words(r.Next))
@@ -137,7 +137,7 @@ func TestResumeByTooFew(t *testing.T) {
 		run := w.Start(world.Disaster)
 		approve(w, run)
 		asks(w, run, "apply/tokyo")
-		w.Answer(run, "bob", "stop")
+		w.Stop(run)
 		w.End(run)
 		by, _, err := w.Engine.Start(context.Background(), world.By("bob"), resume(world.Disaster))
 		if err != nil {

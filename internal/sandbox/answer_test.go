@@ -164,8 +164,10 @@ func TestStopRestores(t *testing.T) {
 	if desired, _, err := w.Cloud.Running(ctx, home); err != nil || desired != 0 {
 		t.Fatalf("the source was not quiesced: %d tasks wanted, %v", desired, err)
 	}
-	if _, err := w.command(ctx, "bob", "/dr answer "+run+" stop"); err != nil {
-		t.Fatal(err)
+	for _, who := range []string{"bob", "carol"} { // one is not enough past the merge
+		if _, err := w.command(ctx, who, "/dr answer "+run+" stop"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := w.waitText(ctx, run, "*stopped*"); err != nil {
 		t.Fatal(err)

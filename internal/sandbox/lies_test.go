@@ -188,8 +188,10 @@ func TestProofOutageInAPlannedRun(t *testing.T) {
 			if ps, err := w.Cloud.Promotions(ctx); err != nil || len(ps) != 0 {
 				t.Errorf("%d promotions were asked for (%v)", len(ps), err)
 			}
-			if _, err := w.command(ctx, "bob", "/dr answer "+run+" stop"); err != nil {
-				t.Fatal(err)
+			for _, who := range []string{"bob", "carol"} {
+				if _, err := w.command(ctx, who, "/dr answer "+run+" stop"); err != nil {
+					t.Fatal(err)
+				}
 			}
 			must(t, w.waitText(ctx, run, "*stopped*"))
 			for _, words := range []string{"is lost: revert the pull request", "disaster"} {
