@@ -64,6 +64,8 @@ type Options struct {
 	State string
 	// Start starts the bot's process in another way than (*exec.Cmd).Start.
 	Start func(*exec.Cmd) error
+	// Shape is what the service is made of; one database and one ECS service when empty.
+	Shape Shape
 	// Patient gives the bot minutes, not seconds, for what takes AWS minutes.
 	Patient bool
 	Out     io.Writer // what a person watches
@@ -139,7 +141,11 @@ func New(ctx context.Context, o Options) (_ *World, err error) {
 	if w.botAddr, err = freeAddr(); err != nil {
 		return nil, err
 	}
-	if w.Cloud, err = aws.Start(ctx, aws.Options{Dir: filepath.Join(o.Dir, "aws"), Home: home, Standby: standby, Service: Service, ZoneOnly: o.Infra == Reference, Timings: o.timings(), Logger: o.Log}); err != nil {
+	cloud := aws.Options{Dir: filepath.Join(o.Dir, "aws"), Home: home, Standby: standby, Service: Service, ZoneOnly: o.Infra == Reference, Timings: o.timings(), Logger: o.Log}
+	if o.Shape == Several {
+		cloud.Databases, cloud.Workloads = moreDatabases, moreWorkloads
+	}
+	if w.Cloud, err = aws.Start(ctx, cloud); err != nil {
 		return nil, err
 	}
 	w.infra = minimalStacks{w}
