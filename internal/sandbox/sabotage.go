@@ -198,7 +198,6 @@ func (w *World) widenBase(ctx context.Context, _ int) error {
 	if err != nil {
 		return err
 	}
-	extra := "\nresource \"terraform_data\" \"extra\" {\n  input = \"nobody approved this\"\n}\n"
 	_, err = w.Hub.MoveBase(ctx, loginOf("dave"), path, strings.TrimRight(string(src), "\n")+"\n"+extra, "add something")
 	return err
 }

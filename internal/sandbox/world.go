@@ -89,6 +89,8 @@ type World struct {
 	tool       string                           // what the stacks call instead of Options.Tool
 	breakage   *Breakage                        // what is broken on purpose, if anything
 	onApproval func(context.Context, int) error // what happens right before the last approval
+	moves      bool                             // the world moves while people read, which needs Options.Watch
+	approvedAt time.Time                        // the last approval
 
 	slackURL, hubURL, botAddr string
 	servers                   []*http.Server
