@@ -271,8 +271,14 @@ func (w *World) playDeletion(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	if text := shown(w.Slack.Messages(channel), m.run); !strings.Contains(text, "terraform_data.service") {
-		return wrongf("the message does not name what would be deleted:\n%s", text)
+	wait, cancel := context.WithTimeout(ctx, w.infra.patience())
+	defer cancel()
+	const says = "\ndelete terraform_data.service\n"
+	err = w.Hub.Wait(wait, func() bool {
+		return slices.ContainsFunc(w.Hub.Comments(m.pull), func(c github.Comment) bool { return strings.Contains(c.Body, says) })
+	})
+	if err != nil {
+		return wrongf("the pull request does not say %q: %+v", says, w.Hub.Comments(m.pull))
 	}
 	return nil
 }

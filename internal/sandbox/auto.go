@@ -53,6 +53,9 @@ func Auto(ctx context.Context, o Options, sabotage string) error {
 	if o.Outage != "" {
 		play = func(ctx context.Context) error { return w.PlayOutage(ctx, o.Outage) }
 	}
+	if breakage != nil && breakage.Play != nil {
+		play = func(ctx context.Context) error { return breakage.Play(w, ctx) }
+	}
 	if err := play(ctx); err != nil {
 		if ctx.Err() == nil {
 			w.say("WRONG    %v", err)
