@@ -200,3 +200,11 @@ func TestProofOutageInAPlannedRun(t *testing.T) {
 		})
 	}
 }
+
+// TestProofReplacementBecomesDeletion drops from the base what people have approved to be
+// replaced: they are asked about the deletion.
+func TestProofReplacementBecomesDeletion(t *testing.T) {
+	t.Parallel()
+	w, ctx := serving(t, quickly)
+	must(t, w.playDeletion(ctx))
+}
