@@ -70,6 +70,7 @@ func New(o Options) (*Client, error) {
 	}
 	o = o.withDefaults()
 	tr := newTransport(o)
+	tr.next = newConditional(tr.next)
 	api := gh.NewClient(&http.Client{Transport: tr})
 	if o.BaseURL != "" {
 		var err error
