@@ -63,6 +63,7 @@ type Engine struct {
 	ctx    dbos.Context
 	drain  *drain
 	nudged sync.Map // runs that have a nudge in their inbox
+	nudges nudges
 }
 
 // New prepares the engine on a database; Launch starts it and takes up every run a

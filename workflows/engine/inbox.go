@@ -41,7 +41,10 @@ func (e *Engine) Send(run string, m Message) error {
 }
 
 // Looked says that a run looks at the world now: another nudge is worth sending.
-func (r *Run) Looked() { r.engine.nudged.Delete(r.ID) }
+func (r *Run) Looked() {
+	r.engine.nudged.Delete(r.ID)
+	r.engine.nudges.looked(r.ID)
+}
 
 // Receive waits for a message, durably; none when the time is over.
 func (r *Run) Receive(timeout time.Duration) (Message, bool) {
