@@ -12,6 +12,7 @@ import (
 // TestStepsHaveChanged takes up a run whose stored steps are others: it stands still and
 // says so, while the process and what else it does go on.
 func TestStepsHaveChanged(t *testing.T) {
+	t.Parallel()
 	every := func(s *dr.Service) { s.Schedule = dr.Schedule{TimeZone: "UTC", Health: "*/5 * * * *"} }
 	world.Run(t, world.Options{Service: every}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)
