@@ -24,7 +24,7 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 		return run, dr.Text{}, err
 	}
 	if !run.PastMerge() {
-		return run, dr.T("said.cancelling"), b.engine.Send(run.Run, engine.Message{Kind: engine.Cancel, By: who.Name})
+		return run, dr.T("said.cancelling"), b.engine.Cancel(run.Run, who.Name)
 	}
 	run, err = b.Store.Book.UpdateRun(ctx, id, func(r *dr.Run) {
 		if !slices.Contains(r.Abandon, who.Name) {
