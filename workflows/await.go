@@ -161,7 +161,7 @@ func (a waiting) look(p proposal) seen {
 				s.Approval.Reasons = append(s.Approval.Reasons, dr.T("await.stands-still"))
 			}
 			a.run.Log().WarnContext(ctx, "the reviews could not be read", "error", err)
-			s.Told = a.showApproval(ctx, s)
+			s.Told = a.showApproval(ctx, reading, s)
 			return s, nil
 		}
 		s.Approval = approval
@@ -179,7 +179,7 @@ func (a waiting) look(p proposal) seen {
 		case !st.Open:
 			s.Ended = dr.T("change.closed-by-hand", "number", a.change.Number)
 		}
-		s.Told = a.showApproval(ctx, s)
+		s.Told = a.showApproval(ctx, reading, s)
 		return s, nil
 	})
 	look := out.Value
@@ -194,13 +194,14 @@ func (a waiting) look(p proposal) seen {
 }
 
 // showApproval updates the status and the record when there is something new to
-// show, and tells whether they say it now.
-func (a waiting) showApproval(ctx context.Context, look seen) bool {
+// show, and tells whether they say it now. The status is not waited for when the run is
+// cancelled.
+func (a waiting) showApproval(ctx, reading context.Context, look seen) bool {
 	now := look.Approval
 	if sameApproval(a.shown, now) {
 		return true
 	}
-	err := a.approvalStatus(ctx, now)
+	err := a.approvalStatus(reading, now)
 	if err != nil {
 		a.run.Log().WarnContext(ctx, "the approval status was not set", "error", err)
 	}

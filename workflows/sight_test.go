@@ -98,6 +98,7 @@ func TestCancelInALook(t *testing.T) {
 		run := w.Start(world.Disaster)
 		w.Await(run, dr.RunWaiting)
 		w.Block("ChangeState")
+		w.Block("Status drbot/approval")
 		time.Sleep(time.Minute)
 		asked := time.Now()
 		w.Cancel(run, "bob")

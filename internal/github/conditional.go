@@ -96,6 +96,9 @@ func (a *answered) again(resp *http.Response) *http.Response {
 // keeping is the body of an answer, which is remembered when it was read to its end.
 func (c *conditional) keeping(key answerKey, resp *http.Response) io.ReadCloser {
 	a := &answered{key: key, etag: resp.Header.Get("ETag"), header: resp.Header.Clone()}
+	for _, h := range rateHeaders {
+		a.header.Del(h) // they are of that moment
+	}
 	return &keeper{ReadCloser: resp.Body, done: func(body []byte) {
 		if !json.Valid(body) || full(key.url, body) {
 			c.forget(key)
