@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -20,7 +21,7 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 		return run, dr.Text{}, err
 	}
 	if !run.PastMerge() {
-		return run, dr.T("said.cancelling"), b.engine.Send(run.Run, engine.Message{Kind: engine.Cancel, By: who.Name})
+		return run, dr.T("said.cancelling"), b.engine.Cancel(run.Run, who.Name)
 	}
 	return b.abandon(ctx, run, who)
 }
@@ -144,19 +145,41 @@ func (b Commands) Status(ctx context.Context, c Caller, service string, limit in
 	return b.Store.Records.Runs(ctx, service, limit)
 }
 
-// Nudge tells the runs whose change this is to look at it now.
-func (b Commands) Nudge(ctx context.Context, owner, repo string, number int) error {
+// News is what a forge told of: something about a pull request, or a push to a branch.
+type News struct {
+	Owner, Repo string
+	Number      int    // of the pull request; 0 when it names none
+	Branch      string // that was pushed to
+}
+
+// How far apart the looks are that news lead to. What is pushed to the base is read as
+// often as a run looks anyway.
+const (
+	looksByNews   = 3 * time.Second
+	looksByPushes = 15 * time.Second
+)
+
+// Nudge has the runs that news are about look soon. Comments and pushes to other branches
+// are news of none.
+func (b Commands) Nudge(ctx context.Context, n News) error {
 	runs, err := b.Store.Records.OpenRuns(ctx)
 	if err != nil {
 		return err
 	}
 	for _, run := range runs {
 		s := b.Team.Services[run.Service]
-		if run.State != dr.RunWaiting || number != 0 && run.Change.Number != number ||
-			!strings.EqualFold(s.Repository.Owner, owner) || !strings.EqualFold(s.Repository.Name, repo) {
+		if run.State != dr.RunWaiting || !strings.EqualFold(s.Repository.Owner, n.Owner) || !strings.EqualFold(s.Repository.Name, n.Repo) {
 			continue
 		}
-		if err := b.engine.Send(run.Run, engine.Message{Kind: engine.Nudge}); err != nil {
+		apart := looksByNews
+		switch {
+		case n.Number != 0 && n.Number == run.Change.Number, n.Branch != "" && n.Branch == run.Change.Branch:
+		case n.Branch != "" && n.Branch == s.Repository.Base:
+			apart = looksByPushes
+		default:
+			continue
+		}
+		if err := b.engine.Nudge(run.Run, min(apart, b.timing.Review)); err != nil {
 			return err
 		}
 	}

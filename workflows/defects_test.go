@@ -80,13 +80,13 @@ func TestPanicInLook(t *testing.T) {
 	})
 }
 
-// A look that fails counts towards the expiry like every other.
+// A look that the forge refuses counts towards the expiry like every other.
 func TestBlindLooksExpire(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{Service: soon}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)
 		w.Await(run, dr.RunWaiting)
-		w.Fail("ChangeState", -1, nil)
+		w.Fail("ChangeState", -1, &dr.Error{Code: dr.Denied, What: dr.T("github.bad-token.next")})
 		w.End(run)
 		checkEnd(t, w, run, ending(untouched, dr.RunExpired))
 	})

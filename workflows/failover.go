@@ -111,6 +111,11 @@ func refused(f *failover, o engine.Outcome) error {
 	if o.OK() {
 		return nil
 	}
+	if o.Cancelled {
+		if by := f.run.Cancelled(); by != "" {
+			return f.cancelled(dr.T("run.cancelled", "who", by))
+		}
+	}
 	next := o.Next
 	if next.Empty() {
 		next = f.startAgain()

@@ -51,7 +51,7 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 		return out, err
 	case !approval.Allowed:
 		return steps.Merged{Kind: steps.MergeNotApproved}, nil
-	case !a.run.Now(ctx).Before(a.deadline.Add(a.run.Moved())):
+	case a.late(a.run.Now(ctx)):
 		return steps.Merged{Kind: steps.MergeExpired}, nil
 	case st.BaseSHA != p.Base:
 		return steps.Merged{Kind: steps.MergeBaseMoved, Base: st.BaseSHA}, nil

@@ -34,6 +34,13 @@ type Changes interface {
 	CloseChange(ctx context.Context, repo dr.Repository, change dr.Change) error
 }
 
+// Watcher reads the pull requests of the runs that wait.
+type Watcher interface {
+	// Look is ChangeState without reading again what the forge says has not changed. The
+	// base's tip and people's rights may be some seconds old.
+	Look(ctx context.Context, repo dr.Repository, number int) (dr.ChangeState, error)
+}
+
 // Publisher tells the people on the pull request what the bot found.
 type Publisher interface {
 	// Comment writes or rewrites the one comment with this marker.

@@ -54,8 +54,10 @@ func (l locked) Line() dr.Text { return l.Text }
 // lock checks that this run makes sense now. That no other run of the service is
 // under way is the queue's doing; here is the cooldown after the last one.
 func (f *preparation) lock() error {
-	out := engine.Do(f.run, stepLock, func(ctx context.Context) (locked, error) {
-		content, _, err := f.Forge.Files.File(ctx, f.svc.Repository, f.svc.Repository.Base)
+	repo := f.svc.Repository
+	waits := dr.T("lock.waits", "file", repo.File, "owner", repo.Owner, "repository", repo.Name)
+	out := engine.Read(f.run, stepLock, waits, func(ctx context.Context) (locked, error) {
+		content, _, err := f.Forge.Files.File(ctx, repo, repo.Base)
 		if err != nil {
 			return locked{}, err
 		}
@@ -146,7 +148,7 @@ func (v readiness) Line() dr.Text {
 
 // checkReadiness reads every fact about the switch and lets the policy decide.
 func (f *preparation) checkReadiness() error {
-	out := engine.Do(f.run, stepReadiness, func(ctx context.Context) (readiness, error) {
+	out := engine.Read(f.run, stepReadiness, dr.T("readiness.waits"), func(ctx context.Context) (readiness, error) {
 		found, err := judgeLeft(ctx, f.failover)
 		if err != nil {
 			return readiness{}, err

@@ -37,6 +37,7 @@ type Team struct {
 type Forge struct {
 	Files   Files
 	Changes Changes
+	Watch   Watcher // everything is read at every look when nil
 	Publish Publisher
 	Pages   Pages
 	Region  ActiveRegionFile

@@ -43,6 +43,10 @@ type Options struct {
 	// nobody else's permission; about every reviewer's when nil.
 	Known func(login string) bool
 
+	// Share is how long the tip of the base and people's rights are shared by the looks
+	// of the runs that wait on one repository; 15 s when zero.
+	Share time.Duration
+
 	// MergeTitle is the first line of the merge commit of a pull request.
 	MergeTitle func(number int) string
 
@@ -58,6 +62,7 @@ type Client struct {
 	sleep      func(ctx context.Context, d time.Duration) error
 	mergeTitle func(number int) string
 	known      func(login string) bool
+	watch      *watcher
 
 	mu   sync.Mutex
 	self string
@@ -70,6 +75,7 @@ func New(o Options) (*Client, error) {
 	}
 	o = o.withDefaults()
 	tr := newTransport(o)
+	tr.next = newConditional(tr.next)
 	api := gh.NewClient(&http.Client{Transport: tr})
 	if o.BaseURL != "" {
 		var err error
@@ -82,7 +88,7 @@ func New(o Options) (*Client, error) {
 	}
 	api.UserAgent = o.UserAgent
 	tr.api = api.BaseURL
-	return &Client{api: api, log: o.Logger, sleep: o.Sleep, mergeTitle: o.MergeTitle, known: o.Known, self: o.Login}, nil
+	return &Client{api: api, log: o.Logger, sleep: o.Sleep, mergeTitle: o.MergeTitle, known: o.Known, watch: newWatcher(o.Clock, o.Share), self: o.Login}, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -92,6 +98,7 @@ func (o Options) withDefaults() Options {
 	o.UserAgent = cmp.Or(o.UserAgent, defaultAgent)
 	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
 	o.MaxWait = cmp.Or(o.MaxWait, defaultMaxWait)
+	o.Share = cmp.Or(o.Share, defaultShare)
 	if o.MergeTitle == nil {
 		o.MergeTitle = func(number int) string { return fmt.Sprintf("%s (#%d)", defaultTitle, number) }
 	}

@@ -6,12 +6,29 @@ import (
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/contract"
+	"github.com/drbot/drbot/internal/github"
 	sandbox "github.com/drbot/drbot/internal/sandbox/github"
 )
 
 func TestContract(t *testing.T) {
 	contract.ChangeControl(t, forgeWorld)
 	contract.Publisher(t, forgeWorld)
+}
+
+// TestContractOfLooks has the readings of who waits keep the same contract as whole ones.
+func TestContractOfLooks(t *testing.T) {
+	contract.ChangeControl(t, func(t *testing.T) contract.ForgeWorld {
+		w := forgeWorld(t)
+		w.Change = waits{w.Change.(*github.Client)}
+		return w
+	})
+}
+
+// waits is a client whose every reading is a look.
+type waits struct{ *github.Client }
+
+func (w waits) ChangeState(ctx context.Context, repo dr.Repository, number int) (dr.ChangeState, error) {
+	return w.Look(ctx, repo, number)
 }
 
 func forgeWorld(t *testing.T) contract.ForgeWorld {

@@ -59,11 +59,13 @@ type Host struct {
 // Engine runs runbooks. Exactly one engine may run on a database at a time: hold the
 // store's lock before Launch.
 type Engine struct {
-	opts   Options
-	ctx    dbos.Context
-	drain  *drain
-	nudged sync.Map // runs that have a nudge in their inbox
-	bells  sync.Map // of the runs under way in this process
+	opts    Options
+	ctx     dbos.Context
+	drain   *drain
+	nudged  sync.Map // runs that have a nudge in their inbox
+	nudges  nudges
+	hurries hurries
+	bells   sync.Map // of the runs under way in this process
 }
 
 // New prepares the engine on a database; Launch starts it and takes up every run a
@@ -152,7 +154,9 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 			err = h.err
 		}
 	}()
-	return b.play(r, in), nil
+	end = b.play(r, in)
+	b.engine.hurries.end(id)
+	return end, nil
 }
 
 // Launch starts the engine. Runs that were under way go on.

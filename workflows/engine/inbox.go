@@ -78,7 +78,10 @@ func (b bell) wait(ctx context.Context, d time.Duration) (left time.Duration) {
 }
 
 // Looked says that a run looks at the world now: another nudge is worth sending.
-func (r *Run) Looked() { r.engine.nudged.Delete(r.ID) }
+func (r *Run) Looked() {
+	r.engine.nudged.Delete(r.ID)
+	r.engine.nudges.looked(r.ID)
+}
 
 // Receive waits for a message, durably; none when the time is over. Each call is one
 // entry of the engine's, taken up again or not: only the way of waiting differs. A restart

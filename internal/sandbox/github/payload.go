@@ -117,7 +117,7 @@ func (s *Server) repository() *repoJSON {
 		ID: firstID - 1, NodeID: nodeID("Repository", firstID-1), Name: s.repo, FullName: s.owner + "/" + s.repo,
 		Private: true, Visibility: "private", Owner: s.ownerPayload(), HTMLURL: s.htmlURL(""), URL: s.repoURL(""),
 		CloneURL: s.htmlURL(".git"), GitURL: s.htmlURL(".git"), DefaultBranch: DefaultBranch,
-		CreatedAt: s.started, UpdatedAt: s.started, PushedAt: s.started,
+		CreatedAt: s.started, UpdatedAt: s.pushedAt, PushedAt: s.pushedAt,
 	}
 	if !s.lies.MethodsHidden {
 		for method, flag := range map[string]**bool{"merge": &out.AllowMergeCommit, "squash": &out.AllowSquashMerge, "rebase": &out.AllowRebaseMerge} {

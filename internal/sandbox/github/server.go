@@ -83,7 +83,8 @@ type Server struct {
 	methods  []string // of merging, that the repository allows
 	nextID   int64
 	started  time.Time
-	used     map[string]int // API calls by login, for the rate limit headers
+	pushedAt time.Time
+	used     rates // for the rate limit headers
 
 	watch *watch
 }
@@ -97,7 +98,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{
 		owner: o.Owner, repo: o.Repo, clock: o.Clock, log: o.Logger, lazy: o.LazyMergeable, botLogin: o.BotLogin,
-		baseURL: strings.TrimSuffix(o.BaseURL, "/"), nextID: firstID, used: map[string]int{},
+		baseURL: strings.TrimSuffix(o.BaseURL, "/"), nextID: firstID, used: rates{},
 		watch: newWatch(), methods: mergeMethods(),
 	}
 	if s.clock == nil {
@@ -107,6 +108,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		s.log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	s.started = s.now()
+	s.pushedAt = s.started
 	s.journal = &journal{changed: s.watch.notify}
 	s.faults = &faults{changed: s.watch.notify}
 	s.hook = newHook(s.newID(), o.WebhookURL, o.WebhookSecret)
