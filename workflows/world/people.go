@@ -159,6 +159,20 @@ func (w *World) PushToBase(extra ...string) {
 	}
 }
 
+// PushCode moves the base branch so that a stack runs other code and changes the same.
+func (w *World) PushCode(stack string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.push(w.forge.repo.Base, codePath(stack), fmt.Sprintf("written %d times\n", len(w.forge.commits)), "somebody", "somebody")
+}
+
+// PushComment moves the base branch within a stack, where it changes no plan.
+func (w *World) PushComment(dir string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.push(w.forge.repo.Base, dir+"/notes.tf", fmt.Sprintf("# written %d times\n", len(w.forge.commits)), "somebody", "somebody")
+}
+
 // SetBase makes the base branch say another active Region.
 func (w *World) SetBase(active dr.Region) {
 	w.mu.Lock()

@@ -156,7 +156,7 @@ func (w *World) open(path string) {
 		Kinds: append(steps.Kinds(works), w.options.Kinds...),
 	}, workflows.Host{
 		DatabaseURL: url, Held: p.held,
-		Host: engine.Host{Now: time.Now, Log: log, Changed: p.Changed, Fatal: func(err error) {
+		Host: engine.Host{Now: time.Now, Log: log, Changed: p.recorded, Fatal: func(err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if p.alive() {
