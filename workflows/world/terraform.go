@@ -45,6 +45,14 @@ func newTerraform() *terraform {
 	}
 }
 
+// pointsOf is where a service's users are led.
+func (tf *terraform) pointsOf(s dr.Service) dr.Region {
+	for _, st := range s.StacksOf(dr.TrafficStack) {
+		return tf.points[st.Name]
+	}
+	return ""
+}
+
 // apply is one apply under way, or over.
 type apply struct {
 	req    dr.ApplyRequest
@@ -150,7 +158,7 @@ func (w *World) checkout(st dr.Stack, sha, into string) (map[string]string, erro
 // plan compares what the files want of a stack with the world. It needs the lock.
 func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan, error) {
 	plan := dr.Plan{Stack: st.Name, Terraform: "1.9.0", LockFile: "lock-1", Code: "code-1" + tree[codePath(st.Name)]}
-	active, err := (&ports{}).ActiveRegion(tree[w.forge.repo.File])
+	active, err := (&ports{}).ActiveRegion(tree[s.Repository.File])
 	if err != nil {
 		return plan, err
 	}
@@ -159,7 +167,7 @@ func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan
 	}
 	switch st.Role {
 	case dr.RegionStack:
-		want, is := wants(s.Strategy, st.Region == active), w.cloud.at(st.Region).wanted()
+		want, is := wants(s.Strategy, st.Region == active), w.cloud.at(st.Region).wanted(s)
 		path := dr.PathChange{Path: "desired_count", Value: fmt.Sprint(want)}
 		switch {
 		case want == is:

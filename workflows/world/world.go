@@ -27,6 +27,7 @@ type Options struct {
 	Service func(*dr.Service)
 	Timing  Timing
 	Active  dr.Region // Seoul when empty
+	More    int       // services of the same repository, with files of their own
 
 	Systems workflows.Systems // who reads the checks; the world itself when nil
 	Kinds   []steps.Kind      // beside the program's own
@@ -54,6 +55,7 @@ type World struct {
 	fatal   error
 	kills   kills
 
+	portal   dr.Service // the one that a test means when it names none
 	Services map[string]dr.Service
 	People   dr.People
 	Engine   workflows.Commands
@@ -105,11 +107,14 @@ func newWorld(t *testing.T, dir string, o Options) *World {
 		o.Timing.Steps.Gate = 3 * time.Minute // and so is a gate that stays shut
 	}
 	w := &World{
-		t: t, dir: dir, options: o, People: everybody(), Services: map[string]dr.Service{s.Name: s},
+		t: t, dir: dir, options: o, People: everybody(), portal: s, Services: map[string]dr.Service{s.Name: s},
 		forge: newForge(s.Repository, fileOf(o.Active)), changed: make(chan struct{}, 1), logs: &logs{}, kills: kills{now: make(chan struct{})},
 		tf: newTerraform(),
 	}
 	w.SetClouds(s, o.Active)
+	for n := range o.More {
+		w.settle(n+1, o.Active)
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the calls:\n%s\nthe log:\n%s", strings.Join(w.Journal(), "\n"), w.logs)
@@ -121,6 +126,17 @@ func newWorld(t *testing.T, dir string, o Options) *World {
 // SetClouds makes the world be as the files want it with this Region active.
 func (w *World) SetClouds(s dr.Service, active dr.Region) {
 	w.cloud = newCloud(s, active)
+	for _, st := range s.StacksOf(dr.TrafficStack) {
+		w.tf.points[st.Name] = active
+	}
+}
+
+// settle puts a further service beside the first, in folders of its own.
+func (w *World) settle(n int, active dr.Region) {
+	s := another(n)
+	w.Services[s.Name] = s
+	w.forge.push(s.Repository.Base, s.Repository.File, fileOf(active), "somebody", "somebody")
+	w.cloud.add(s, active)
 	for _, st := range s.StacksOf(dr.TrafficStack) {
 		w.tf.points[st.Name] = active
 	}
