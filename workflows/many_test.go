@@ -18,10 +18,15 @@ type crowd struct {
 	merged                               time.Duration // from the last approval to the last merge
 }
 
+func (c crowd) String() string {
+	return fmt.Sprintf("%d runs: %d plans, %d at once, %d comparisons of trees, %d calls of the forge, the last merged %s after the approvals",
+		c.runs, c.plans, c.most, c.changed, c.requests, c.merged.Round(time.Second))
+}
+
 // crowded plays runs of as many services of one repository at once: each merge moves the
 // base of all others. A plan takes its time, and a place among those of the program.
-func crowded(t *testing.T, runs int) (c crowd) {
-	const places, planTime = 2, 2 * time.Second
+func crowded(t *testing.T, runs int, planTime time.Duration) (c crowd) {
+	const places = 2
 	world.Run(t, world.Options{More: runs - 1}, func(t *testing.T, w *world.World) {
 		free := make(chan struct{}, places)
 		var mu sync.Mutex
@@ -89,9 +94,8 @@ func TestManyRunsOfOneRepository(t *testing.T) {
 	var seen []crowd
 	for _, runs := range []int{1, 12, 30} {
 		t.Run(fmt.Sprint(runs), func(t *testing.T) {
-			c := crowded(t, runs)
-			t.Logf("%d runs: %d plans, %d at once, %d comparisons of trees, %d calls of the forge, the last merged %s after the approvals",
-				c.runs, c.plans, c.most, c.changed, c.requests, c.merged.Round(time.Second))
+			c := crowded(t, runs, 2*time.Second)
+			t.Log(c)
 			seen = append(seen, c)
 		})
 	}
@@ -111,3 +115,17 @@ func TestManyRunsOfOneRepository(t *testing.T) {
 }
 
 const many12, many30 = 12, 30
+
+// Where plans take so long that those of all are old before the last is made, each run is
+// planned once more for its age, and never for its base.
+func TestManyRunsWithSlowPlans(t *testing.T) {
+	const planTime = 20 * time.Second
+	c := crowded(t, many12, planTime)
+	t.Log(c)
+	if c.plans > 6*c.runs {
+		t.Errorf("%d plans", c.plans)
+	}
+	if most := time.Duration(3*c.runs/2)*planTime + time.Minute; c.merged > most {
+		t.Errorf("the last is merged after %s; to plan all once more takes %s", c.merged, most)
+	}
+}
