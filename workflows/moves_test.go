@@ -44,7 +44,7 @@ var moves = []struct {
 		}},
 	{name: "an approval is dismissed while the plan is made anew", cmd: world.Planned, want: plannedDone,
 		move: func(w *world.World, _ string) {
-			w.Before("Audit approval", func() { w.PushToBase() })
+			w.Before("Audit approval", func() { w.PushComment("live/portal/tokyo") })
 			w.Before("Plan traffic", func() {
 				w.Review("carol", dr.ChangesRequested)
 				time.AfterFunc(5*time.Minute, func() { w.Approve("carol") })

@@ -70,7 +70,7 @@ func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
 		if err := a.run.Say(ctx, "wider/"+base, dr.Warn, dr.T("note.wider"), append([]dr.Text{why}, wider...)...); err != nil {
 			return proposal{}, err
 		}
-		return a.publish(ctx, plans, base, was.Round)
+		return a.publish(ctx, plans, base, was.Round+1)
 	})
 }
 

@@ -72,6 +72,9 @@ type ActiveRegionFile interface {
 // Planner plans stacks.
 type Planner interface {
 	Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error)
+	// Changed tells whether what stacks read differs between two trees: false means that
+	// the plans of the one are those of the other. What cannot be told counts as changed.
+	Changed(ctx context.Context, req dr.TreesRequest) (bool, error)
 }
 
 // Systems reads the checks of a service's resources.

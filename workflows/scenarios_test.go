@@ -144,7 +144,7 @@ func merges() []scenario {
 	return []scenario{
 		{name: "base-moved", about: "the base moved, and the plan is the same", cmd: world.Planned, live: func(w *world.World, run string) {
 			w.Await(run, dr.RunWaiting)
-			w.PushToBase()
+			w.PushComment("live/portal/tokyo")
 			approved(w, run)
 		}},
 		{name: "base-moved-wider", about: "the base moved, and the plan is wider: asked again", cmd: world.Planned, live: func(w *world.World, run string) {

@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -223,6 +224,18 @@ func (s *site) Commit(parent string, things ...contract.Thing) string {
 		tree[thingPath(s.stack, th.Address())] = thing{th.Value, i, th.Waits, th.Fails}.text()
 	}
 	return f.commit(commit{parents: []string{parent}, tree: tree, author: "somebody", committer: "somebody"})
+}
+
+func (s *site) Beside(parent string) string { return s.write(parent, contract.Readme) }
+
+func (s *site) Running(parent string, _ contract.Thing) string {
+	return s.write(parent, codePath(s.stack))
+}
+
+func (s *site) write(parent, path string) string {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	return s.w.forge.write(parent, path, fmt.Sprint(len(s.w.forge.commits)), "somebody", "somebody")
 }
 
 func (s *site) State() []string {

@@ -17,6 +17,7 @@ const Bot = "drbot[bot]"
 // the commits.
 type Pull struct {
 	Number      int
+	File        string // that it changes
 	Branch      string
 	Base        string // the base commit it was made from
 	BaseRef     string
@@ -62,6 +63,9 @@ func (f *forge) tip() string { return f.branches[f.repo.Base] }
 
 // file is the active_region file of a commit.
 func (f *forge) file(sha string) string { return f.commits[sha].tree[f.repo.File] }
+
+// fileOf is the active_region file of a pull request's service.
+func (f *forge) fileOf(pr *Pull, sha string) string { return f.commits[sha].tree[pr.File] }
 
 // push puts a file on a branch.
 func (f *forge) push(branch, path, content, author, committer string) string {

@@ -29,6 +29,7 @@ type Options struct {
 	Service func(*dr.Service)
 	Timing  Timing
 	Active  dr.Region // Seoul when empty
+	More    int       // services of the same repository, with files of their own
 
 	Systems workflows.Systems // who reads the checks; the world itself when nil
 	Kinds   []steps.Kind      // beside the program's own
@@ -56,6 +57,7 @@ type World struct {
 	fatal   error
 	kills   kills
 
+	portal   dr.Service // the one that a test means when it names none
 	Services map[string]dr.Service
 	People   dr.People
 	Engine   workflows.Commands
@@ -139,11 +141,14 @@ func newWorld(t *testing.T, dir string, o Options) *World {
 		o.Timing.Steps.Gate = 3 * time.Minute // and so is a gate that stays shut
 	}
 	w := &World{
-		t: t, dir: dir, options: o, People: everybody(), Services: map[string]dr.Service{s.Name: s},
+		t: t, dir: dir, options: o, People: everybody(), portal: s, Services: map[string]dr.Service{s.Name: s},
 		forge: newForge(s.Repository, fileOf(o.Active)), changed: make(chan struct{}, 1), logs: &logs{}, kills: kills{now: make(chan struct{})},
 		tf: newTerraform(),
 	}
 	w.SetClouds(s, o.Active)
+	for n := range o.More {
+		w.settle(n+1, o.Active)
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the calls:\n%s\nthe log:\n%s", strings.Join(w.Journal(), "\n"), w.logs)
@@ -155,6 +160,17 @@ func newWorld(t *testing.T, dir string, o Options) *World {
 // SetClouds makes the world be as the files want it with this Region active.
 func (w *World) SetClouds(s dr.Service, active dr.Region) {
 	w.cloud = newCloud(s, active)
+	for _, st := range s.StacksOf(dr.TrafficStack) {
+		w.tf.points[st.Name] = active
+	}
+}
+
+// settle puts a further service beside the first, in folders of its own.
+func (w *World) settle(n int, active dr.Region) {
+	s := another(n)
+	w.Services[s.Name] = s
+	w.forge.push(s.Repository.Base, s.Repository.File, fileOf(active), "somebody", "somebody")
+	w.cloud.add(s, active)
 	for _, st := range s.StacksOf(dr.TrafficStack) {
 		w.tf.points[st.Name] = active
 	}
@@ -196,7 +212,7 @@ func (w *World) launch(path string) error {
 		Kinds: append(steps.Kinds(works), w.options.Kinds...),
 	}, workflows.Host{
 		DatabaseURL: url, Held: p.held,
-		Host: engine.Host{Now: time.Now, Log: log, Changed: p.Changed, Fatal: func(err error) {
+		Host: engine.Host{Now: time.Now, Log: log, Changed: p.recorded, Fatal: func(err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if p.alive() {
