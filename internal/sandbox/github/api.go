@@ -65,6 +65,9 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	a := s.authenticate(r)
 	if a != nil {
 		s.rateHeaders(w.Header(), a)
+		if scopes, ok := s.scopes[strings.ToLower(a.Login)]; ok {
+			w.Header().Set("X-OAuth-Scopes", scopes)
+		}
 	}
 	unlock()
 	if a == nil {
