@@ -228,3 +228,24 @@ func (s *Server) listCommits(r *request) (int, any, error) {
 func (s *Server) checkRuns(*request, string) (int, any, error) {
 	return http.StatusOK, map[string]any{"total_count": 0, "check_runs": []any{}}, nil
 }
+
+// SetStatus sets a status on a commit as a person, or somebody's CI, does.
+func (s *Server) SetStatus(ctx context.Context, login, sha, name, state string) error {
+	return s.act(ctx, login, func(ctx context.Context, by *account) error {
+		_, err := s.addStatus(ctx, by, sha, statusInput{State: state, Context: &name})
+		return err
+	})
+}
+
+// ModeAt is the mode of what stands at a path of a branch, tag or commit.
+func (s *Server) ModeAt(ctx context.Context, ref, path string) (string, error) {
+	sha, err := s.git.resolve(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	e, ok, err := s.git.entry(ctx, sha, path)
+	if err == nil && !ok {
+		err = errNoObject
+	}
+	return e.Mode, err
+}
