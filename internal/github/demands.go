@@ -120,6 +120,7 @@ func (l finding) protection(ctx context.Context) error {
 // ruleOf is a rule of a ruleset, with what is read of its parameters.
 type ruleOf struct {
 	Type       string `json:"type"`
+	Ruleset    int64  `json:"ruleset_id"`
 	Parameters struct {
 		Checks []struct {
 			Context string `json:"context"`
@@ -146,10 +147,31 @@ func (l finding) rules(ctx context.Context) error {
 	if err != nil {
 		return explain(err, dr.T("github.doing.read-rules", "branch", l.repo().Base))
 	}
+	bypassed := map[int64]bool{}
 	for _, r := range list {
-		l.f.asked.take(r)
+		if slices.Contains(harmless, r.Type) {
+			continue
+		}
+		free, known := bypassed[r.Ruleset]
+		if !known {
+			free = l.bypassed(ctx, r.Ruleset)
+			bypassed[r.Ruleset] = free
+		}
+		if !free {
+			l.f.asked.take(r)
+		}
 	}
 	return nil
+}
+
+// bypassed tells whether a ruleset asks nothing of the bot. Where GitHub does not tell, it
+// asks: the rules of a branch are listed whoever reads them.
+func (l finding) bypassed(ctx context.Context, id int64) bool {
+	var set struct {
+		Bypass string `json:"current_user_can_bypass"`
+	}
+	_, err := l.get(ctx, &set, "rulesets/"+strconv.FormatInt(id, 10))
+	return err == nil && slices.Contains([]string{"always", "pull_requests_only", "exempt"}, set.Bypass)
 }
 
 // take adds what a rule asks to what is asked already: the stricter counts.
@@ -181,9 +203,7 @@ func (a *asked) take(r ruleOf) {
 			a.methods = slices.DeleteFunc(slices.Clone(a.methods), func(m string) bool { return !slices.Contains(p.Methods, m) })
 		}
 	default:
-		if !slices.Contains(harmless, r.Type) {
-			a.others = joined(a.others, r.Type)
-		}
+		a.others = joined(a.others, r.Type)
 	}
 }
 

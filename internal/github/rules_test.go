@@ -121,6 +121,7 @@ func TestRules(t *testing.T) {
 		"5 up to date":               {both(sandbox.Demands{Strict: true, Checks: []string{"drbot/plan"}}), map[string]dr.Level{"github.up-to-date": dr.Warn}, "must be up to date with main"},
 		"5 strict without a check":   {both(sandbox.Demands{Strict: true}), nil, ""},
 		"6 a queue":                  {one(asked(sandbox.Demands{Queue: true})), map[string]dr.Level{"github.queue": dr.Fail}, "a merge queue is required"},
+		"6 a queue that is bypassed": {one(asked(sandbox.Demands{Queue: true, Signatures: true, Others: []string{"update"}, Bypass: []string{"drbot"}})), nil, ""},
 		"7 auto-merge":               {one(func(w ruledWorld) { w.AllowAutoMerge(true) }), map[string]dr.Level{"github.auto-merge": dr.Warn}, "auto-merge is allowed"},
 		"9 signatures":               {both(sandbox.Demands{Signatures: true}), map[string]dr.Level{"github.signatures": dr.Fail}, "signed commits are required"},
 		"9 linear":                   {both(sandbox.Demands{Linear: true}), nil, ""},

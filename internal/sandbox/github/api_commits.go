@@ -10,6 +10,7 @@ func commitRoutes() []route {
 	return []route{
 		{"GET", repoPath + "/branches/{branch...}", reader, (*Server).getBranch},
 		{"GET", repoPath + "/rules/branches/{branch...}", reader, (*Server).getRules},
+		{"GET", repoPath + "/rulesets/{id}", reader, (*Server).getRuleset},
 		{"GET", repoPath + "/commits", reader, (*Server).listCommits},
 		{"GET", repoPath + "/commits/{rest...}", reader, (*Server).getCommitPath},
 		{"POST", repoPath + "/statuses/{sha}", writer, (*Server).postStatus},

@@ -18,6 +18,7 @@ func TestDemands(t *testing.T) {
 		says   string // empty where it is merged
 	}{
 		"queue":                      {asked: sandbox.Demands{Queue: true}, says: "Changes must be made through the merge queue"},
+		"a queue that is bypassed":   {asked: sandbox.Demands{Queue: true, Bypass: []string{botLogin}}},
 		"signatures":                 {asked: sandbox.Demands{Signatures: true}, says: "Commits must have verified signatures."},
 		"linear, a merge commit":     {asked: sandbox.Demands{Linear: true}, says: "This branch must not contain merge commits."},
 		"linear, squashed":           {asked: sandbox.Demands{Linear: true}, method: "squash"},
