@@ -32,7 +32,7 @@ func (w *world) checkCommand() *cobra.Command {
 			if len(args) != 1 {
 				return misuse(dr.T("which.service"), dr.T("command.try", "command", dr.Cmd("check github SERVICE")))
 			}
-			return w.checkGitHub(c.Context(), args[0])
+			return checkGitHub(c.Context(), w, args[0])
 		},
 	}
 	on.Flags().BoolVar(&w.json, "json", false, w.words.Say(dr.T("cli.flag.json")))
@@ -42,7 +42,7 @@ func (w *world) checkCommand() *cobra.Command {
 
 // checkGitHub prints every rule of a service's repository, and how to mend what does not
 // stand well. It ends with 1 where a run would be stopped.
-func (w *world) checkGitHub(ctx context.Context, service string) error {
+func checkGitHub(ctx context.Context, w *world, service string) error {
 	cfg, err := w.load(false)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ type parts struct {
 	kinds    []steps.Kind // without what they work on: for showing and checking
 	systems  []dr.SystemInfo
 	rules    []dr.Spec // of the repositories
-	messages []byte // beside the catalogue's own
+	messages []byte    // beside the catalogue's own
 }
 
 // standard are the parts of this program.
