@@ -89,6 +89,7 @@ func (l finding) protection(ctx context.Context) error {
 		Linear        flag `json:"required_linear_history"`
 		Conversations flag `json:"required_conversation_resolution"`
 		Locked        flag `json:"lock_branch"`
+		Admins        flag `json:"enforce_admins"`
 	}
 	if _, err := l.get(ctx, &p, "branches/"+base+"/protection"); err != nil {
 		var answer *gh.ErrorResponse
@@ -96,6 +97,9 @@ func (l finding) protection(ctx context.Context) error {
 			return nil
 		}
 		return explain(err, doing)
+	}
+	if !p.Admins.Enabled && l.f.repository.GetPermissions()["admin"] {
+		return nil // nothing of it is asked of an administrator
 	}
 	a := &l.f.asked
 	a.signatures, a.linear, a.conversations, a.locked = p.Signatures.Enabled, p.Linear.Enabled, p.Conversations.Enabled, p.Locked.Enabled

@@ -41,13 +41,14 @@ type findings struct {
 	seenErr error
 }
 
-// find reads all at the same time.
+// find reads all, most of it at the same time.
 func (r *Rules) find(ctx context.Context, s dr.Service) findings {
 	f := findings{service: s, mayWrite: map[string]dr.Level{}}
 	l := finding{Rules: r, f: &f}
 	f.self, _ = r.client.Self(ctx) // an App's token may not ask
+	l.settings(ctx)                // what the bot may do here decides what is asked of it
 	var all sync.WaitGroup
-	for _, read := range []func(context.Context){l.settings, l.file, l.permissions, l.lastCommit, l.demands} {
+	for _, read := range []func(context.Context){l.file, l.permissions, l.lastCommit, l.demands} {
 		all.Go(func() { read(ctx) })
 	}
 	all.Wait()

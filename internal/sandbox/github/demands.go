@@ -28,6 +28,7 @@ type Demands struct {
 	Pushers               []string // logins that alone may push and merge; of the protection alone, told alone
 	Others                []string // types of other rules of a ruleset; told alone
 	Bypass                []string // logins of whom a ruleset asks nothing
+	AdminsFree            bool     // the protection asks nothing of admins
 }
 
 // Demand says what a branch asks from now on.
@@ -52,7 +53,7 @@ func (s *Server) SetScopes(login string, scopes ...string) {
 
 func (s *Server) checkDemands(ctx context.Context, by *account, p *pull, method string) error {
 	d := s.demands[p.BaseRef]
-	if listed(d.Bypass, by.Login) && !d.Protection {
+	if d.Protection && d.AdminsFree && by.Permission == "admin" || !d.Protection && listed(d.Bypass, by.Login) {
 		return nil
 	}
 	no := func(format string, args ...any) error {
@@ -148,7 +149,7 @@ func (s *Server) getProtection(r *request, name string) (int, any, error) {
 	out := map[string]any{
 		"url":                 s.repoURL("/branches/%s/protection", escapePath(name)),
 		"required_signatures": map[string]any{"enabled": d.Signatures, "url": s.repoURL("/branches/%s/protection/required_signatures", escapePath(name))},
-		"enforce_admins":      on(true), "required_linear_history": on(d.Linear), "allow_force_pushes": on(false), "allow_deletions": on(false),
+		"enforce_admins":      on(!d.AdminsFree), "required_linear_history": on(d.Linear), "allow_force_pushes": on(false), "allow_deletions": on(false),
 		"required_conversation_resolution": on(d.Conversations), "lock_branch": on(d.Locked), "allow_fork_syncing": on(false), "block_creations": on(false),
 	}
 	if len(d.Checks) > 0 {

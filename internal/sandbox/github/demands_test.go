@@ -17,21 +17,22 @@ func TestDemands(t *testing.T) {
 		meet   func(*world, *gh.PullRequest)
 		says   string // empty where it is merged
 	}{
-		"queue":                      {asked: sandbox.Demands{Queue: true}, says: "Changes must be made through the merge queue"},
-		"a queue that is bypassed":   {asked: sandbox.Demands{Queue: true, Bypass: []string{botLogin}}},
-		"signatures":                 {asked: sandbox.Demands{Signatures: true}, says: "Commits must have verified signatures."},
-		"linear, a merge commit":     {asked: sandbox.Demands{Linear: true}, says: "This branch must not contain merge commits."},
-		"linear, squashed":           {asked: sandbox.Demands{Linear: true}, method: "squash"},
-		"a method of the ruleset":    {asked: sandbox.Demands{Methods: []string{"rebase"}}, says: "Merge commits are not allowed"},
-		"locked":                     {asked: sandbox.Demands{Protection: true, Locked: true}, says: "locked branch"},
-		"a check":                    {asked: sandbox.Demands{Checks: []string{"ci"}}, says: `Required status check "ci" is expected.`},
-		"two checks":                 {asked: sandbox.Demands{Protection: true, Checks: []string{"ci", "lint"}}, says: "2 of 2 required status checks are expected."},
-		"a check that passed":        {asked: sandbox.Demands{Checks: []string{"ci"}}, meet: green},
-		"strict, and behind":         {asked: sandbox.Demands{Checks: []string{"ci"}, Strict: true}, meet: behind, says: `"ci" is expected.`},
-		"strict without a check":     {asked: sandbox.Demands{Strict: true}, meet: behind},
-		"strict, and brought up":     {asked: sandbox.Demands{Checks: []string{"ci"}, Strict: true}, meet: broughtUp},
-		"a review":                   {asked: sandbox.Demands{Reviews: 1}, says: "At least 1 approving review is required by reviewers with write access."},
-		"a review of one who writes": {asked: sandbox.Demands{Reviews: 1}, meet: reviewed},
+		"queue":                            {asked: sandbox.Demands{Queue: true}, says: "Changes must be made through the merge queue"},
+		"a queue that is bypassed":         {asked: sandbox.Demands{Queue: true, Bypass: []string{botLogin}}},
+		"admins are free, but not the bot": {asked: sandbox.Demands{Protection: true, AdminsFree: true, Linear: true}, says: "must not contain merge commits"},
+		"signatures":                       {asked: sandbox.Demands{Signatures: true}, says: "Commits must have verified signatures."},
+		"linear, a merge commit":           {asked: sandbox.Demands{Linear: true}, says: "This branch must not contain merge commits."},
+		"linear, squashed":                 {asked: sandbox.Demands{Linear: true}, method: "squash"},
+		"a method of the ruleset":          {asked: sandbox.Demands{Methods: []string{"rebase"}}, says: "Merge commits are not allowed"},
+		"locked":                           {asked: sandbox.Demands{Protection: true, Locked: true}, says: "locked branch"},
+		"a check":                          {asked: sandbox.Demands{Checks: []string{"ci"}}, says: `Required status check "ci" is expected.`},
+		"two checks":                       {asked: sandbox.Demands{Protection: true, Checks: []string{"ci", "lint"}}, says: "2 of 2 required status checks are expected."},
+		"a check that passed":              {asked: sandbox.Demands{Checks: []string{"ci"}}, meet: green},
+		"strict, and behind":               {asked: sandbox.Demands{Checks: []string{"ci"}, Strict: true}, meet: behind, says: `"ci" is expected.`},
+		"strict without a check":           {asked: sandbox.Demands{Strict: true}, meet: behind},
+		"strict, and brought up":           {asked: sandbox.Demands{Checks: []string{"ci"}, Strict: true}, meet: broughtUp},
+		"a review":                         {asked: sandbox.Demands{Reviews: 1}, says: "At least 1 approving review is required by reviewers with write access."},
+		"a review of one who writes":       {asked: sandbox.Demands{Reviews: 1}, meet: reviewed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
