@@ -218,7 +218,7 @@ func (a waiting) approvalStatus(ctx context.Context, now dr.Approval) error {
 	if now.Allowed {
 		state = dr.StateSuccess
 	}
-	return a.Forge.Publish.Status(ctx, a.svc.Repository, a.change.Head, "drbot/approval", state, a.Forge.Pages.Line(dr.T("await.status", "reasons", now.Reasons)), "")
+	return a.Forge.Publish.Status(ctx, a.svc.Repository, a.change.Head, statusApproval, state, a.Forge.Pages.Line(dr.T("await.status", "reasons", now.Reasons)), "")
 }
 
 func sameApproval(a, b dr.Approval) bool {

@@ -49,6 +49,13 @@ type Publisher interface {
 	Status(ctx context.Context, repo dr.Repository, sha, name string, state dr.CommitState, text, url string) error
 }
 
+// Rules reads what the forge asks of a merge, and of whoever approves it.
+type Rules interface {
+	// Rules makes a check of every rule of the service's repository. What cannot be read
+	// is an unknown check, never an error.
+	Rules(ctx context.Context, s dr.Service, mode dr.Mode) []dr.Check
+}
+
 // Pages puts into words what stands on a pull request.
 type Pages interface {
 	// Change is the title, the commit's message and the body of a run's pull request.

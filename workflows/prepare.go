@@ -133,7 +133,11 @@ func (f *preparation) cooldown(ctx context.Context) (locked, error) {
 type readiness struct {
 	Checks  []dr.Check `json:"checks"`
 	Verdict dr.Verdict `json:"verdict"`
+	Rules   int        `json:"rules,omitempty"` // how many of the checks, the last ones, are rules of the repository
 }
+
+// rules are those among the checks.
+func (v readiness) rules() []dr.Check { return v.Checks[len(v.Checks)-v.Rules:] }
 
 // Line counts the checks that are ok.
 func (v readiness) Line() dr.Text {
@@ -149,7 +153,11 @@ func (v readiness) Line() dr.Text {
 // checkReadiness reads every fact about the switch and lets the policy decide.
 func (f *preparation) checkReadiness() error {
 	out := engine.Read(f.run, stepReadiness, dr.T("readiness.waits"), func(ctx context.Context) (readiness, error) {
-		found, err := judgeLeft(ctx, f.failover)
+		var rules []dr.Check
+		if f.req.Kind != dr.Resume { // it merges nothing
+			rules = f.Forge.Rules.Rules(ctx, f.svc, f.req.Mode)
+		}
+		found, err := judgeLeft(ctx, f.failover, rules)
 		if err != nil {
 			return readiness{}, err
 		}
@@ -162,28 +170,44 @@ func (f *preparation) checkReadiness() error {
 			return found, nil
 		}
 		code := dr.Denied
-		if slices.ContainsFunc(found.Checks, func(c dr.Check) bool { return c.Level == dr.Unknown }) {
+		if slices.ContainsFunc(found.Checks, func(c dr.Check) bool { return c.Level == dr.Unknown && c.Need != dr.NeedSound }) {
 			code = dr.Temporary // what could not be read may be readable in a moment
 		}
-		return found, &dr.Error{Code: code, What: dr.T("readiness.not-ready", "reasons", found.Verdict.Reasons), Next: f.notReady()}
+		return found, &dr.Error{Code: code, What: dr.T("readiness.not-ready", "reasons", found.Verdict.Reasons), Next: f.notReady(found)}
 	})
+	f.rules = out.Value.rules()
 	f.checks, f.checkedAt = out.Value.Checks, steady(f.run, out.At)
 	f.accepts = f.acceptsOf(out.Value.Verdict)
 	return refused(f.failover, out.Outcome)
 }
 
-// judge reads the checks of a switch and asks the policy about them.
-func (b *Runbooks) judge(ctx context.Context, s dr.Service, mode dr.Mode, source, target dr.Region) (readiness, error) {
-	checks := b.Cloud.Systems.Checks(ctx, s, mode, source, target)
+// judge reads the checks of a switch and asks the policy about them, and about the rules of
+// the repository that were read before.
+func (b *Runbooks) judge(ctx context.Context, s dr.Service, mode dr.Mode, source, target dr.Region, rules []dr.Check) (readiness, error) {
+	checks := append(b.Cloud.Systems.Checks(ctx, s, mode, source, target), rules...)
 	verdict, err := b.Policy.Readiness(ctx, dr.ReadinessFacts{
 		Mode: mode, Source: source, Target: target, Strategy: s.Strategy,
 		RPO: s.Objectives.RPO.Seconds(), Checks: checks,
 		Expected: b.Cloud.Systems.Expected(s, mode), Resources: len(s.Resources),
 	})
-	return readiness{Checks: checks, Verdict: verdict}, err
+	return readiness{Checks: checks, Verdict: verdict, Rules: len(rules)}, err
 }
 
-func (f *preparation) notReady() dr.Text {
+// mends says how the rules are mended that would stop a merge.
+func mends(rules []dr.Check) []dr.Text {
+	var out []dr.Text
+	for _, c := range rules {
+		if c.Level == dr.Fail {
+			out = append(out, dr.T(dr.TextID("mend."+c.Name)))
+		}
+	}
+	return out
+}
+
+func (f *preparation) notReady(found readiness) dr.Text {
+	if how := mends(found.rules()); len(how) > 0 {
+		return dr.T("readiness.rules.next", "how", how, "command", f.again())
+	}
 	if f.req.Mode == dr.Planned {
 		return dr.T("readiness.planned.next", "command", f.again("mode", string(dr.Disaster)))
 	}

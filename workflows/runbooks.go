@@ -41,6 +41,7 @@ type Forge struct {
 	Publish Publisher
 	Pages   Pages
 	Region  ActiveRegionFile
+	Rules   Rules
 }
 
 // Cloud is what is looked at apart from the steps.

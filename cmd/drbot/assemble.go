@@ -57,7 +57,7 @@ func assemble(ctx context.Context, cfg *config.Config, forge *github.Client, st 
 	databases, t := aurora.New(cloud), cfg.Timing
 	books, err := workflows.New(workflows.Deps{
 		Team:      workflows.Team{Services: cfg.Services, People: cfg.People},
-		Forge:     workflows.Forge{Files: forge, Changes: forge, Watch: forge, Publish: forge, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}},
+		Forge:     workflows.Forge{Files: forge, Changes: forge, Watch: forge, Publish: forge, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}, Rules: newRules(cfg, forge)},
 		Cloud:     workflows.Cloud{Systems: systems.All(cloud), Databases: databases},
 		Terraform: terraform, Policy: policy, Directory: poster,
 		Store: workflows.Store{Records: st, Book: st, Memory: st, Keeper: st, Reports: st},
@@ -75,6 +75,7 @@ func assemble(ctx context.Context, cfg *config.Config, forge *github.Client, st 
 		return nil, err
 	}
 	s := &server{books: workflows.Commands{Runbooks: books}, poster: poster, log: log}
+	s.tellRules = func(ctx context.Context) { tellRules(ctx, newRules(cfg, forge), cfg.Services, log, words.Say) }
 	s.tidy = janitor{store: st, books: books, terraform: terraform, services: cfg.Services, log: log}.run
 	s.handler, err = s.routes(cfg, st, words, client)
 	return s, err

@@ -3,6 +3,7 @@ package github
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
@@ -207,12 +208,18 @@ func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, 
 	if err != nil {
 		return "", explain(err, doingCommit(req.BaseSHA))
 	}
-	blob, _, err := c.api.Git.CreateBlob(ctx, owner, name, &gh.Blob{Content: &req.Content, Encoding: gh.String("utf-8")})
+	mode, err := c.mode(ctx, req)
+	if err != nil {
+		return "", err
+	}
+	// By base64 every byte stays, whatever the encoding of the comments around the literal.
+	content := base64.StdEncoding.EncodeToString([]byte(req.Content))
+	blob, _, err := c.api.Git.CreateBlob(ctx, owner, name, &gh.Blob{Content: &content, Encoding: gh.String("base64")})
 	if err != nil {
 		return "", explain(err, doing)
 	}
 	tree, _, err := c.api.Git.CreateTree(ctx, owner, name, base.GetTree().GetSHA(), []*gh.TreeEntry{{
-		Path: &req.Repository.File, Mode: gh.String("100644"), Type: gh.String("blob"), SHA: blob.SHA,
+		Path: &req.Repository.File, Mode: &mode, Type: gh.String("blob"), SHA: blob.SHA,
 	}})
 	if err != nil {
 		return "", explain(err, doing)
@@ -227,6 +234,22 @@ func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, 
 		err = errors.New("the answer has no commit")
 	}
 	return made.GetSHA(), explain(err, doing)
+}
+
+// mode is the file's own, which a change keeps. A link is not replaced by a file: whoever
+// put it there would not find it again.
+func (c *Client) mode(ctx context.Context, req dr.ChangeRequest) (string, error) {
+	e, err := c.entryAt(ctx, req.Repository, req.BaseSHA)
+	switch {
+	case dr.CodeOf(err) == dr.NotFound:
+		return modeFile, nil
+	case err != nil:
+		return "", err
+	case e.GetMode() == modeLink:
+		return "", &dr.Error{Code: dr.Invalid, What: dr.T("rule.link", "file", req.Repository.File), Next: dr.T("mend.github.file")}
+	default:
+		return e.GetMode(), nil
+	}
 }
 
 func (c *Client) createPull(ctx context.Context, req dr.ChangeRequest) (*gh.PullRequest, error) {

@@ -60,6 +60,7 @@ type Client struct {
 	api        *gh.Client
 	log        *slog.Logger
 	sleep      func(ctx context.Context, d time.Duration) error
+	now        func() time.Time
 	mergeTitle func(number int) string
 	known      func(login string) bool
 	watch      *watcher
@@ -88,7 +89,7 @@ func New(o Options) (*Client, error) {
 	}
 	api.UserAgent = o.UserAgent
 	tr.api = api.BaseURL
-	return &Client{api: api, log: o.Logger, sleep: o.Sleep, mergeTitle: o.MergeTitle, known: o.Known, watch: newWatcher(o.Clock, o.Share), self: o.Login}, nil
+	return &Client{api: api, log: o.Logger, sleep: o.Sleep, now: o.Clock, mergeTitle: o.MergeTitle, known: o.Known, watch: newWatcher(o.Clock, o.Share), self: o.Login}, nil
 }
 
 func (o Options) withDefaults() Options {

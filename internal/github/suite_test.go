@@ -13,6 +13,7 @@ import (
 func TestContract(t *testing.T) {
 	contract.ChangeControl(t, forgeWorld)
 	contract.Publisher(t, forgeWorld)
+	contract.MergeRules(t, rulesWorld)
 }
 
 // TestContractOfLooks has the readings of who waits keep the same contract as whole ones.
@@ -30,6 +31,30 @@ type waits struct{ *github.Client }
 func (w waits) ChangeState(ctx context.Context, repo dr.Repository, number int) (dr.ChangeState, error) {
 	return w.Look(ctx, repo, number)
 }
+
+func rulesWorld(t *testing.T) contract.RulesWorld {
+	c, s := start(t)
+	worked(t, c)
+	return contract.RulesWorld{Rules: github.NewRules(c, everybody(), nil, literal), Service: portal(), Hands: &ruling{s: s}}
+}
+
+// ruling is the local GitHub's administrator.
+type ruling struct {
+	s *sandbox.Server
+	d sandbox.Demands
+}
+
+func (r *ruling) RequireQueue() {
+	r.d.Queue = true
+	r.s.Demand("main", r.d)
+}
+
+func (r *ruling) RequireCheck(name string) {
+	r.d.Checks = append(r.d.Checks, name)
+	r.s.Demand("main", r.d)
+}
+
+func (r *ruling) Refuse() { r.s.Inject(sandbox.Fault{Kind: sandbox.ServerError}) }
 
 func forgeWorld(t *testing.T) contract.ForgeWorld {
 	c, s := start(t)

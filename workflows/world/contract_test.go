@@ -42,7 +42,18 @@ func TestForge(t *testing.T) {
 	contract.ChangeControl(t, forgeWorld, bubble)
 	contract.Publisher(t, forgeWorld, bubble)
 	contract.ActiveRegionFile(t, &ports{})
+	contract.MergeRules(t, func(t *testing.T) contract.RulesWorld {
+		w, p := fresh(t)
+		return contract.RulesWorld{Rules: p, Service: NewService(), Hands: ruling{w}}
+	}, bubble)
 }
+
+// ruling is the forge's administrator.
+type ruling struct{ w *World }
+
+func (r ruling) RequireQueue()       { r.w.SetRule("github.queue", dr.Fail) }
+func (r ruling) RequireCheck(string) { r.w.SetRule("github.checks", dr.Fail) }
+func (r ruling) Refuse()             { r.w.Fail("Rules", -1, nil) }
 
 func forgeWorld(t *testing.T) contract.ForgeWorld {
 	w, p := fresh(t)

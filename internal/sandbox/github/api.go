@@ -65,6 +65,9 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if a != nil {
 		s.used.count(w.Header(), a.Login, s.clock())
 		w.Header().Set("Date", s.now().Format(http.TimeFormat)) // the reset is read by GitHub's own clock
+		if scopes, ok := s.scopes[strings.ToLower(a.Login)]; ok {
+			w.Header().Set("X-OAuth-Scopes", scopes)
+		}
 	}
 	unlock()
 	if a == nil {

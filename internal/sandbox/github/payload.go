@@ -51,6 +51,7 @@ type repoJSON struct {
 	AllowMergeCommit *bool           `json:"allow_merge_commit,omitempty"` // told to those alone who may write
 	AllowSquashMerge *bool           `json:"allow_squash_merge,omitempty"`
 	AllowRebaseMerge *bool           `json:"allow_rebase_merge,omitempty"`
+	AllowAutoMerge   *bool           `json:"allow_auto_merge,omitempty"`
 	Permissions      map[string]bool `json:"permissions,omitempty"`
 }
 
@@ -124,6 +125,8 @@ func (s *Server) repository() *repoJSON {
 			allowed := slices.Contains(s.methods, method)
 			*flag = &allowed
 		}
+		auto := s.autoMerge
+		out.AllowAutoMerge = &auto
 	}
 	return out
 }
