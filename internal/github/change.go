@@ -166,8 +166,23 @@ func foreign(branch string, why dr.Text) error {
 // ensureBranch makes the commit and the branch that points at it, or finds them.
 // The branch comes last, so that it never exists without the commit.
 func (c *Client) ensureBranch(ctx context.Context, req dr.ChangeRequest) (head string, err error) {
+	about := asked{c, req.Repository}
+	if c.app != nil {
+		mode, err := about.modeAt(ctx, req.BaseSHA)
+		if err != nil {
+			return "", err
+		}
+		if mode != executable {
+			return signed{about, req}.ensure(ctx)
+		}
+	}
 	if head, found, err := c.ownBranch(ctx, req); found || err != nil {
 		return head, err
+	}
+	if c.app != nil {
+		if err := about.unsigned(ctx); err != nil {
+			return "", err
+		}
 	}
 	sha, err := c.commit(ctx, req)
 	if err != nil {
@@ -207,12 +222,16 @@ func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, 
 	if err != nil {
 		return "", explain(err, doingCommit(req.BaseSHA))
 	}
+	mode, err := asked{c, req.Repository}.modeAt(ctx, base.GetTree().GetSHA())
+	if err != nil {
+		return "", err
+	}
 	blob, _, err := c.api.Git.CreateBlob(ctx, owner, name, &gh.Blob{Content: &req.Content, Encoding: gh.String("utf-8")})
 	if err != nil {
 		return "", explain(err, doing)
 	}
 	tree, _, err := c.api.Git.CreateTree(ctx, owner, name, base.GetTree().GetSHA(), []*gh.TreeEntry{{
-		Path: &req.Repository.File, Mode: gh.String("100644"), Type: gh.String("blob"), SHA: blob.SHA,
+		Path: &req.Repository.File, Mode: &mode, Type: gh.String("blob"), SHA: blob.SHA,
 	}})
 	if err != nil {
 		return "", explain(err, doing)
