@@ -135,6 +135,9 @@ func repositoryIn(u *url.URL) (dr.Repository, bool) {
 }
 
 func (a *App) token(ctx context.Context, repo dr.Repository, refused string, left time.Duration) (string, error) {
+	if refused != "" {
+		a.forget(repo) // its installation may be another one by now, or none
+	}
 	id, err := a.installation(ctx, repo)
 	if err != nil {
 		return "", err
