@@ -64,6 +64,9 @@ type Options struct {
 	State string
 	// Start starts the bot's process in another way than (*exec.Cmd).Start.
 	Start func(*exec.Cmd) error
+	// App has the bot be this GitHub App, whose key the world makes; it has a token where
+	// that is nil.
+	App *github.App
 	// Patient gives the bot minutes, not seconds, for what takes AWS minutes.
 	Patient bool
 	Out     io.Writer // what a person watches
@@ -213,6 +216,9 @@ func (w *World) startHub(ctx context.Context) error {
 		return err
 	}
 	w.Hub = hub
+	if err := w.installApp(); err != nil {
+		return err
+	}
 	w.hubURL, err = w.listen(w.opts.HubAddr, w.watched(hubEffect, hub))
 	hub.SetBaseURL(w.hubURL)
 	return err

@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -35,6 +34,7 @@ type app struct {
 	gone         bool              // not installed at all
 	suspendedAt  time.Time
 	tokens       map[string]time.Time // value -> when it ends
+	given        []string             // every token there ever was
 }
 
 const (
@@ -83,10 +83,10 @@ func (s *Server) EndAppTokens() {
 	clear(s.app.tokens)
 }
 
-// AppTokens are the tokens that are good.
+// AppTokens are all tokens that were ever given, oldest first.
 func (s *Server) AppTokens() []string {
 	defer s.lock()()
-	return slices.Collect(maps.Keys(s.app.tokens))
+	return slices.Clone(s.app.given)
 }
 
 // SetAppKey replaces the key whose signatures are taken; the old one is revoked.
@@ -168,7 +168,7 @@ func (s *Server) giveToken() (int, any, error) {
 	var b [18]byte
 	_, _ = rand.Read(b[:]) // never fails, by its documentation
 	token, end := "ghs_"+hex.EncodeToString(b[:]), s.clock().Add(s.app.Lifetime).UTC()
-	s.app.tokens[token] = end
+	s.app.tokens[token], s.app.given = end, append(s.app.given, token)
 	return http.StatusCreated, map[string]any{
 		"token": token, "expires_at": end.Truncate(time.Second), "permissions": s.app.Permissions, "repository_selection": "selected",
 	}, nil
