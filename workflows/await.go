@@ -189,6 +189,9 @@ func (a *approval) count(ctx context.Context, p proposal) (dr.ChangeState, dr.Ap
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
+	if err := (accounts{a.Store.Keeper, a.Team.People}).mark(ctx, &st); err != nil {
+		return st, dr.Approval{}, err
+	}
 	self, err := a.Forge.Files.Self(ctx)
 	if err != nil {
 		return st, dr.Approval{}, err

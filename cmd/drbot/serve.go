@@ -72,6 +72,9 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer func() { _ = st.Close() }()
+	if err := forgetAccounts(ctx, st, cfg.People, log); err != nil {
+		return err
+	}
 	as, err := newCredentials(cfg, log)
 	if err != nil {
 		return err

@@ -420,3 +420,21 @@ func TestAppLostReplies(t *testing.T) {
 		}
 	}
 }
+
+// What was said is told with the number of the account, which stays when a login goes to
+// somebody else.
+func TestReviewsTellTheAccount(t *testing.T) {
+	c, s := start(t)
+	change := opened(t, c)
+	approve := func() {
+		_, err := s.Review(t.Context(), "bob", change.Number, sandbox.Approved, "", "")
+		must(t, err)
+	}
+	approve()
+	must(t, s.TakeLogin("bob"))
+	approve()
+	r := look(t, c, change.Number).Reviews
+	if len(r) != 2 || r[0].By != "bob-renamed" || r[1].By != "bob" || r[0].ByID == 0 || r[1].ByID == 0 || r[0].ByID == r[1].ByID {
+		t.Errorf("reviews %+v", r)
+	}
+}
