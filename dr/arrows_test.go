@@ -51,6 +51,7 @@ var arrows = map[string][]string{
 var sdks = map[string][]string{
 	"github.com/slack-go/":         {"bot"},
 	"github.com/google/go-github/": {"internal/github"},
+	"github.com/bradleyfalzon/":    {"internal/github"},
 	"github.com/aws/":              {"internal/aws", "internal/aws/"},
 	"github.com/hashicorp/":        {"internal/tf"},
 	"github.com/dbos-inc/":         {"workflows/engine"},

@@ -17,7 +17,9 @@ const (
 // Review is one opinion about a change.
 type Review struct {
 	ID      int64       `json:"id"`
-	By      string      `json:"by"` // GitHub login; empty when the account is gone
+	By      string      `json:"by"`                // GitHub login; empty when the account is gone
+	ByID    int64       `json:"by_id,omitempty"`   // the account's number, which stays when its login changes
+	Another bool        `json:"another,omitempty"` // the login is another account's than it was when first seen
 	Bot     bool        `json:"bot,omitempty"`
 	State   ReviewState `json:"state"`
 	HeadSHA string      `json:"head_sha"` // the exact commit the person looked at
@@ -27,6 +29,9 @@ type Review struct {
 	// Each is empty when the forge does not tell.
 	Was         ReviewState `json:"was,omitempty"`
 	DismissedBy string      `json:"dismissed_by,omitempty"`
+	// Of that login, as ByID and Another are of By.
+	DismissedByID      int64 `json:"dismissed_by_id,omitempty"`
+	DismissedByAnother bool  `json:"dismissed_by_another,omitempty"`
 }
 
 // Commit is one commit of a change's branch with everybody who had a hand in it.

@@ -251,3 +251,17 @@ func TestCountWaiting(t *testing.T) {
 		})
 	}
 }
+
+// Case 18: a login that has been freed and taken by somebody else.
+func TestCountAnotherAccount(t *testing.T) {
+	another := func(w *world) *world { w.last().Another = true; return w }
+	for _, r := range []row{
+		{name: "its approval does not count", world: another(newWorld().yes("carol-gh").yes("bob-gh")), by: "carol", says: "bob reviewed as bob-gh, which is another account"},
+		{name: "its change request does not block", world: another(newWorld().both().no("dave-gh")), allowed: true, by: "bob,carol"},
+		{name: "nor answers it the person's own", world: another(newWorld().both().no("dave-gh").yes("dave-gh")), by: "bob,carol", blocked: "dave", says: "dave requests changes"},
+		{name: "it lifts nothing", world: newWorld().both().no("dave-gh").dismissed(2, "bob-gh").with(func(w *world) { w.last().DismissedByAnother = true }), by: "bob,carol", blocked: "dave", says: "dismissed by bob-gh, which is another account"},
+		{name: "the person's other login counts", world: another(newWorld().yes("carol-gh").yes("bob-work").yes("bob-gh")), allowed: true, by: "carol,bob"},
+	} {
+		t.Run(r.name, r.check)
+	}
+}

@@ -76,6 +76,9 @@ func (c *count) whose(r dr.Review) (person string, why dr.Text) {
 	if !ok {
 		return "", dr.T("vote.stranger")
 	}
+	if r.Another {
+		return p.Name, dr.T("vote.another-account", "login", r.By)
+	}
 	return p.Name, c.ineligible(p)
 }
 
@@ -118,6 +121,8 @@ func (c *count) lifted(person string, r dr.Review) bool {
 	switch {
 	case r.DismissedBy == "":
 		says = dr.T("vote.dismissed.nobody", "who", person)
+	case r.DismissedByAnother:
+		says = dr.T("vote.dismissed.another", "who", person, "login", r.DismissedBy)
 	case !known:
 		says = dr.T("vote.dismissed.stranger", "who", person, "login", r.DismissedBy)
 	case c.isRequester(by):

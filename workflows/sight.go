@@ -34,6 +34,9 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
+	if err := (accounts{a.Store.Keeper, a.Team.People}).mark(ctx, &st); err != nil {
+		return st, dr.Approval{}, err
+	}
 	self, err := a.Forge.Files.Self(ctx)
 	if err != nil {
 		return st, dr.Approval{}, err

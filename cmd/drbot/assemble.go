@@ -34,7 +34,7 @@ const language = "en"
 
 // assemble joins the ports of the runbooks with their adapters: the one place
 // that sees two adapters at once.
-func assemble(ctx context.Context, cfg *config.Config, forge *github.Client, st *store.Store, lock *store.Lock, stop context.CancelCauseFunc, log *slog.Logger) (*server, error) {
+func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *github.Client, st *store.Store, lock *store.Lock, stop context.CancelCauseFunc, log *slog.Logger) (*server, error) {
 	catalogue, err := text.New(dr.Verbs())
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func assemble(ctx context.Context, cfg *config.Config, forge *github.Client, st 
 	if err != nil {
 		return nil, err
 	}
-	terraform, err := newTerraform(cfg, log)
+	terraform, err := newTerraform(cfg, as, log)
 	if err != nil {
 		return nil, err
 	}
@@ -81,10 +81,34 @@ func assemble(ctx context.Context, cfg *config.Config, forge *github.Client, st 
 	return s, err
 }
 
-func newForge(cfg *config.Config, log *slog.Logger) (*github.Client, error) {
+// credentials are as whom drbot comes to GitHub: an App, or a token where that is nil.
+type credentials struct {
+	app   *github.App
+	token string
+}
+
+func newCredentials(cfg *config.Config, log *slog.Logger) (credentials, error) {
+	if cfg.GitHub.App == nil {
+		return credentials{token: cfg.GitHub.Token}, nil
+	}
+	app, err := github.NewApp(cfg.GitHub.App.ID, cfg.GitHub.App.Key, github.Options{BaseURL: cfg.GitHub.APIURL, UserAgent: userAgent, Logger: log})
+	return credentials{app: app}, err
+}
+
+// forGit is the token for the mirror of a repository.
+func (c credentials) forGit(ctx context.Context, repo dr.Repository, refused string) (string, error) {
+	if c.app == nil {
+		return c.token, nil
+	}
+	return c.app.Token(ctx, repo, refused)
+}
+
+const userAgent = "drbot"
+
+func newForge(cfg *config.Config, as credentials, log *slog.Logger) (*github.Client, error) {
 	return github.New(github.Options{
-		Token:   func(context.Context) (string, error) { return cfg.GitHub.Token, nil },
-		BaseURL: cfg.GitHub.APIURL, UserAgent: "drbot", Logger: log, Share: cfg.Timing.Review,
+		Token: func(context.Context) (string, error) { return as.token, nil }, App: as.app,
+		BaseURL: cfg.GitHub.APIURL, UserAgent: userAgent, Logger: log, Share: cfg.Timing.Review,
 		Known: func(login string) bool {
 			_, ok := cfg.People.ByLogin(login)
 			return ok
@@ -92,7 +116,7 @@ func newForge(cfg *config.Config, log *slog.Logger) (*github.Client, error) {
 	})
 }
 
-func newTerraform(cfg *config.Config, log *slog.Logger) (*tf.Terraform, error) {
+func newTerraform(cfg *config.Config, as credentials, log *slog.Logger) (*tf.Terraform, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the own executable: %w", err)
@@ -103,7 +127,7 @@ func newTerraform(cfg *config.Config, log *slog.Logger) (*tf.Terraform, error) {
 		SupervisorCommand: []string{self, "supervise"}, LockTimeout: cfg.Terraform.LockTimeout,
 		PlanUnlocked: true, // a plan only reads; the bot that dies in one must not leave a lock behind
 		GitURL:       func(r dr.Repository) string { return cfg.GitHub.GitURL + "/" + r.Owner + "/" + r.Name + ".git" },
-		GitToken:     func(context.Context) (string, error) { return cfg.GitHub.Token, nil },
+		GitToken:     as.forGit,
 		Logger:       log,
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/github"
 	"github.com/drbot/drbot/internal/store"
 	"github.com/drbot/drbot/workflows"
 )
@@ -50,6 +51,32 @@ func tellLeft(ctx context.Context, forge openChanges, services map[string]dr.Ser
 		for _, ch := range left {
 			log.ErrorContext(ctx, "A PULL REQUEST OF A BOT IS OPEN, AND THE DATABASE KNOWS NO RUN: a bot has run before; end this one, or close it if that bot is gone for good",
 				"repository", name, "number", ch.Number, "url", ch.URL, "branch", ch.Branch)
+		}
+	}
+}
+
+// standing tells in what the live installation of a GitHub App is not as it must be.
+type standing interface {
+	Standing(ctx context.Context, repo dr.Repository) ([]github.Difference, error)
+}
+
+// tellStanding says what is wrong with the App, and what to change. The start goes on: what
+// runs waits for it, and what was promoted must be seen to its end.
+func tellStanding(ctx context.Context, forge standing, services map[string]dr.Service, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, lookLeft)
+	defer cancel()
+	for _, repo := range repositories(services) {
+		name := repo.Owner + "/" + repo.Name
+		apart, err := forge.Standing(ctx, repo)
+		if err != nil {
+			log.WarnContext(ctx, "it is not known what the GitHub App may do", "repository", name, "error", err)
+		}
+		for _, d := range apart {
+			at := slog.LevelWarn
+			if d.Level == dr.Fail {
+				at = slog.LevelError
+			}
+			log.Log(ctx, at, "the GitHub App is not as docs/github-app.json has it", "repository", name, "apart", d.What, "mend", d.Next)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/github"
 )
 
 // left is a GitHub with open pull requests, by repository.
@@ -55,6 +56,42 @@ func TestGreet(t *testing.T) {
 	_ = st.Close()
 	if said := says(); strings.Contains(said, "EMPTY") || strings.Contains(said, "infra") {
 		t.Errorf("on a database with a run it is said:\n%s", said)
+	}
+}
+
+// apart answers for one repository that its App differs, and for another not at all.
+type apart struct{}
+
+func (apart) Standing(_ context.Context, repo dr.Repository) ([]github.Difference, error) {
+	if repo.Name != "infra" {
+		return nil, errors.New("GitHub is away")
+	}
+	return []github.Difference{
+		{Level: dr.Fail, What: dr.T("github.app.suspended", "owner", "acme"), Next: dr.T("github.app.suspended.next", "owner", "acme")},
+		{Level: dr.Warn, What: dr.T("github.app.event.missing", "event", "push"), Next: dr.T("github.app.event.missing.next", "event", "push")},
+	}, nil
+}
+
+// TestTellStanding says at the start, in words and once for each repository, in what the
+// App is not as it must be.
+func TestTellStanding(t *testing.T) {
+	words, err := shellWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(name string) dr.Service {
+		return dr.Service{Repository: dr.Repository{Owner: "acme", Name: name}}
+	}
+	var b bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(&b, &slog.HandlerOptions{ReplaceAttr: inWords(words)}))
+	tellStanding(t.Context(), apart{}, map[string]dr.Service{"portal": in("infra"), "shop": in("infra"), "mail": in("elsewhere")}, log)
+	for _, want := range []string{
+		`"level":"ERROR"`, `"apart":"The GitHub App is suspended for acme."`, `"mend":"Have an owner of acme unsuspend it`, `"apart":"GitHub does not tell the App of push`,
+		`"repository":"acme/elsewhere","error":"GitHub is away"`,
+	} {
+		if strings.Count(b.String(), want) != 1 {
+			t.Errorf("%q is not said once in:\n%s", want, b.String())
+		}
 	}
 }
 

@@ -51,10 +51,17 @@ func checkGitHub(ctx context.Context, w *world, service string) error {
 	if !ok {
 		return &dr.Error{Code: dr.NotFound, What: dr.T("no-service", "name", dr.Foreign(service)), Next: dr.T("try-one-of", "names", slices.Sorted(maps.Keys(cfg.Services)))}
 	}
-	if cfg.GitHub.Token, err = config.GitHubToken(w.config, w.parts.config(w.getenv, false)); err != nil {
+	secret, err := config.Credentials(w.config, w.parts.config(w.getenv, false))
+	if err != nil {
 		return err
 	}
-	forge, err := newForge(cfg, slog.New(slog.DiscardHandler))
+	cfg.GitHub.Token, cfg.GitHub.App = secret.Token, secret.App
+	log := slog.New(slog.DiscardHandler)
+	as, err := newCredentials(cfg, log)
+	if err != nil {
+		return err
+	}
+	forge, err := newForge(cfg, as, log)
 	if err != nil {
 		return err
 	}

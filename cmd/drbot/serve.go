@@ -72,14 +72,22 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer func() { _ = st.Close() }()
-	forge, err := newForge(cfg, log)
+	if err := forgetAccounts(ctx, st, cfg.People, log); err != nil {
+		return err
+	}
+	as, err := newCredentials(cfg, log)
 	if err != nil {
 		return err
 	}
+	forge, err := newForge(cfg, as, log)
+	if err != nil {
+		return err
+	}
+	go tellStanding(ctx, forge, cfg.Services, log) // nothing waits for it
 	if err := greet(ctx, st, forge, cfg.Services, log); err != nil {
 		return err
 	}
-	s, err := assemble(ctx, cfg, forge, st, lock, stop, log)
+	s, err := assemble(ctx, cfg, as, forge, st, lock, stop, log)
 	if err != nil {
 		return err
 	}
@@ -199,9 +207,13 @@ func (s *server) settle(ctx context.Context) {
 	}
 }
 
-// inWords writes the errors of the log as people are told them, since they are sent there.
+// inWords writes the errors and texts of the log as people are told them, since they are sent there.
 func inWords(words text.Words) func([]string, slog.Attr) slog.Attr {
 	return func(_ []string, a slog.Attr) slog.Attr {
+		if said, ok := a.Value.Any().(dr.Text); ok {
+			a.Value = slog.StringValue(words.Say(said))
+			return a
+		}
 		err, ok := a.Value.Any().(error)
 		var e *dr.Error
 		if ok && errors.As(err, &e) {

@@ -51,8 +51,17 @@ type Slack struct {
 	Pace                                 time.Duration
 }
 
-// GitHub is how to reach GitHub.
-type GitHub struct{ Token, WebhookSecret, APIURL, GitURL string }
+// GitHub is how to reach GitHub: by a token or as an App.
+type GitHub struct {
+	Token, WebhookSecret, APIURL, GitURL string
+	App                                  *App
+}
+
+// App is the GitHub App that drbot is.
+type App struct {
+	ID  int64
+	Key []byte // in PEM; nil when secrets are not read
+}
 
 // Terraform is how to run Terraform.
 type Terraform struct {
@@ -199,7 +208,7 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 	}
 	c.Slack.Token = f.secret("slack.token", in.Slack.Token, getenv, secrets)
 	c.Slack.SigningSecret = f.secret("slack.signing_secret", in.Slack.SigningSecret, getenv, secrets)
-	c.GitHub.Token = f.secret("github.token", in.GitHub.Token, getenv, secrets)
+	f.forge(in.GitHub, c, getenv, secrets)
 	c.GitHub.WebhookSecret = f.secret("github.webhook_secret", in.GitHub.WebhookSecret, getenv, secrets)
 	c.Terraform.HashKey = []byte(f.secret("terraform.hash_key", in.Terraform.HashKey, getenv, secrets))
 	if secrets && len(c.Terraform.HashKey) > 0 && len(c.Terraform.HashKey) < 16 {

@@ -62,9 +62,15 @@ type slack struct {
 
 type github struct {
 	Token         Secret `yaml:"token"`
+	App           *app   `yaml:"app"` // in the place of the token
 	WebhookSecret Secret `yaml:"webhook_secret"`
 	APIURL        string `yaml:"api_url"`
 	GitURL        string `yaml:"git_url"`
+}
+
+type app struct {
+	ID         int    `yaml:"id"`
+	PrivateKey Secret `yaml:"private_key"`
 }
 
 type terraform struct {

@@ -12,24 +12,32 @@ func HashKey(path string, o Options) ([]byte, error) {
 	return []byte(key), nil
 }
 
-// GitHubToken reads github.token alone.
-func GitHubToken(path string, o Options) (string, error) {
-	return alone(path, o, "github.token", func(in file) Secret { return in.GitHub.Token })
+// Credentials reads as whom drbot comes to GitHub, alone.
+func Credentials(path string, o Options) (GitHub, error) {
+	var c Config
+	err := only(path, o, func(f *checker, in file) { f.forge(in.GitHub, &c, o.Getenv, true) })
+	return c.GitHub, err
 }
 
-func alone(path string, o Options, at string, which func(file) Secret) (string, error) {
+func alone(path string, o Options, at string, which func(file) Secret) (value string, err error) {
+	err = only(path, o, func(f *checker, in file) { value = f.secret(at, which(in), o.Getenv, true) })
+	return value, err
+}
+
+// only reads a part of the configuration, and its faults.
+func only(path string, o Options, part func(*checker, file)) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return "", unread(path, err)
+		return unread(path, err)
 	}
 	r, in, err := read(data)
 	if err != nil {
-		return "", err
+		return err
 	}
 	f := &checker{faults: r.faults}
-	value := f.secret(at, which(in), o.Getenv, true)
+	part(f, in)
 	if len(f.list) > 0 {
-		return "", f.err()
+		return f.err()
 	}
-	return value, nil
+	return nil
 }

@@ -33,11 +33,15 @@ type ForgeWorld struct {
 	Publish Publishing
 	Repo    dr.Repository
 	Self    string // the bot's login
-	Home    string // Repo.File on the base branch
-	Away    string // what a change makes of it
-	People  People
-	Hands   Hands
-	Page    Page
+	Commits string // who commits what it writes; Self when empty
+	// Unseen is what is answered of a repository that is not, or is not to be seen;
+	// dr.NotFound when empty.
+	Unseen dr.Code
+	Home   string // Repo.File on the base branch
+	Away   string // what a change makes of it
+	People People
+	Hands  Hands
+	Page   Page
 }
 
 // NewForge makes a fresh world for one test.

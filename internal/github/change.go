@@ -167,8 +167,23 @@ func foreign(branch string, why dr.Text) error {
 // ensureBranch makes the commit and the branch that points at it, or finds them.
 // The branch comes last, so that it never exists without the commit.
 func (c *Client) ensureBranch(ctx context.Context, req dr.ChangeRequest) (head string, err error) {
+	about := scoped{c, req.Repository}
+	if c.app != nil {
+		mode, err := c.mode(ctx, req)
+		if err != nil {
+			return "", err
+		}
+		if mode != modeExecutable {
+			return signed{about, req}.ensure(ctx)
+		}
+	}
 	if head, found, err := c.ownBranch(ctx, req); found || err != nil {
 		return head, err
+	}
+	if c.app != nil {
+		if err := about.unsigned(ctx); err != nil {
+			return "", err
+		}
 	}
 	sha, err := c.commit(ctx, req)
 	if err != nil {

@@ -27,8 +27,9 @@ type Options struct {
 	// Token gives the credential for one request. It is asked for each attempt, so
 	// a source of short-lived installation tokens fits as well as a constant.
 	Token func(ctx context.Context) (string, error)
-	// Login is the bot's own login. Needed with an App's installation token, which
-	// may not ask GitHub who it is ("drbot[bot]"); else asked for once.
+	// App is drbot as a GitHub App, in the place of a token.
+	App *App
+	// Login is the bot's own login; asked for once when empty.
 	Login string
 
 	BaseURL   string // of a GitHub Enterprise host or a stand-in; github.com when empty
@@ -64,6 +65,7 @@ type Client struct {
 	mergeTitle func(number int) string
 	known      func(login string) bool
 	watch      *watcher
+	app        *App
 
 	mu   sync.Mutex
 	self string
@@ -71,25 +73,38 @@ type Client struct {
 
 // New makes a client. It connects to nothing yet.
 func New(o Options) (*Client, error) {
-	if o.Token == nil {
+	if o.Token == nil && o.App == nil {
 		return nil, &dr.Error{Code: dr.Invalid, What: dr.T("github.no-token")}
 	}
 	o = o.withDefaults()
 	tr := newTransport(o)
 	tr.next = newConditional(tr.next)
 	api := gh.NewClient(&http.Client{Transport: tr})
-	if o.BaseURL != "" {
-		var err error
-		if api, err = api.WithEnterpriseURLs(o.BaseURL, cmp.Or(o.UploadURL, o.BaseURL)); err != nil {
-			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("github.address.no-url"), Err: err}
-		}
-		if s := api.BaseURL.Scheme; (s != "https" && s != "http") || api.BaseURL.Host == "" {
-			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("github.address.scheme")}
-		}
+	if err := address(api, o); err != nil {
+		return nil, err
 	}
 	api.UserAgent = o.UserAgent
 	tr.api = api.BaseURL
-	return &Client{api: api, log: o.Logger, sleep: o.Sleep, now: o.Clock, mergeTitle: o.MergeTitle, known: o.Known, watch: newWatcher(o.Clock, o.Share), self: o.Login}, nil
+	return &Client{
+		api: api, log: o.Logger, sleep: o.Sleep, now: o.Clock, mergeTitle: o.MergeTitle, known: o.Known,
+		watch: newWatcher(o.Clock, o.Share), app: o.App, self: o.Login,
+	}, nil
+}
+
+// address points a client at the host that the options name.
+func address(api *gh.Client, o Options) error {
+	if o.BaseURL == "" {
+		return nil
+	}
+	at, err := api.WithEnterpriseURLs(o.BaseURL, cmp.Or(o.UploadURL, o.BaseURL))
+	if err != nil {
+		return &dr.Error{Code: dr.Invalid, What: dr.T("github.address.no-url"), Err: err}
+	}
+	if s := at.BaseURL.Scheme; (s != "https" && s != "http") || at.BaseURL.Host == "" {
+		return &dr.Error{Code: dr.Invalid, What: dr.T("github.address.scheme")}
+	}
+	api.BaseURL, api.UploadURL = at.BaseURL, at.UploadURL
+	return nil
 }
 
 func (o Options) withDefaults() Options {
@@ -137,17 +152,26 @@ func (c *Client) Self(ctx context.Context) (string, error) {
 	if known != "" {
 		return known, nil
 	}
-	user, _, err := c.api.Users.Get(ctx, "")
+	login, err := c.login(ctx)
+	if err == nil && login == "" {
+		err = errors.New("the answer has no login")
+	}
 	if err != nil {
 		return "", explain(err, doingSelf())
 	}
-	if user.GetLogin() == "" {
-		return "", explain(errors.New("the answer has no login"), doingSelf())
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.self = user.GetLogin()
-	return c.self, nil
+	c.self = login
+	return login, nil
+}
+
+// login asks GitHub who the bot is. An App's installation token may not ask that.
+func (c *Client) login(ctx context.Context) (string, error) {
+	if c.app != nil {
+		return c.app.login(ctx)
+	}
+	user, _, err := c.api.Users.Get(ctx, "")
+	return user.GetLogin(), err
 }
 
 func doingSelf() dr.Text { return dr.T("github.doing.self") }

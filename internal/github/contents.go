@@ -114,8 +114,9 @@ func (c *Client) contentAt(ctx context.Context, repo dr.Repository, sha string) 
 
 // The modes of what stands in a tree.
 const (
-	modeFile = "100644"
-	modeLink = "120000"
+	modeFile       = "100644"
+	modeExecutable = "100755"
+	modeLink       = "120000"
 )
 
 // entryAt finds what stands at the file's path at a commit. Its content alone does not

@@ -29,8 +29,31 @@ func explain(err error, doing dr.Text) error {
 	if !errors.As(err, &answer) || answer.Response == nil {
 		return &dr.Error{Code: dr.Temporary, What: dr.T("github.no-answer", "doing", doing), Err: err}
 	}
+	if err := appRefused(answer.Message, doing, err); err != nil {
+		return err
+	}
 	code, next := codeOf(answer.Response.StatusCode)
 	return &dr.Error{Code: code, Next: next, Err: err, What: dr.T("github.refused", "doing", doing, "said", said(answer))}
+}
+
+// appRefused recognizes by its words a refusal that is about the App and that a person
+// mends on GitHub: what runs goes on then.
+func appRefused(message string, doing dr.Text, cause error) error {
+	switch text := strings.ToLower(message); {
+	case strings.Contains(text, "not accessible by integration"):
+		return &dr.Error{Code: dr.Uncertain, What: dr.T("github.app.may-not", "doing", doing, "said", quoteOf(message)), Next: dr.T("github.app.may-not.next"), Err: cause}
+	case strings.Contains(text, "installation has been suspended"):
+		return &dr.Error{Code: dr.Uncertain, What: dr.T("github.app.suspended-now", "doing", doing), Next: dr.T("github.app.suspended-now.next"), Err: cause}
+	}
+	return nil
+}
+
+// mayNot is said of a permission that the App lacks.
+const mayNot dr.TextID = "github.app.may-not"
+
+// quoteOf is a reason of GitHub's on one line, without its full stop.
+func quoteOf(reason string) dr.Foreign {
+	return dr.Foreign(cut(strings.TrimRight(strings.Join(strings.Fields(reason), " "), "."), 300, "…"))
 }
 
 // codeOf sorts a status by whether trying again can help, and what else does.

@@ -168,7 +168,7 @@ func TestEveryStrangeAnswerHasACode(t *testing.T) {
 
 func TestATokenThatCannotBeHad(t *testing.T) {
 	c := breakingClient(t, func(*http.Request) (*http.Response, error) { return nil, errors.New("never reached") })
-	c.api.Client().Transport.(*transport).token = func(context.Context) (string, error) { return "", errors.New("down") }
+	c.api.Client().Transport.(*transport).token = func(*http.Request, string) (string, error) { return "", errors.New("down") }
 	for name, call := range everyCall() {
 		err := call(t.Context(), c)
 		classified(t, name, err)

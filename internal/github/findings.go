@@ -20,6 +20,9 @@ type findings struct {
 
 	repository    *gh.Repository
 	repositoryErr error
+	apart         []Difference // of an App's installation from what it must be
+	apartErr      error
+	app           bool
 	classic       bool // the token is one of those that have scopes
 	scopes        []string
 
@@ -45,8 +48,11 @@ type findings struct {
 func (r *Rules) find(ctx context.Context, s dr.Service) findings {
 	f := findings{service: s, mayWrite: map[string]dr.Level{}}
 	l := finding{Rules: r, f: &f}
-	f.self, _ = r.client.Self(ctx) // an App's token may not ask
-	l.settings(ctx)                // what the bot may do here decides what is asked of it
+	f.self, _ = r.client.Self(ctx)
+	if f.app = r.client.app != nil; f.app {
+		f.apart, f.apartErr = r.client.Standing(ctx, s.Repository)
+	}
+	l.settings(ctx) // what the bot may do here decides what is asked of it
 	var all sync.WaitGroup
 	for _, read := range []func(context.Context){l.file, l.permissions, l.lastCommit, l.demands} {
 		all.Go(func() { read(ctx) })

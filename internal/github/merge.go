@@ -191,11 +191,11 @@ func forPeople(repo dr.Repository, number int, err error) error {
 	if err == nil {
 		return nil
 	}
-	switch dr.CodeOf(err) {
-	case dr.Temporary, dr.Conflict, dr.Uncertain:
+	what, _ := dr.Told(err)
+	switch code := dr.CodeOf(err); {
+	case code == dr.Temporary, code == dr.Conflict, code == dr.Uncertain && what.ID != mayNot:
 		return err
 	}
-	what, _ := dr.Told(err)
 	next := dr.T("github.merge.mend.next", "number", number)
 	switch status(err) {
 	case http.StatusUnauthorized:

@@ -127,6 +127,9 @@ func (f findings) access() verdict {
 	case f.classic && !slices.Contains(f.scopes, "repo") && (r.GetPrivate() || !slices.Contains(f.scopes, "public_repo")):
 		return verdict{dr.Fail, dr.T("rule.scopes", "scopes", orNone(f.scopes))}
 	}
+	if f.app {
+		return f.installed()
+	}
 	push, told := r.Permissions["push"]
 	switch {
 	case !told:
@@ -307,7 +310,30 @@ func (f findings) queue() verdict {
 	return fine(dr.Text{}) // rulesets alone tell of it, of a queue of the protection too
 }
 
+// installed tells whether an App may do what a run does. What a repository says of
+// permissions is said of users alone.
+func (f findings) installed() verdict {
+	if f.apartErr != nil {
+		return unread(f.apartErr, needsMetadata)
+	}
+	var worst verdict
+	for _, d := range f.apart {
+		if worst.level != dr.Fail {
+			worst = verdict{d.Level, dr.T("rule.installed", "what", d.What, "next", d.Next)}
+		}
+	}
+	if worst.level == "" {
+		return fine(dr.Text{})
+	}
+	return worst
+}
+
+// signatures are no hindrance to an App, whose commits GitHub signs; but those of an
+// executable file, which is told of its installation.
 func (f findings) signatures() verdict {
+	if f.app && f.asked.signatures && f.fileErr == nil && f.entry.GetMode() != modeExecutable {
+		return fine(dr.Text{})
+	}
 	return f.asks(f.asked.signatures, dr.Fail, dr.T("rule.signatures"))
 }
 

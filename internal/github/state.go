@@ -159,7 +159,7 @@ func (l look) reviews(ctx context.Context) error {
 	})
 	for _, r := range reviews {
 		l.state.Reviews = append(l.state.Reviews, dr.Review{
-			ID: r.GetID(), By: r.GetUser().GetLogin(), Bot: isBot(r.GetUser()),
+			ID: r.GetID(), By: r.GetUser().GetLogin(), ByID: r.GetUser().GetID(), Bot: isBot(r.GetUser()),
 			// The REST API writes states in upper case, webhooks in lower.
 			State:   dr.ReviewState(strings.ToUpper(r.GetState())),
 			HeadSHA: r.GetCommitID(), At: r.GetSubmittedAt().Time,
@@ -197,7 +197,7 @@ func (l look) dismissals(ctx context.Context) error {
 	for _, e := range events {
 		if r := dismissed[e.GetDismissedReview().GetReviewID()]; r != nil && e.GetEvent() == "review_dismissed" {
 			r.Was = dr.ReviewState(strings.ToUpper(e.GetDismissedReview().GetState()))
-			r.DismissedBy = e.GetActor().GetLogin()
+			r.DismissedBy, r.DismissedByID = e.GetActor().GetLogin(), e.GetActor().GetID()
 		}
 	}
 	return explain(err, dr.T("github.doing.list-events", "number", l.pull.GetNumber()))

@@ -26,12 +26,14 @@ const (
 
 // transport sends each request with a token and a timeout, waits out rate limits
 // and repeats reads that came back broken. A request that GitHub refused for a
-// rate limit was not carried out, so a write may follow it; every other trouble
-// with a write goes to the caller, who can look whether it took effect.
+// rate limit, or for a token that has ended, was not carried out, so a write may follow
+// it; every other trouble with a write goes to the caller, who can look whether it took
+// effect.
 type transport struct {
 	next    http.RoundTripper
 	api     *url.URL
-	token   func(ctx context.Context) (string, error)
+	token   func(req *http.Request, refused string) (string, error) // nil: requests carry one already
+	renews  bool                                                    // for a refused token there is another one
 	timeout time.Duration
 	maxWait time.Duration
 	log     *slog.Logger
@@ -43,10 +45,17 @@ type transport struct {
 }
 
 func newTransport(o Options) *transport {
-	return &transport{
-		next: o.Transport, token: o.Token, timeout: o.Timeout, maxWait: o.MaxWait,
+	t := &transport{
+		next: o.Transport, timeout: o.Timeout, maxWait: o.MaxWait,
 		log: o.Logger, now: o.Clock, sleep: o.Sleep,
 	}
+	switch {
+	case o.App != nil:
+		t.token, t.renews = o.App.forRequest, true
+	case o.Token != nil:
+		t.token = func(req *http.Request, _ string) (string, error) { return o.Token(req.Context()) }
+	}
+	return t
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -57,13 +66,25 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	budget := t.maxWait
 	pause := firstPause
+	refused := "" // the token that GitHub did not take
 	for broken, limited := 0, 0; ; {
 		if err := t.waitLimit(req, &budget); err != nil {
 			return nil, err
 		}
-		resp, err := t.once(req, body)
+		token, err := t.tokenFor(req, refused)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := t.once(req, body, token)
 		if err == nil && t.noteLimit(resp, limited) {
 			limited++
+			continue
+		}
+		if err == nil && resp.StatusCode == http.StatusUnauthorized && t.renews {
+			if refused != "" {
+				return nil, &dr.Error{Code: dr.Uncertain, What: dr.T("github.app.refused"), Next: dr.T("github.app.refused.next")}
+			}
+			refused = token
 			continue
 		}
 		broken++
@@ -86,21 +107,30 @@ func drain(req *http.Request) ([]byte, error) {
 	return io.ReadAll(req.Body)
 }
 
+// tokenFor is the token for a request; none after a redirect to another host, where it
+// must not follow.
+func (t *transport) tokenFor(req *http.Request, refused string) (string, error) {
+	if t.token == nil || req.URL.Scheme != t.api.Scheme || req.URL.Host != t.api.Host {
+		return "", nil
+	}
+	token, err := t.token(req, refused)
+	var known *dr.Error
+	if err != nil && !errors.As(err, &known) {
+		err = &dr.Error{Code: dr.Temporary, What: dr.T("github.token-unread"), Err: err}
+	}
+	return token, err
+}
+
 // once makes one attempt and reads the whole answer, so that a body that ends
 // early is an error here and not a puzzle for the decoder.
-func (t *transport) once(req *http.Request, body []byte) (*http.Response, error) {
+func (t *transport) once(req *http.Request, body []byte, token string) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
 	defer cancel()
 	out := req.Clone(ctx)
 	if body != nil {
 		out.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	// After a redirect to another host the token must not follow.
-	if out.URL.Scheme == t.api.Scheme && out.URL.Host == t.api.Host {
-		token, err := t.token(ctx)
-		if err != nil {
-			return nil, &dr.Error{Code: dr.Temporary, What: dr.T("github.token-unread"), Err: err}
-		}
+	if token != "" {
 		out.Header.Set("Authorization", "Bearer "+token)
 	}
 	resp, err := t.next.RoundTrip(out)

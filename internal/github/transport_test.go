@@ -93,9 +93,9 @@ func TestLastRequestOfAWindow(t *testing.T) {
 
 func TestPlain403IsNotALimit(t *testing.T) {
 	client, s, clk := newStub(t)
-	s.when(user, reply(403, `{"message":"Resource not accessible by integration"}`))
+	s.when(user, reply(403, `{"message":"Resource not accessible by personal access token"}`))
 	_, err := client.Self(t.Context())
-	wantCode(t, err, dr.Denied, "Resource not accessible by integration")
+	wantCode(t, err, dr.Denied, "Resource not accessible by personal access token")
 	if s.calls(user) != 1 || clk.total() != 0 {
 		t.Errorf("%d calls", s.calls(user))
 	}

@@ -55,7 +55,11 @@ slack:
   api_url: {{.SlackURL}}/api/
   pace: {{.Pace}}
 github:
+  {{- if .App}}
+  app: {id: {{.App.ID}}, private_key: {file: "{{.AppKey}}"}}
+  {{- else}}
   token: {env: DRBOT_GITHUB_TOKEN}
+  {{- end}}
   webhook_secret: {env: DRBOT_GITHUB_WEBHOOK_SECRET}
   api_url: {{.HubURL}}/api/v3/
   git_url: {{.HubURL}}
@@ -181,7 +185,7 @@ func (w *World) writeConfig() (string, error) {
 		"Terraform": terraform, "Infra": infra, "Recheck": cmp.Or(w.opts.Recheck, 2*time.Minute).String(), "GiveUp": cmp.Or(w.opts.GiveUp, 2*time.Minute).String(), "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "Made": made, "People": people, "Stacks": stacks,
 		"Service": Service, "Home": home, "Standby": standby, "Channel": channel, "Owner": owner, "Repo": repository,
 		"Database": database, "Pace": pace, "Poll": poll, "Cooldown": cooldown, "CallTimeout": callTimeout.String(),
-		"File": regionFile, "Health": every(w.opts.HealthEvery), "Drift": every(w.opts.DriftEvery),
+		"App": w.opts.App, "AppKey": w.appKey(), "File": regionFile, "Health": every(w.opts.HealthEvery), "Drift": every(w.opts.DriftEvery),
 	})
 	if err != nil {
 		return "", err

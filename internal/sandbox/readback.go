@@ -213,7 +213,7 @@ func (w *World) readPull(ctx context.Context, m moved) error {
 	if err != nil {
 		return err
 	}
-	if !p.Merged || p.MergedBy != botLogin {
+	if !p.Merged || p.MergedBy != w.botLogin() {
 		return fmt.Errorf("#%d is merged: %t, by %q", m.pull, p.Merged, p.MergedBy)
 	}
 	if p.Commits != 1 || p.ChangedFiles != 1 || p.Additions != 1 || p.Deletions != 1 {

@@ -66,6 +66,9 @@ type Options struct {
 	Start func(*exec.Cmd) error
 	// Shape is what the service is made of; one database and one ECS service when empty.
 	Shape Shape
+	// App has the bot be this GitHub App, whose key the world makes; it has a token where
+	// that is nil.
+	App *github.App
 	// Patient gives the bot minutes, not seconds, for what takes AWS minutes.
 	Patient bool
 	Out     io.Writer // what a person watches
@@ -221,6 +224,9 @@ func (w *World) startHub(ctx context.Context) error {
 		return err
 	}
 	w.Hub = hub
+	if err := w.installApp(); err != nil {
+		return err
+	}
 	w.hubURL, err = w.listen(w.opts.HubAddr, w.watched(hubEffect, hub))
 	hub.SetBaseURL(w.hubURL)
 	return err

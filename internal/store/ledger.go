@@ -81,6 +81,12 @@ func (s Ledger) Get(ctx context.Context, key string) (string, error) {
 	return v, nil
 }
 
+// Forget drops the value under a key.
+func (s Ledger) Forget(ctx context.Context, key string) error {
+	_, err := s.exec(ctx, s.db, "forget "+key, `DELETE FROM drbot_kept WHERE name = ?`, key)
+	return err
+}
+
 // FirstDelivery tells whether a webhook delivery id is new, and remembers it until
 // Prune forgets it.
 func (s Ledger) FirstDelivery(ctx context.Context, id string, now time.Time) (bool, error) {

@@ -123,6 +123,7 @@ func everything(ctx context.Context, s *Store) map[string]func() error {
 		"Keep":       func() error { _, err := s.Keep(ctx, "k", "v"); return err },
 		"Put":        func() error { return s.Put(ctx, "k", "v") },
 		"Get":        func() error { _, err := s.Get(ctx, "k"); return err },
+		"Forget":     func() error { return s.Forget(ctx, "k") },
 		"FirstDelivery": func() error {
 			_, err := s.FirstDelivery(ctx, "d", t0)
 			return err

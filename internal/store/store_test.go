@@ -152,6 +152,12 @@ func TestLedger(t *testing.T) {
 		if first != "1" || second != "1" {
 			t.Errorf("kept %q, then %q", first, second)
 		}
+		ok(t, s.Forget(ctx, "k"))
+		third, err := s.Keep(ctx, "k", "3")
+		ok(t, err)
+		if third != "3" {
+			t.Errorf("after it was forgotten %q was kept", third)
+		}
 		for i, want := range []bool{true, false} {
 			got, err := s.FirstDelivery(ctx, "d1", t0)
 			ok(t, err)

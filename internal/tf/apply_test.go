@@ -84,7 +84,7 @@ func TestSecretsStayInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.opts.Environment = map[string]string{"DB_PASSWORD": inEnv}
-	w.opts.GitToken = func(context.Context) (string, error) { return inToken, nil }
+	w.opts.GitToken = func(context.Context, dr.Repository, string) (string, error) { return inToken, nil }
 	g := w.gate("exec")
 	commit := w.commit(files(`
 resource "terraform_data" "a" {

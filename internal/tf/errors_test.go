@@ -176,7 +176,9 @@ func TestNoErrorIsUnclassified(t *testing.T) {
 	}
 }
 
-func noToken(context.Context) (string, error) { return "", errors.New("the token's source is down") }
+func noToken(context.Context, dr.Repository, string) (string, error) {
+	return "", errors.New("the token's source is down")
+}
 
 func put(t *testing.T, f folder, name, text string) {
 	t.Helper()
@@ -210,7 +212,7 @@ func TestAForgeThatAnswersBadly(t *testing.T) {
 			defer server.Close()
 			tf := broken(t)
 			tf.opts.GitURL = func(dr.Repository) string { return server.URL + "/infra.git" }
-			tf.opts.GitToken = func(context.Context) (string, error) { return "t0ken", nil }
+			tf.opts.GitToken = func(context.Context, dr.Repository, string) (string, error) { return "t0ken", nil }
 			_, err := tf.Plan(t.Context(), dr.PlanRequest{Stack: dr.Stack{Name: "app", Dir: "."}, Commit: strings.Repeat("a", 40)})
 			classified(t, err, want[name])
 		})

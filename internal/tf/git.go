@@ -39,6 +39,7 @@ type git struct {
 	mirror string
 	pass   map[string]string // the job's environment, for proxies and certificates
 	scrub  scrubber
+	again  func(ctx context.Context, refused string) (string, error) // see job
 }
 
 func newGit(j job) git {
@@ -48,6 +49,7 @@ func newGit(j job) git {
 		mirror: filepath.Join(j.Place.WorkDir, mirrorsDir, mirrorName(j.Place.GitURL)),
 		pass:   j.Secrets.Environment,
 		scrub:  j.scrubber(),
+		again:  j.again,
 	}
 }
 
@@ -200,6 +202,25 @@ func (g git) fetch(ctx context.Context, sha string) error {
 			return g.failed(ctx, err, dr.T("git.mirror.unmade"))
 		}
 	}
+	err := g.get(ctx, sha)
+	if code := dr.CodeOf(err); err == nil || g.again == nil || code != dr.Denied && code != dr.NotFound {
+		return err
+	}
+	// A token may have ended since it was given, or the forge have taken it back; what it
+	// may not see, the forge says is not there.
+	token, why := g.again(ctx, g.token)
+	switch {
+	case why != nil:
+		return why
+	case token == g.token:
+		return err
+	}
+	g.token, g.scrub = token, g.scrub.and(token, basic(token))
+	return g.get(ctx, sha)
+}
+
+// get gets one commit from the forge.
+func (g git) get(ctx context.Context, sha string) error {
 	if _, err := g.run(ctx, "", nil, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
 		g.url, "+"+sha+":"+refOf(sha)); err != nil {
 		return g.failed(ctx, err, dr.T("git.fetch.failed", "commit", short(sha)))

@@ -304,7 +304,7 @@ func TestTokenGoesToTheForgeAlone(t *testing.T) {
 	}))
 	defer forge.Close()
 	w.opts.GitURL = func(dr.Repository) string { return forge.URL + "/o/r.git" }
-	w.opts.GitToken = func(ctx context.Context) (string, error) { return canary, nil }
+	w.opts.GitToken = func(context.Context, dr.Repository, string) (string, error) { return canary, nil }
 	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: strings.Repeat("a", 40)})
 	if err == nil || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), basic(canary)) {
 		t.Errorf("got %v", err)

@@ -47,9 +47,12 @@ type Options struct {
 	// Apply completes with the folder, and that ends up in Supervise.
 	SupervisorCommand []string
 
-	HashKey  []byte // of the HMACs in plans; the same for planning and applying
-	GitURL   func(dr.Repository) string
-	GitToken func(context.Context) (string, error) // nil: none is needed
+	HashKey []byte // of the HMACs in plans; the same for planning and applying
+	GitURL  func(dr.Repository) string
+	// GitToken gives a token for a repository; refused is one that the forge has just not
+	// taken, empty at first. A source that has no other gives the same again. Nil: none
+	// is needed.
+	GitToken func(ctx context.Context, repo dr.Repository, refused string) (string, error)
 
 	ApplyPoll   time.Duration // how often an apply is looked at; 50 ms by default
 	PlanTimeout time.Duration // of everything up to an apply; 10 min by default
@@ -242,13 +245,14 @@ func (t *Terraform) reader(ctx context.Context, svc dr.Service, stack dr.Stack, 
 	if err != nil {
 		return job{}, err
 	}
-	var token string
-	if t.opts.GitToken != nil {
-		if token, err = t.opts.GitToken(ctx); err != nil {
-			return job{}, &dr.Error{Code: dr.Temporary, What: dr.T("git.no-token"), Err: err}
-		}
+	token, err := t.gitToken(ctx, svc.Repository, "")
+	if err != nil {
+		return job{}, err
 	}
 	return job{
+		again: func(ctx context.Context, refused string) (string, error) {
+			return t.gitToken(ctx, svc.Repository, refused)
+		},
 		Place: place{
 			PluginDir:   t.opts.PluginDir,
 			WorkDir:     t.opts.WorkDir,
@@ -264,11 +268,26 @@ func (t *Terraform) reader(ctx context.Context, svc dr.Service, stack dr.Stack, 
 	}, nil
 }
 
+// gitToken is the token for a repository; empty where none is needed.
+func (t *Terraform) gitToken(ctx context.Context, repo dr.Repository, refused string) (string, error) {
+	if t.opts.GitToken == nil {
+		return "", nil
+	}
+	token, err := t.opts.GitToken(ctx, repo, refused)
+	if err == nil || is[*dr.Error](err) {
+		return token, err
+	}
+	return "", &dr.Error{Code: dr.Temporary, What: dr.T("git.no-token"), Err: err}
+}
+
 // job is what it takes to check out, plan and apply: the bot and the supervisor
 // work from the same.
 type job struct {
 	Place   place
 	Secrets secrets
+	// again gives another Git token for a refused one; nil in the supervisor, whose token
+	// is new when it starts.
+	again func(ctx context.Context, refused string) (string, error)
 }
 
 // place is the part of a job that may be written to disk.

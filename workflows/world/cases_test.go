@@ -77,6 +77,17 @@ func TestForgeCases(t *testing.T) {
 			w.Approve("bob", "carol")
 			unasked(t, w, run)
 		},
+		"18 an approver's login is another account's by now": func(t *testing.T, w *World, run string) {
+			w.ReviewAs("bob", 1, dr.Commented) // the first sight
+			time.Sleep(2 * time.Minute)
+			w.ReviewAs("bob", 9, dr.Approved)
+			w.ReviewAs("carol", 2, dr.Approved)
+			if a := waitsStill(t, w, run); a.Allowed || !slices.ContainsFunc(a.Ignored, func(v dr.IgnoredVoice) bool { return v.By == "bob" && v.Reason.ID == "vote.another-account" }) {
+				t.Errorf("the count says %v, ignores %v", a.By, a.Ignored)
+			}
+			w.ReviewAs("bob", 1, dr.Approved)
+			unasked(t, w, run)
+		},
 		"13 the requester dismisses a change request": func(t *testing.T, w *World, run string) {
 			w.Review("dave", dr.ChangesRequested)
 			w.Approve("bob", "carol")

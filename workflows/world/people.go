@@ -116,6 +116,15 @@ func (w *World) Review(person string, state dr.ReviewState) {
 	f.review(f.open(), person+"-gh", state)
 }
 
+// ReviewAs is Review by the account of a number, whatever its login was before.
+func (w *World) ReviewAs(person string, account int64, state dr.ReviewState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	pr := w.forge.open()
+	w.forge.review(pr, person+"-gh", state)
+	pr.Reviews[len(pr.Reviews)-1].ByID = account
+}
+
 func (f *forge) review(pr *Pull, login string, state dr.ReviewState) int64 {
 	f.reviews++
 	pr.Reviews = append(pr.Reviews, dr.Review{ID: f.reviews, By: login, State: state, HeadSHA: pr.Head, At: time.Now()})

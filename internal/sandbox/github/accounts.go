@@ -106,7 +106,7 @@ func (s *Server) accountByToken(token string) *account {
 			return a
 		}
 	}
-	return nil
+	return s.accountByAppToken(token)
 }
 
 // accountByEmail maps a commit to a user; nobody has an address that no persona owns.

@@ -146,7 +146,7 @@ func (s *Server) admit(rt route, r *request) error {
 	case r.user == nil:
 		return refuse(http.StatusUnauthorized, "Bad credentials")
 	case !strings.HasPrefix(rt.path, repoPath):
-		return nil
+		return s.admitApp(rt, r)
 	case !strings.EqualFold(r.PathValue("owner"), s.owner) || !strings.EqualFold(r.PathValue("repo"), s.repo):
 		return notFound()
 	case rt.need >= reader && !r.user.canRead():
@@ -154,7 +154,7 @@ func (s *Server) admit(rt route, r *request) error {
 	case rt.need == writer && !r.user.canWrite():
 		return refuse(http.StatusForbidden, "Resource not accessible by personal access token")
 	}
-	return nil
+	return s.admitApp(rt, r)
 }
 
 // refusal turns any error into what GitHub would answer.

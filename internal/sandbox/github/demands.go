@@ -16,7 +16,7 @@ type Demands struct {
 
 	Checks     []string // contexts of statuses that have to be success at the head
 	Strict     bool     // the head has the base in it; asks nothing where no check is required
-	Signatures bool     // no commit here is signed, but those of the site itself
+	Signatures bool     // those that the site makes have them, an App's among them
 	Linear     bool
 	Queue      bool // of a ruleset alone
 	Locked     bool // of the protection alone
@@ -67,7 +67,7 @@ func (s *Server) checkDemands(ctx context.Context, by *account, p *pull, method 
 		return no("Changes must be made through the merge queue")
 	case d.Locked:
 		return no("Cannot change this locked branch")
-	case d.Signatures:
+	case d.Signatures && !s.signed[p.HeadSHA]:
 		return no("Commits must have verified signatures.")
 	case d.Linear && method == "merge":
 		return no("This branch must not contain merge commits.")

@@ -185,7 +185,7 @@ func (s *Server) gitCommitPayload(c Commit, full bool) gitCommitJSON {
 	out := gitCommitJSON{
 		URL: s.repoURL("/git/commits/%s", c.SHA), Author: person(c.Author), Committer: person(c.Committer),
 		Message: c.Message, Tree: shaJSON{SHA: c.Tree, URL: s.repoURL("/git/trees/%s", c.Tree)},
-		Verification: verificationJSON{Reason: "unsigned"},
+		Verification: s.verification(c.SHA),
 	}
 	if full {
 		out.SHA, out.NodeID, out.HTMLURL = c.SHA, c.SHA, s.htmlURL("/commit/%s", c.SHA)

@@ -89,6 +89,9 @@ type Server struct {
 	pushedAt  time.Time
 	used      rates // for the rate limit headers
 
+	app    *app            // that is installed; nil without one
+	signed map[string]bool // commits that GitHub has signed
+
 	watch *watch
 }
 
@@ -102,7 +105,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{
 		owner: o.Owner, repo: o.Repo, clock: o.Clock, log: o.Logger, lazy: o.LazyMergeable, botLogin: o.BotLogin,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), nextID: firstID, used: rates{},
-		watch: newWatch(), methods: mergeMethods(), demands: map[string]Demands{}, scopes: map[string]string{},
+		watch: newWatch(), methods: mergeMethods(), demands: map[string]Demands{}, scopes: map[string]string{}, signed: map[string]bool{},
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -179,6 +182,10 @@ func (s *Server) Close() error {
 // ServeHTTP answers the REST API below /api/v3/, Git below /{owner}/{repo}.git/ and the web page elsewhere.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
+	case isAppPath(r.URL.Path):
+		s.recorded(w, r, s.serveApp)
+	case r.URL.Path == graphqlPath:
+		s.recorded(w, r, s.serveGraphQL)
 	case strings.HasPrefix(r.URL.Path, apiPrefix+"/"):
 		s.recorded(w, r, s.serveAPI)
 	case s.isGitPath(r.URL.Path):

@@ -21,7 +21,7 @@ func (s *Server) isGitPath(p string) bool {
 func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 	unlock := s.lock()
 	a := s.authenticate(r)
-	allowed := a != nil && a.canRead()
+	allowed := a != nil && a.canRead() && s.admitApp(route{method: http.MethodGet, path: repoPath + "/git/", need: reader}, &request{user: a}) == nil
 	unlock()
 	if a == nil {
 		w.Header().Set("WWW-Authenticate", `Basic realm="GitHub"`)
