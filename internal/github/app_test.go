@@ -438,3 +438,28 @@ func TestReviewsTellTheAccount(t *testing.T) {
 		t.Errorf("reviews %+v", r)
 	}
 }
+
+// A repository that is taken out of the installation answers 404, as what is not there
+// does: the two are told apart, so that no run ends for it.
+func TestAppTakenOffTheRepository(t *testing.T) {
+	c, _, s := startApp(t)
+	req := asked(t, c)
+	change, err := c.OpenChange(t.Context(), req)
+	must(t, err)
+	s.MoveApp(true, false)
+	for name, call := range map[string]func() error{
+		"file":  func() error { _, _, err := c.File(t.Context(), repo, "main"); return err },
+		"state": func() error { _, err := c.ChangeState(t.Context(), repo, change.Number); return err },
+		"merge": func() error { _, err := c.Merge(t.Context(), repo, change.Number, change.Head); return err },
+		"open":  func() error { _, err := c.OpenChange(t.Context(), req); return err },
+	} {
+		err := call()
+		if what, _ := texttest.Told(t, err); dr.CodeOf(err) != dr.Uncertain || !strings.Contains(what, "but not on acme/infra") {
+			t.Errorf("%s: %q, %v", name, what, err)
+		}
+	}
+	s.MoveApp(false, false)
+	if _, err := c.Merge(t.Context(), repo, change.Number, change.Head); err != nil {
+		t.Error(err)
+	}
+}
