@@ -147,11 +147,12 @@ func TestAppRenewsOnceForAll(t *testing.T) {
 // A token is renewed before its end: none is sent that GitHub would refuse. What is given
 // to Git has ten minutes left.
 func TestAppHonoursTheEnd(t *testing.T) {
-	c, app, s := startApp(t, func(_ *sandbox.Options, a *sandbox.App) { a.Lifetime = 30 * time.Second })
+	c, _, s := startApp(t, func(_ *sandbox.Options, a *sandbox.App) { a.Lifetime = 30 * time.Second })
 	look(t, c, opened(t, c).Number)
 	if n := refusedCalls(s); n != 0 || mints(s) < 2 {
 		t.Errorf("%d calls were refused, %d tokens asked for", n, mints(s))
 	}
+	var app *github.App
 	c, app, s = startApp(t, func(_ *sandbox.Options, a *sandbox.App) { a.Lifetime = 5 * time.Minute })
 	look(t, c, opened(t, c).Number)
 	if n := mints(s); n != 1 {
