@@ -244,6 +244,16 @@ func (a *App) find(ctx context.Context, repo dr.Repository) (*gh.Installation, e
 	return nil, a.explain(err, repo, dr.T("github.doing.installation", "owner", repo.Owner, "repository", repo.Name))
 }
 
+// unseen says of what GitHub does not find whether that is because the App may not see
+// the repository any more; nil where it may, and with a token, of which nobody can tell.
+func (c *Client) unseen(ctx context.Context, repo dr.Repository) error {
+	if c.app == nil {
+		return nil
+	}
+	_, err := c.app.find(ctx, repo)
+	return err
+}
+
 // nowhere says whether the App is not installed for the owner, or not on the repository.
 func (a *App) nowhere(ctx context.Context, repo dr.Repository, cause error) error {
 	for _, look := range []func(context.Context, string) (*gh.Installation, *gh.Response, error){

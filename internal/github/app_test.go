@@ -147,11 +147,12 @@ func TestAppRenewsOnceForAll(t *testing.T) {
 // A token is renewed before its end: none is sent that GitHub would refuse. What is given
 // to Git has ten minutes left.
 func TestAppHonoursTheEnd(t *testing.T) {
-	c, app, s := startApp(t, func(_ *sandbox.Options, a *sandbox.App) { a.Lifetime = 30 * time.Second })
+	c, _, s := startApp(t, func(_ *sandbox.Options, a *sandbox.App) { a.Lifetime = 30 * time.Second })
 	look(t, c, opened(t, c).Number)
 	if n := refusedCalls(s); n != 0 || mints(s) < 2 {
 		t.Errorf("%d calls were refused, %d tokens asked for", n, mints(s))
 	}
+	var app *github.App
 	c, app, s = startApp(t, func(_ *sandbox.Options, a *sandbox.App) { a.Lifetime = 5 * time.Minute })
 	look(t, c, opened(t, c).Number)
 	if n := mints(s); n != 1 {
@@ -436,5 +437,30 @@ func TestReviewsTellTheAccount(t *testing.T) {
 	r := look(t, c, change.Number).Reviews
 	if len(r) != 2 || r[0].By != "bob-renamed" || r[1].By != "bob" || r[0].ByID == 0 || r[1].ByID == 0 || r[0].ByID == r[1].ByID {
 		t.Errorf("reviews %+v", r)
+	}
+}
+
+// A repository that is taken out of the installation answers 404, as what is not there
+// does: the two are told apart, so that no run ends for it.
+func TestAppTakenOffTheRepository(t *testing.T) {
+	c, _, s := startApp(t)
+	req := asked(t, c)
+	change, err := c.OpenChange(t.Context(), req)
+	must(t, err)
+	s.MoveApp(true, false)
+	for name, call := range map[string]func() error{
+		"file":  func() error { _, _, err := c.File(t.Context(), repo, "main"); return err },
+		"state": func() error { _, err := c.ChangeState(t.Context(), repo, change.Number); return err },
+		"merge": func() error { _, err := c.Merge(t.Context(), repo, change.Number, change.Head); return err },
+		"open":  func() error { _, err := c.OpenChange(t.Context(), req); return err },
+	} {
+		err := call()
+		if what, _ := texttest.Told(t, err); dr.CodeOf(err) != dr.Uncertain || !strings.Contains(what, "but not on acme/infra") {
+			t.Errorf("%s: %q, %v", name, what, err)
+		}
+	}
+	s.MoveApp(false, false)
+	if _, err := c.Merge(t.Context(), repo, change.Number, change.Head); err != nil {
+		t.Error(err)
 	}
 }

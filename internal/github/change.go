@@ -60,6 +60,9 @@ func (c *Client) findPull(ctx context.Context, repo dr.Repository, branch string
 			State: "all", Head: repo.Owner + ":" + branch, ListOptions: o,
 		})
 	})
+	if notFound(err) {
+		err = cmp.Or(c.unseen(ctx, repo), err)
+	}
 	if err != nil {
 		return nil, explain(err, dr.T("github.doing.list-pulls", "branch", branch))
 	}

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -83,6 +84,9 @@ func doingPull(number int) dr.Text { return dr.T("github.doing.read-pull", "numb
 func (c *Client) pull(ctx context.Context, repo dr.Repository, number int) (*gh.PullRequest, error) {
 	for try := 1; ; try++ {
 		pull, _, err := c.api.PullRequests.Get(ctx, repo.Owner, repo.Name, number)
+		if notFound(err) && try == freshTries {
+			err = cmp.Or(c.unseen(ctx, repo), err)
+		}
 		if !notFound(err) || try == freshTries {
 			return pull, explain(err, doingPull(number))
 		}
