@@ -270,6 +270,8 @@ func (w *World) follow(ctx context.Context, m moved) error {
 			if err := w.retry(ctx, m.run, last); err != nil {
 				return err
 			}
+		case w.breakage != nil && strings.Contains(last, "new approvals are needed") && w.namesBreakage(last):
+			return wrongf("the run asks again, and nobody answers; its message says:\n%s", last)
 		case strings.Contains(last, "*Paused at"), strings.Contains(last, "*stopped*"), strings.Contains(last, "*cancelled*"), strings.Contains(last, "*refused*"):
 			return wrongf("the run did not end well; its message says:\n%s", last)
 		}
