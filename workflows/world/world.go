@@ -53,6 +53,7 @@ type World struct {
 	watch   func(call string) // told of each call before anything else
 	fatal   error
 	kills   kills
+	leaving []string // approvers who are to leave the configuration
 
 	Services map[string]dr.Service
 	People   dr.People
