@@ -383,6 +383,11 @@ func (w *World) through(ctx context.Context, m *moved, who, line string) error {
 		if err := w.approve(ctx, approver, m.run, m.pull, fmt.Sprintf("Approvals %d of 2", i+1)); err != nil {
 			return err
 		}
+		if w.moves && i == 0 {
+			if err := w.awaitAhead(ctx, *m, first); err != nil {
+				return err
+			}
+		}
 	}
 	if err := w.follow(ctx, *m); err != nil || !w.moves {
 		return err
