@@ -44,6 +44,7 @@ func movers() []mover {
 		{name: "closed", do: func(w *world.World) { w.TryClose() }},
 		{name: "the writer is moved by hand", do: func(w *world.World) { w.PromoteByHand(world.Tokyo) }},
 		{name: "the writer is moved back by hand", do: func(w *world.World) { w.PromoteByHand(world.Seoul) }, back: true},
+		{name: "an approver leaves the configuration", do: func(w *world.World) { w.Leave("carol") }},
 		{name: "GitHub is gone for ten minutes", do: func(w *world.World) { later(10*time.Minute, w.Gone(forge...)) }},
 	}
 }
@@ -61,6 +62,10 @@ type crew struct {
 func (c *crew) live(run string) (dr.Run, error) {
 	asked, answered := map[string]int{}, 0
 	for range 2000 {
+		if c.w.Killed() {
+			c.w.Revive(time.Minute)
+			answered = 0 // what was said to a dead bot was said to nobody
+		}
 		r := c.w.Record(run)
 		switch q := r.Question; {
 		case r.State.Final():
@@ -73,6 +78,9 @@ func (c *crew) live(run string) (dr.Run, error) {
 			c.read.WriteString(c.w.Proposal())
 			c.w.TryReview("bob", dr.Approved)
 			c.w.TryReview("carol", dr.Approved)
+			if !c.w.MayApprove("carol") {
+				c.w.TryReview("dave", dr.Approved)
+			}
 			for _, who := range r.Approval.Blocked {
 				c.w.TryReview(who, dr.Approved)
 			}

@@ -235,17 +235,45 @@ func (w *World) sayCost(m moved, first time.Time) error {
 	if err != nil {
 		return err
 	}
-	plans := 0
-	for _, l := range lives {
-		if l.sub == "plan" && l.says == m.to && l.from.After(w.approvedAt) && l.from.Before(merge) {
-			plans++
-		}
-	}
+	plans := plansOf(m, lives, w.approvedAt, merge)
 	w.say("recheck  between the last approval and the merge: %d plans, %s", plans, merge.Sub(w.approvedAt).Round(10*time.Millisecond))
 	if plans > 0 && !first.IsZero() && merge.Sub(first) < oldAfter {
 		return wrongf("%d plans were made after the last approval although all was looked at when the first came, %s before the merge", plans, merge.Sub(first).Round(time.Millisecond))
 	}
 	return nil
+}
+
+// plansOf counts the plans of a run's change that began in a time.
+func plansOf(m moved, lives []life, from, to time.Time) (n int) {
+	for _, l := range lives {
+		if l.sub == "plan" && l.says == m.to && l.from.After(from) && l.from.Before(to) {
+			n++
+		}
+	}
+	return n
+}
+
+// awaitAhead waits until the plans that the first approval has had made anew are there:
+// a planned run's, of every stack but the one that holds data.
+func (w *World) awaitAhead(ctx context.Context, m moved, first time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, w.infra.patience())
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		lives, err := w.lifelines()
+		if err != nil {
+			return err
+		}
+		if plansOf(m, lives, first, time.Now()) >= len(stackNames)-1 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return wrongf("the first approval has not had the old plans made again")
+		case <-tick.C:
+		}
+	}
 }
 
 // playDeletion is a failover under which somebody drops from the base what people have

@@ -270,6 +270,8 @@ func (w *World) follow(ctx context.Context, m moved) error {
 			if err := w.retry(ctx, m.run, last); err != nil {
 				return err
 			}
+		case w.breakage != nil && strings.Contains(last, "new approvals are needed") && w.namesBreakage(last):
+			return wrongf("the run asks again, and nobody answers; its message says:\n%s", last)
 		case strings.Contains(last, "*Paused at"), strings.Contains(last, "*stopped*"), strings.Contains(last, "*cancelled*"), strings.Contains(last, "*refused*"):
 			return wrongf("the run did not end well; its message says:\n%s", last)
 		}
@@ -380,6 +382,11 @@ func (w *World) through(ctx context.Context, m *moved, who, line string) error {
 	for i, approver := range m.approvers {
 		if err := w.approve(ctx, approver, m.run, m.pull, fmt.Sprintf("Approvals %d of 2", i+1)); err != nil {
 			return err
+		}
+		if w.moves && i == 0 {
+			if err := w.awaitAhead(ctx, *m, first); err != nil {
+				return err
+			}
 		}
 	}
 	if err := w.follow(ctx, *m); err != nil || !w.moves {

@@ -56,6 +56,10 @@ func (w *World) awaitShown(ctx context.Context, run, text string, within time.Du
 		if strings.Contains(now, text) {
 			return true
 		}
+		if w.breakage != nil && w.namesBreakage(now) {
+			over = now
+			return true
+		}
 		for _, end := range []string{"*Paused at", "*stopped*", "*refused*", "*cancelled*", "*expired*"} {
 			if strings.Contains(now, end) {
 				over = now

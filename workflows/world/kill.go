@@ -45,6 +45,7 @@ func (w *World) Revive(after time.Duration) {
 	w.kills.now = make(chan struct{})
 	w.mu.Unlock()
 	time.Sleep(after)
+	w.left()
 	w.open(w.path(w.killed()))
 }
 

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,6 +22,48 @@ func (w *World) Gone(calls ...string) (back func()) {
 		defer w.mu.Unlock()
 		w.rules = slices.DeleteFunc(w.rules, func(r *Rule) bool { return slices.Contains(mine, r) })
 	}
+}
+
+// Leave has an approver leave the configuration, which takes a start of the program: it is
+// killed, and whoever finds it Killed revives it with the new one.
+func (w *World) Leave(person string) {
+	w.mu.Lock()
+	w.leaving = append(w.leaving, person)
+	w.mu.Unlock()
+	if !w.Killed() {
+		w.Kill()
+	}
+}
+
+// Killed tells whether the bot is dead and not revived.
+func (w *World) Killed() bool {
+	select {
+	case <-w.kills.now:
+		return true
+	case <-w.life.gone: // the copy of its database is being made
+		return true
+	default:
+		return false
+	}
+}
+
+// left takes those who leave out of the configuration, while no bot runs.
+func (w *World) left() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	services := maps.Clone(w.Services)
+	for name, s := range services {
+		s.Approvers = slices.DeleteFunc(slices.Clone(s.Approvers), func(p string) bool { return slices.Contains(w.leaving, p) })
+		services[name] = s
+	}
+	w.Services, w.leaving = services, nil
+}
+
+// MayApprove tells whether the configuration names a person as an approver.
+func (w *World) MayApprove(person string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.Services["portal"].Approvers, person)
 }
 
 // Made lists what the bot's applies have made, changed or deleted beyond the ordinary, by
@@ -89,7 +132,8 @@ func (w *World) Proposal() string {
 	return text
 }
 
-// Approvals counts the people whose last word on the open pull request's head approves.
+// Approvals counts the approvers of the configuration whose last word on the open pull
+// request's head approves.
 func (w *World) Approvals() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -101,8 +145,8 @@ func (w *World) Approvals() int {
 		}
 	}
 	n := 0
-	for _, s := range last {
-		if s == dr.Approved {
+	for who, s := range last {
+		if s == dr.Approved && slices.Contains(w.Services["portal"].Approvers, strings.TrimSuffix(who, "-gh")) {
 			n++
 		}
 	}

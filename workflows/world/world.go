@@ -56,6 +56,7 @@ type World struct {
 	watch   func(call string) // told of each call before anything else
 	fatal   error
 	kills   kills
+	leaving []string // approvers who are to leave the configuration
 
 	portal   dr.Service // the one that a test means when it names none
 	Services map[string]dr.Service
