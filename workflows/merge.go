@@ -33,7 +33,7 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 	st, approval, err := a.count(ctx, p)
 	moved := ""
 	if err == nil && !st.Merged && approval.Allowed && st.BaseSHA != p.Base {
-		if a.treesMoved(ctx, p.Base, dr.Tree{Commit: a.change.Head, MergeInto: st.BaseSHA}) {
+		if treesMoved(ctx, a.failover, p.Base, dr.Tree{Commit: a.change.Head, MergeInto: st.BaseSHA}) {
 			moved = st.BaseSHA
 		} else {
 			st, approval, err = a.count(ctx, p) // to read Git takes its time

@@ -111,7 +111,7 @@ func (s thinking) baseStands(ctx context.Context) error {
 // planAgain plans the merge commit where the plans are old, or where it came upon another
 // base than was planned and holds something else that the stacks read. It gives the plans that are wider, and how.
 func (s thinking) planAgain(ctx context.Context) (dr.Plans, []dr.Text, error) {
-	moved := s.as.merged.Parent != "" && s.as.merged.Parent != s.as.base && s.treesMoved(ctx, s.as.base, dr.Tree{Commit: s.as.merged.SHA})
+	moved := s.as.merged.Parent != "" && s.as.merged.Parent != s.as.base && treesMoved(ctx, s.failover, s.as.base, dr.Tree{Commit: s.as.merged.SHA})
 	if !moved && fresh(s.plannedAt, steady(s.run, s.run.Now(ctx)), plansFreshFor) {
 		return nil, nil, nil
 	}

@@ -10,7 +10,7 @@ import (
 // treesMoved tells whether what the run's stacks read is another in a tree than in what was
 // planned: the change merged into a base. Where that cannot be read it is, because to plan
 // again is never wrong.
-func (f *failover) treesMoved(ctx context.Context, base string, now dr.Tree) bool {
+func treesMoved(ctx context.Context, f *failover, base string, now dr.Tree) bool {
 	planned := dr.Tree{Commit: f.change.Head, MergeInto: base}
 	changed, err := f.Terraform.Changed(ctx, dr.TreesRequest{Service: f.svc, Stacks: steps.StacksOf(f.list), From: planned, To: now})
 	if err != nil {

@@ -279,7 +279,7 @@ func (g git) start(ctx context.Context, dir string, env []string, in io.Reader, 
 }
 
 // mostOutput bounds what git may say: the repository is somebody else's.
-const mostOutput = 64 << 20
+const mostOutput = 128 << 20
 
 // bounded is a buffer that takes so much and no more.
 type bounded struct{ bytes.Buffer }

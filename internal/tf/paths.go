@@ -72,6 +72,33 @@ func (r *reads) template(ctx context.Context, c *call, text string) error {
 	return r.walk(ctx, c, expr)
 }
 
+// rendered walks what a template has Terraform evaluate. What stands around that is text,
+// and names nothing.
+func (v *visit) rendered(text string) error {
+	if !mayParse(text) {
+		v.whole = true
+		return nil
+	}
+	expr, diags := hclsyntax.ParseTemplate([]byte(text), "", hcl.InitialPos)
+	if diags.HasErrors() {
+		v.whole = true
+		return nil
+	}
+	parts := []hclsyntax.Expression{expr}
+	if t, ok := expr.(*hclsyntax.TemplateExpr); ok {
+		parts = t.Parts
+	}
+	for _, p := range parts {
+		if _, text := p.(*hclsyntax.LiteralValueExpr); text {
+			continue
+		}
+		if err := v.walk(v.ctx, v.call, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // words is what an expression says; known is false when only Terraform knows.
 func (r *reads) words(c *call, expr hclsyntax.Expression) (text string, known bool) {
 	v := &visit{reads: r, call: c, seen: map[hclsyntax.Node]bool{}}
@@ -233,7 +260,7 @@ func (v *visit) read(function, name string) {
 		return
 	}
 	if v.err = v.snap.load(v.ctx, f.path); v.err == nil {
-		v.err = v.template(v.ctx, v.call, v.snap.blobs[v.snap.entries[f.path].id])
+		v.err = v.rendered(v.snap.blobs[v.snap.entries[f.path].id])
 	}
 }
 

@@ -44,7 +44,7 @@ resource "terraform_data" "run" {
   }
 }
 `,
-		"live/portal/tokyo/user.tpl":           "#!/bin/sh\n${file(\"../shared/motd\")}\n",
+		"live/portal/tokyo/user.tpl":           "#!/bin/sh\ncd ..\n${file(\"../shared/motd\")}\n",
 		"live/portal/tokyo/inside.txt":         "1\n",
 		"live/portal/tokyo/scripts/run.sh":     "echo 1\n",
 		"live/portal/tokyo/values.auto.tfvars": "region = \"ap-northeast-1\"\n",
