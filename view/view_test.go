@@ -76,7 +76,7 @@ func TestPaused(t *testing.T) {
 	run.Question = &dr.Question{Number: 2, Step: "gate/1", Answers: []string{"retry", "skip", "stop"}, Takes: map[string]int{"skip": 3}, Voices: map[string][]string{"skip": {"bob"}}}
 	for merge, stop := range map[string]string{
 		"":    "Stop portal-1a2b3c4d at gate/1: the pull request is closed and the run ends.",
-		"abc": "Stop portal-1a2b3c4d at gate/1: the run ends. The change stays merged and nothing is rolled back.",
+		"abc": "Stop portal-1a2b3c4d at gate/1: once 2 people say so, the run ends. The change stays merged and nothing is rolled back.",
 	} {
 		run.MergeSHA = merge
 		v := Run(run, t0)

@@ -222,7 +222,7 @@ Paused at gate/1.
 test.lack
 test.means
   retry: Retry gate/1 of portal-1: it is done again from where it stands.
-  stop: Stop portal-1 at gate/1: the run ends. The change stays merged and nothing is rolled back.
+  stop: Stop portal-1 at gate/1: once 2 people say so, the run ends. The change stays merged and nothing is rolled back.
 try: test.next
 to answer: drbot answer portal-1 retry|stop
 `

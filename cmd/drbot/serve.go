@@ -171,7 +171,7 @@ func (s *server) start(ctx context.Context) {
 	// The poster goes on while the act in hand ends: people want to see it.
 	go keep(context.WithoutCancel(ctx), s.log, "poster", s.poster.Run)
 	go keep(ctx, s.log, "janitor", s.tidy)
-	go s.tellRules(ctx)
+	go keep(ctx, s.log, "rules", s.tellRules)
 	go keep(ctx, s.log, "watch", workflows.Watchman{Runbooks: s.books.Runbooks}.Watch)
 }
 

@@ -296,3 +296,30 @@ func TestFits(t *testing.T) {
 		t.Errorf("a service with a fault was asked about: %d times", asked)
 	}
 }
+
+// TestQuorumCanBeReached counts the approvers with each requester left out in turn: where
+// one of them could never have a run approved, the file is refused, with who it is.
+func TestQuorumCanBeReached(t *testing.T) {
+	data, err := os.ReadFile("../../drbot.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const requesters, approvers = "requesters: [alice, bob, carol, dave]", "approvers: [alice, bob, carol, dave]"
+	if !strings.Contains(string(data), requesters) || !strings.Contains(string(data), approvers) {
+		t.Fatal("the example lists other people")
+	}
+	for _, c := range []struct{ may, approve, fault string }{
+		{"[alice, dave]", "[alice, bob]", "services[0].approvers: when alice requests, 1 people may approve, but 2 are needed"},
+		{"[alice, bob, carol, dave]", "[carol, dave]", "services[0].approvers: when carol requests, 1 people may approve, but 2 are needed"},
+		{"[alice]", "[carol, dave]", ""},
+		{"[alice, bob]", "[alice, bob, carol]", ""},
+	} {
+		file := strings.Replace(strings.Replace(string(data), requesters, "requesters: "+c.may, 1), approvers, "approvers: "+c.approve, 1)
+		switch _, err := Parse([]byte(file), options(true)); {
+		case c.fault == "" && err != nil:
+			t.Errorf("%s, %s: %v", c.may, c.approve, err)
+		case c.fault != "" && (err == nil || !strings.Contains(said(t, err), c.fault)):
+			t.Errorf("%s, %s: %v, and not %q", c.may, c.approve, err, c.fault)
+		}
+	}
+}

@@ -53,12 +53,26 @@ func (r *Rules) find(ctx context.Context, s dr.Service) findings {
 		f.apart, f.apartErr = r.client.Standing(ctx, s.Repository)
 	}
 	l.settings(ctx) // what the bot may do here decides what is asked of it
+	together(ctx, l.file, l.permissions, l.lastCommit, l.demands)
+	return f
+}
+
+// together reads at the same time. A panic in one of them goes on in the caller.
+func together(ctx context.Context, reads ...func(context.Context)) {
+	panics := make([]any, len(reads))
 	var all sync.WaitGroup
-	for _, read := range []func(context.Context){l.file, l.permissions, l.lastCommit, l.demands} {
-		all.Go(func() { read(ctx) })
+	for i, read := range reads {
+		all.Go(func() {
+			defer func() { panics[i] = recover() }()
+			read(ctx)
+		})
 	}
 	all.Wait()
-	return f
+	for _, p := range panics {
+		if p != nil {
+			panic(p)
+		}
+	}
 }
 
 // finding is one reading under way. Each read writes its own values alone.
