@@ -24,20 +24,27 @@ func (c *Client) OpenChange(ctx context.Context, req dr.ChangeRequest) (dr.Chang
 	if err != nil {
 		return dr.Change{}, err
 	}
+	as := opening{c, req}
 	if pull != nil {
-		return c.adopt(ctx, req, pull)
+		return as.adopt(ctx, pull)
 	}
-	head, err := c.ensureBranch(ctx, req)
+	head, err := as.ensureBranch(ctx)
 	if err != nil {
 		return dr.Change{}, err
 	}
-	if pull, err = c.createPull(ctx, req); err != nil {
+	if pull, err = as.createPull(ctx); err != nil {
 		return dr.Change{}, err
 	}
 	if pull.GetHead().GetSHA() != head {
 		return dr.Change{}, foreign(req.Branch, dr.T("github.foreign.moved"))
 	}
 	return toChange(req, pull), nil
+}
+
+// opening is a change that is being opened, or was by an earlier try.
+type opening struct {
+	*Client
+	req dr.ChangeRequest
 }
 
 func checkRequest(req dr.ChangeRequest) error {
@@ -84,11 +91,12 @@ func inRepo(p *gh.PullRequest) bool {
 }
 
 // adopt takes a pull request found on the branch for ours, if it is.
-func (c *Client) adopt(ctx context.Context, req dr.ChangeRequest, pull *gh.PullRequest) (dr.Change, error) {
+func (c opening) adopt(ctx context.Context, pull *gh.PullRequest) (dr.Change, error) {
+	req := c.req
 	if base := pull.GetBase().GetRef(); base != req.Repository.Base {
 		return dr.Change{}, foreign(req.Branch, dr.T("github.foreign.base", "number", pull.GetNumber(), "base", base))
 	}
-	if err := c.checkOurs(ctx, req, pull.GetHead().GetSHA()); err != nil {
+	if err := c.checkOurs(ctx, pull.GetHead().GetSHA()); err != nil {
 		return dr.Change{}, err
 	}
 	return toChange(req, pull), nil
@@ -102,7 +110,8 @@ func toChange(req dr.ChangeRequest, pull *gh.PullRequest) dr.Change {
 }
 
 // checkOurs tells whether a commit is the one this request would make.
-func (c *Client) checkOurs(ctx context.Context, req dr.ChangeRequest, sha string) error {
+func (c opening) checkOurs(ctx context.Context, sha string) error {
+	req := c.req
 	repo := req.Repository
 	commit, _, err := c.api.Repositories.GetCommit(ctx, repo.Owner, repo.Name, sha, nil)
 	if err != nil {
@@ -169,10 +178,11 @@ func foreign(branch string, why dr.Text) error {
 
 // ensureBranch makes the commit and the branch that points at it, or finds them.
 // The branch comes last, so that it never exists without the commit.
-func (c *Client) ensureBranch(ctx context.Context, req dr.ChangeRequest) (head string, err error) {
-	about := scoped{c, req.Repository}
+func (c opening) ensureBranch(ctx context.Context) (head string, err error) {
+	req := c.req
+	about := scoped{c.Client, req.Repository}
 	if c.app != nil {
-		mode, err := c.mode(ctx, req)
+		mode, err := c.mode(ctx)
 		if err != nil {
 			return "", err
 		}
@@ -180,7 +190,7 @@ func (c *Client) ensureBranch(ctx context.Context, req dr.ChangeRequest) (head s
 			return signed{about, req}.ensure(ctx)
 		}
 	}
-	if head, found, err := c.ownBranch(ctx, req); found || err != nil {
+	if head, found, err := c.ownBranch(ctx); found || err != nil {
 		return head, err
 	}
 	if c.app != nil {
@@ -188,7 +198,7 @@ func (c *Client) ensureBranch(ctx context.Context, req dr.ChangeRequest) (head s
 			return "", err
 		}
 	}
-	sha, err := c.commit(ctx, req)
+	sha, err := c.commit(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -202,31 +212,33 @@ func (c *Client) ensureBranch(ctx context.Context, req dr.ChangeRequest) (head s
 	}
 	if status(err) == http.StatusUnprocessableEntity || lost(err) {
 		// The answer to an earlier try may have been lost, or somebody was faster.
-		if head, found, lookErr := c.ownBranch(ctx, req); found || lookErr != nil {
+		if head, found, lookErr := c.ownBranch(ctx); found || lookErr != nil {
 			return head, lookErr
 		}
 	}
 	return "", explain(err, dr.T("github.doing.make-branch", "branch", req.Branch))
 }
 
-func (c *Client) ownBranch(ctx context.Context, req dr.ChangeRequest) (head string, found bool, err error) {
+func (c opening) ownBranch(ctx context.Context) (head string, found bool, err error) {
+	req := c.req
 	head, found, err = c.branch(ctx, req.Repository, req.Branch)
 	if err == nil && found {
-		err = c.checkOurs(ctx, req, head)
+		err = c.checkOurs(ctx, head)
 	}
 	return head, found, err
 }
 
 // commit makes blob, tree and commit. Nothing points at them yet, so a second
 // time does no harm. Author and committer are left to GitHub: they are the bot.
-func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, err error) {
+func (c opening) commit(ctx context.Context) (sha string, err error) {
+	req := c.req
 	owner, name := req.Repository.Owner, req.Repository.Name
 	doing := dr.T("github.doing.write-commit")
 	base, _, err := c.api.Git.GetCommit(ctx, owner, name, req.BaseSHA)
 	if err != nil {
 		return "", explain(err, doingCommit(req.BaseSHA))
 	}
-	mode, err := c.mode(ctx, req)
+	mode, err := c.mode(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -256,7 +268,8 @@ func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, 
 
 // mode is the file's own, which a change keeps. A link is not replaced by a file: whoever
 // put it there would not find it again.
-func (c *Client) mode(ctx context.Context, req dr.ChangeRequest) (string, error) {
+func (c opening) mode(ctx context.Context) (string, error) {
+	req := c.req
 	e, err := c.entryAt(ctx, req.Repository, req.BaseSHA)
 	switch {
 	case dr.CodeOf(err) == dr.NotFound:
@@ -270,7 +283,8 @@ func (c *Client) mode(ctx context.Context, req dr.ChangeRequest) (string, error)
 	}
 }
 
-func (c *Client) createPull(ctx context.Context, req dr.ChangeRequest) (*gh.PullRequest, error) {
+func (c opening) createPull(ctx context.Context) (*gh.PullRequest, error) {
+	req := c.req
 	repo := req.Repository
 	pull, _, err := c.api.PullRequests.Create(ctx, repo.Owner, repo.Name, &gh.NewPullRequest{
 		Title: gh.String(cut(req.Title, maxTitle, "…")),

@@ -40,7 +40,7 @@ func (c signed) ensure(ctx context.Context) (head string, err error) {
 		if lookErr != nil || !found || now == req.BaseSHA {
 			return "", err
 		}
-		return now, c.checkOurs(ctx, req, now)
+		return now, opening{c.Client, req}.checkOurs(ctx, now)
 	}
 	return sha, c.checkNamed(ctx, req.Repository, sha)
 }
@@ -52,7 +52,7 @@ func (c signed) branchAtBase(ctx context.Context) (head string, err error) {
 	look := func() (string, bool, error) {
 		head, found, err := c.branch(ctx, req.Repository, req.Branch)
 		if err == nil && found && head != req.BaseSHA {
-			err = c.checkOurs(ctx, req, head)
+			err = opening{c.Client, req}.checkOurs(ctx, head)
 		}
 		return head, found, err
 	}
