@@ -45,6 +45,7 @@ proof: ## the bot killed at every effect, lied to and let down; takes ten minute
 long: ## what takes too long for every change: every kill in all four ways, the movers, the benches, the outages
 	DRBOT_PROOF=whole $(MAKE) proof PROOF_TIMEOUT=90m
 	$(GO) test -run '^$$' -bench Outbox ./internal/store
+	DRBOT_PROOF=whole $(GO) test ./internal/github -run '^TestCost$$' -v -timeout 30m
 	$(MAKE) moves bench outage outage-aws
 
 demo-aws: build ## the demo on the reference infrastructure, with the real provider

@@ -26,6 +26,19 @@ type PlanRequest struct {
 	Drift bool
 }
 
+// Tree is the files of a commit, or of what merging it into a base gives.
+type Tree struct {
+	Commit    string
+	MergeInto string // empty: the commit as it is
+}
+
+// TreesRequest asks whether what some stacks read differs between two trees.
+type TreesRequest struct {
+	Service  Service
+	Stacks   []Stack
+	From, To Tree
+}
+
 // ApplyRequest asks for the apply of one stack.
 type ApplyRequest struct {
 	// Key names this one apply for ever. A second request with the same key

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/drbot/drbot/internal/aws/systems"
+	"github.com/drbot/drbot/internal/github"
 	"github.com/drbot/drbot/workflows/steps"
 )
 
@@ -37,6 +38,9 @@ func TestOnePlace(t *testing.T) {
 	}
 	kinds := len(ids)
 	for _, c := range systems.Specs() {
+		ids[c.ID] = true
+	}
+	for _, c := range github.Specs() {
 		ids[c.ID] = true
 	}
 	if kinds < 5 || len(ids) < kinds+5 {

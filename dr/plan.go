@@ -56,6 +56,10 @@ type Plan struct {
 	Drift     []ResourceChange `json:"drift,omitempty"` // changed outside Terraform, by a refresh
 	Outputs   []string         `json:"outputs,omitempty"`
 	Failed    []string         `json:"failed,omitempty"` // check blocks that fail
+	// Code names what runs beside the changes that are shown: provisioners, data that
+	// programs give, providers, backends, modules, files that functions read. Plans stored
+	// by earlier editions lack it.
+	Code string `json:"code,omitempty"`
 }
 
 // Counts are the numbers of a plan as Terraform prints them.
@@ -86,7 +90,7 @@ type Plans []Plan
 
 // Digest is a hash over everything an approval covers: the sorted changes with
 // their attribute paths and keyed value hashes, Terraform's version, the lock files,
-// outputs and checks that fail.
+// outputs, checks that fail and the code that runs.
 func (ps Plans) Digest() string {
 	sorted := slices.Clone(ps)
 	slices.SortFunc(sorted, func(a, b Plan) int { return cmp.Compare(a.Stack, b.Stack) })
@@ -103,6 +107,9 @@ func (ps Plans) Digest() string {
 		all := []any{p.Stack, p.Terraform, p.LockFile, changes, p.Outputs}
 		if len(p.Failed) > 0 { // else the digest is that of earlier editions
 			all = append(all, p.Failed)
+		}
+		if p.Code != "" {
+			all = append(all, p.Code)
 		}
 		// A hash never fails to take bytes, and these types always encode.
 		_ = enc.Encode(all)

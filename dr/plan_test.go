@@ -10,7 +10,7 @@ import (
 )
 
 func approvedPlan() dr.Plan {
-	return dr.Plan{Stack: "tokyo", Terraform: "1.11.4", LockFile: "l1", Changes: []dr.ResourceChange{
+	return dr.Plan{Stack: "tokyo", Terraform: "1.11.4", LockFile: "l1", Code: "c1", Changes: []dr.ResourceChange{
 		{Stack: "tokyo", Address: "aws_lb.this", Type: "aws_lb", Actions: []string{"create"}, Paths: []dr.PathChange{{Path: "name", Value: "h1"}, {Path: "arn"}}},
 		{Stack: "tokyo", Address: "aws_ecs_service.this", Type: "aws_ecs_service", Actions: []string{"update"}, Paths: []dr.PathChange{{Path: "desired_count", Value: "h2"}, {Path: "tags"}}},
 	}}
@@ -36,6 +36,8 @@ func TestWider(t *testing.T) {
 		"a known value now not known": {func(p *dr.Plan) { p.Changes[1].Paths[0].Value = "" }, "wider.value("},
 		"another Terraform":           {func(p *dr.Plan) { p.Terraform = "1.12.0" }, "now=1.12.0)"},
 		"another lock file":           {func(p *dr.Plan) { p.LockFile = "l2" }, "wider.lock-file"},
+		"26: other code that runs":    {func(p *dr.Plan) { p.Code = "c2" }, "wider.code"},
+		"26: code that is not told":   {func(p *dr.Plan) { p.Code = "" }, "wider.code"},
 		"another output":              {func(p *dr.Plan) { p.Outputs = []string{"url"} }, "wider.output(output=url)"},
 		"a check that fails":          {func(p *dr.Plan) { p.Failed = []string{"check.up"} }, "wider.check(check=check.up)"},
 		"also moved":                  {func(p *dr.Plan) { p.Changes[1].Actions = []string{"update", "move"} }, "wider.state(action=move, "},
@@ -150,6 +152,9 @@ func TestStoredPlans(t *testing.T) {
 		t.Errorf("its digest is now %s", got)
 	}
 	says(t, dr.Wider(stored, stored), "")
+	now := stored
+	now.Code = "c1" // which that edition did not look at
+	says(t, dr.Wider(now, stored), "")
 }
 
 func TestDigest(t *testing.T) {
@@ -166,6 +171,7 @@ func TestDigest(t *testing.T) {
 		"a path":    func(p *dr.Plan) { p.Changes[0].Paths = p.Changes[0].Paths[:1] },
 		"a version": func(p *dr.Plan) { p.Terraform = "1.12.0" },
 		"a lock":    func(p *dr.Plan) { p.LockFile = "l2" },
+		"the code":  func(p *dr.Plan) { p.Code = "c2" },
 		"a check":   func(p *dr.Plan) { p.Failed = []string{"check.up"} },
 		"the whole": func(p *dr.Plan) { p.Changes[0].Whole = p.Changes[0].Paths },
 		"from":      func(p *dr.Plan) { p.Changes[0].From = "aws_lb.old" },

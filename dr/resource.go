@@ -55,6 +55,9 @@ const (
 	NeedWarn Need = "warn"
 	// NeedGood denies a run when the check was made and is neither ok nor a warning.
 	NeedGood Need = "good"
+	// NeedSound denies a run when the check fails. What is not known denies nothing, and
+	// whoever approves accepts it.
+	NeedSound Need = "sound"
 	// NeedFact makes the check a fact of the mode that nobody has to accept.
 	NeedFact Need = "fact"
 )

@@ -155,6 +155,10 @@ func (r Run) Requested() time.Time { return r.At.Add(r.ClockJump) }
 // Began is described at Requested.
 func (r Run) Began() time.Time { return r.Since.Add(r.ClockJump) }
 
+// AbandonedBy is how many people it takes to end a run past its merge, whether they abandon
+// it or answer stop.
+const AbandonedBy = 2
+
 // PastMerge tells whether the change of a run has been merged.
 func (r Run) PastMerge() bool { return r.MergeSHA != "" }
 

@@ -34,6 +34,9 @@ func (k Known) Wider(now, approved Plan) []Text {
 	if now.LockFile != approved.LockFile {
 		out = append(out, T("wider.lock-file"))
 	}
+	if now.Code != approved.Code && approved.Code != "" {
+		out = append(out, T("wider.code"))
+	}
 	seen := make(map[string]ResourceChange, len(approved.Changes))
 	for _, c := range approved.Changes {
 		seen[c.Address] = c

@@ -11,6 +11,7 @@ needs := {
 	"answers": {"planned": "ok", "disaster": "fact"},
 	"prepared": {"planned": "good"},
 	"prepared-everywhere": {"planned": "good", "disaster": "good"},
+	"harmless": {"planned": "sound"},
 }
 
 roles := {"behind": "lag", "answers": "source"}
@@ -22,6 +23,7 @@ checks := [
 	{"name": "answers", "region": "ap-northeast-2", "level": "ok"},
 	{"name": "prepared", "region": "ap-northeast-1", "level": "ok"},
 	{"name": "prepared-everywhere", "region": "ap-northeast-1", "level": "ok"},
+	{"name": "harmless", "level": "ok"},
 ]
 
 facts_of(mode, all) := {
@@ -125,6 +127,22 @@ test_what_is_to_be_good_when_it_is_looked_at if {
 		count(accepted(level(planned, name, "warn"))) == 1
 		denied(without(planned, name)) == set()
 	}
+}
+
+# What nobody could read denies nothing, and is told to whoever approves; nor does it have
+# to be made.
+test_what_is_only_not_to_fail if {
+	every to in {"fail", "", "splendid"} {
+		count(denied(level(planned, "harmless", to))) == 1
+		denied(level(disaster, "harmless", to)) == set()
+		count(accepted(level(disaster, "harmless", to)) - accepted(disaster)) == 1
+	}
+	every to in {"warn", "unknown"} {
+		denied(level(planned, "harmless", to)) == set()
+		accepted(level(planned, "harmless", to)) == {sprintf("harmless: %s", [to])}
+		denied(level(disaster, "harmless", to)) == set()
+	}
+	denied(without(planned, "harmless")) == set()
 }
 
 test_reason_names_region_and_detail if {

@@ -118,7 +118,7 @@ func families() map[string][]string {
 		"check.":      {},
 		"kind.":       {"quiesce", "promote", "apply", "redeploy", "gate", "verify", "give-back", "restore"},
 		"skip.":       {"any", "quorum"},
-		"need.":       {"nothing", string(dr.NeedOK), string(dr.NeedWarn), string(dr.NeedGood), string(dr.NeedFact)},
+		"need.":       {"nothing", string(dr.NeedOK), string(dr.NeedWarn), string(dr.NeedGood), string(dr.NeedSound), string(dr.NeedFact)},
 		"reference.":  nil,
 		"mend.":       {},
 	}

@@ -190,8 +190,12 @@ func question(run dr.Run) *Question {
 		out.Answers = append(out.Answers, Answer{verb, dr.T(dr.TextID("choice." + verb)), leads(run, verb)})
 	}
 	for _, verb := range q.Answers {
-		if by := q.Voices[verb]; len(by) > 0 {
-			out.Votes = append(out.Votes, dr.T("run.votes", "answer", verb, "who", by, "needed", q.Takes[verb]))
+		by, needed := q.Voices[verb], q.Takes[verb]
+		if verb == "stop" && run.PastMerge() {
+			by, needed = run.Abandon, dr.AbandonedBy
+		}
+		if len(by) > 0 {
+			out.Votes = append(out.Votes, dr.T("run.votes", "answer", verb, "who", by, "needed", needed))
 		}
 	}
 	return out
@@ -210,7 +214,7 @@ func leads(run dr.Run, verb string) dr.Text {
 	case verb == "skip":
 		return dr.T("run.leads.skip", "step", q.Step, "run", run.Run)
 	case run.PastMerge():
-		return dr.T("run.leads.stop-merged", "run", run.Run, "step", q.Step)
+		return dr.T("run.leads.stop-merged", "run", run.Run, "step", q.Step, "needed", dr.AbandonedBy)
 	default:
 		return dr.T("run.leads.stop", "run", run.Run, "step", q.Step)
 	}

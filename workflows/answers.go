@@ -4,13 +4,11 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
 )
-
-// abandonedBy is how many people it takes to give up a run past its merge.
-const abandonedBy = 2
 
 // Cancel asks a run to end. Before the merge its requester and those who may
 // approve it can; past the merge two of these must say so, and nothing is rolled back.
@@ -23,9 +21,15 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 		return run, dr.Text{}, err
 	}
 	if !run.PastMerge() {
-		return run, dr.T("said.cancelling"), b.engine.Send(run.Run, engine.Message{Kind: engine.Cancel, By: who.Name})
+		return run, dr.T("said.cancelling"), b.engine.Cancel(run.Run, who.Name)
 	}
-	run, err = b.Store.Book.UpdateRun(ctx, id, func(r *dr.Run) {
+	return b.abandon(ctx, run, who)
+}
+
+// abandon counts who wants a run past its merge to end; it does at its pause, or before
+// its next step, when there are enough.
+func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Run, dr.Text, error) {
+	run, err := b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) {
 		if !slices.Contains(r.Abandon, who.Name) {
 			r.Abandon = append(r.Abandon, who.Name)
 		}
@@ -33,7 +37,8 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 	if err != nil {
 		return run, dr.Text{}, err
 	}
-	if len(run.Abandon) < abandonedBy {
+	b.host.Changed(run.Run)
+	if len(run.Abandon) < dr.AbandonedBy {
 		return run, dr.T("said.abandon-takes-two"), nil
 	}
 	return run, dr.T("said.abandoned"), b.engine.Send(run.Run, engine.Message{Kind: engine.Abandon, By: strings.Join(run.Abandon, " and ")})
@@ -63,7 +68,8 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.no-question", "run", run.Run), Next: status})
 	}
 	s := b.Team.Services[run.Service]
-	if !slices.Contains(s.Approvers, who.Name) {
+	ends := verb == engine.Stop && run.PastMerge() // as cancel does: whoever asked for it has a say
+	if !ends && !slices.Contains(s.Approvers, who.Name) {
 		b.denied(ctx, who.Name, c.Via, "answer", run.Service, dr.T("audit.no-approver"))
 		return run, dr.Text{}, &dr.Error{Code: dr.Denied, What: dr.T("answer.no-approver"), Next: dr.T("ask-one-of", "people", s.Approvers)}
 	}
@@ -72,6 +78,9 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 		number = q.Number
 	}
 	takes := q.Takes[verb]
+	if verb == engine.Stop {
+		takes = 1 // or as many as abandon a run, whoever asked for it among them
+	}
 	switch {
 	case !slices.Contains(q.Answers, verb):
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Invalid, What: dr.T("answer.none", "answer", dr.Foreign(clip(verb, 20))), Next: dr.T("answer.none.next", "answers", q.Answers)})
@@ -90,6 +99,9 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 	}
 	if err := b.heard(ctx, c, who, action, run); err != nil {
 		return run, dr.Text{}, err
+	}
+	if ends {
+		return b.abandon(ctx, run, who)
 	}
 	return run, said, b.engine.Send(run.Run, engine.Message{Kind: engine.Answer, By: who.Name, Answer: verb, Question: number})
 }
@@ -133,19 +145,41 @@ func (b Commands) Status(ctx context.Context, c Caller, service string, limit in
 	return b.Store.Records.Runs(ctx, service, limit)
 }
 
-// Nudge tells the runs whose change this is to look at it now.
-func (b Commands) Nudge(ctx context.Context, owner, repo string, number int) error {
+// News is what a forge told of: something about a pull request, or a push to a branch.
+type News struct {
+	Owner, Repo string
+	Number      int    // of the pull request; 0 when it names none
+	Branch      string // that was pushed to
+}
+
+// How far apart the looks are that news lead to. What is pushed to the base is read as
+// often as a run looks anyway.
+const (
+	looksByNews   = 3 * time.Second
+	looksByPushes = 15 * time.Second
+)
+
+// Nudge has the runs that news are about look soon. Comments and pushes to other branches
+// are news of none.
+func (b Commands) Nudge(ctx context.Context, n News) error {
 	runs, err := b.Store.Records.OpenRuns(ctx)
 	if err != nil {
 		return err
 	}
 	for _, run := range runs {
 		s := b.Team.Services[run.Service]
-		if run.State != dr.RunWaiting || number != 0 && run.Change.Number != number ||
-			!strings.EqualFold(s.Repository.Owner, owner) || !strings.EqualFold(s.Repository.Name, repo) {
+		if run.State != dr.RunWaiting || !strings.EqualFold(s.Repository.Owner, n.Owner) || !strings.EqualFold(s.Repository.Name, n.Repo) {
 			continue
 		}
-		if err := b.engine.Send(run.Run, engine.Message{Kind: engine.Nudge}); err != nil {
+		apart := looksByNews
+		switch {
+		case n.Number != 0 && n.Number == run.Change.Number, n.Branch != "" && n.Branch == run.Change.Branch:
+		case n.Branch != "" && n.Branch == s.Repository.Base:
+			apart = looksByPushes
+		default:
+			continue
+		}
+		if err := b.engine.Nudge(run.Run, min(apart, b.timing.Review)); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,7 @@ type approval struct {
 	*failover
 	deadline time.Time // when the request expires, before what the clock was set by
 	told     int       // reminders
+	blind    blind     // how long nobody could see who approved
 
 	round   int  // how often they were asked again
 	adopted bool // people took up a merge that was none of this run's

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
-	"github.com/drbot/drbot/policies"
 	"github.com/drbot/drbot/workflows/engine"
 )
 
@@ -21,6 +20,7 @@ type seen struct {
 	Merged   bool        `json:"merged"`           // by this bot
 	Expires  time.Time   `json:"expires"`          // as it is by now: it goes along with a clock that jumped
 	Told     bool        `json:"told,omitempty"`   // the record and the status say so
+	Unread   bool        `json:"unread,omitempty"` // the forge could not be read: no time of the wait
 }
 
 // reminders are the ages of a wait at which its channel is told what is left.
@@ -91,13 +91,16 @@ func (a waiting) adopt(p proposal, look seen) bool {
 
 // beginWait shows that the run waits. The request expires a set time after its first wait.
 func (a waiting) beginWait() error {
+	if a.deadline.IsZero() {
+		a.blind = blind{}
+	}
 	began := engine.Note(a.run, stepAwait, func(ctx context.Context) (time.Time, error) {
 		deadline := a.deadline
 		if deadline.IsZero() {
 			deadline = a.run.Now(ctx).Add(a.svc.Expiry - a.run.Moved())
 		}
 		if err := a.run.Write(ctx, func(run *dr.Run) {
-			run.State, run.Expires = dr.RunWaiting, deadline.Add(a.run.Moved())
+			run.State, run.Expires = dr.RunWaiting, deadline.Add(a.run.Moved()).Add(a.blind.past)
 		}); err != nil {
 			return deadline, err
 		}
@@ -141,18 +144,24 @@ func (f *failover) revertFirst() dr.Text {
 	return dr.T("run.revert-first", "number", f.change.Number, "region", f.source, "command", f.again())
 }
 
-// look reads the change and counts its approvals. One that fails denies, and is as old
-// as every other: the request expires all the same.
+// look reads the change and counts its approvals. One that fails denies. It is as old as
+// every other, unless the forge could not be read: then the expiry stands still.
 func (a waiting) look(p proposal) seen {
 	out := engine.Note(a.run, "look", func(ctx context.Context) (seen, error) {
 		a.run.Looked()
-		s := seen{At: a.run.Now(ctx), Expires: a.deadline.Add(a.run.Moved())}
-		st, approval, err := a.count(ctx, p)
+		s := seen{At: a.run.Now(ctx)}
+		s.Expires = a.expires(s.At)
+		reading, done := engine.Hurried(ctx, a.run)
+		defer done()
+		st, approval, err := a.glance(reading, p)
 		if err != nil {
 			what, _ := dr.Told(err)
 			s.Approval = dr.Approval{Needed: a.svc.Quorum, Decision: dr.Decision{Reasons: []dr.Text{what}}}
+			if s.Unread = dr.CodeOf(err) == dr.Temporary; s.Unread {
+				s.Approval.Reasons = append(s.Approval.Reasons, dr.T("await.stands-still"))
+			}
 			a.run.Log().WarnContext(ctx, "the reviews could not be read", "error", err)
-			s.Told = a.showApproval(ctx, s.Approval)
+			s.Told = a.showApproval(ctx, reading, s)
 			return s, nil
 		}
 		s.Approval = approval
@@ -170,58 +179,33 @@ func (a waiting) look(p proposal) seen {
 		case !st.Open:
 			s.Ended = dr.T("change.closed-by-hand", "number", a.change.Number)
 		}
-		s.Told = a.showApproval(ctx, s.Approval)
+		s.Told = a.showApproval(ctx, reading, s)
 		return s, nil
 	})
 	look := out.Value
 	if !out.OK() {
-		look = seen{At: out.At, Expires: a.deadline.Add(a.run.Moved()), Approval: dr.Approval{Needed: a.svc.Quorum, Decision: dr.Decision{Reasons: []dr.Text{out.What}}}}
+		look = seen{At: out.At, Expires: a.expires(out.At), Approval: dr.Approval{Needed: a.svc.Quorum, Decision: dr.Decision{Reasons: []dr.Text{out.What}}}}
 	}
 	if look.Told {
 		a.shown = look.Approval
 	}
+	a.blind = a.blind.after(steady(a.run, look.At), look.Unread)
 	return look
 }
 
-// count reads everything fresh and applies the fixed rules.
-func (a *approval) count(ctx context.Context, p proposal) (dr.ChangeState, dr.Approval, error) {
-	st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
-	if err != nil {
-		return st, dr.Approval{}, err
-	}
-	if err := (accounts{a.Store.Keeper, a.Team.People}).mark(ctx, &st); err != nil {
-		return st, dr.Approval{}, err
-	}
-	self, err := a.Forge.Files.Self(ctx)
-	if err != nil {
-		return st, dr.Approval{}, err
-	}
-	want, err := a.Forge.Region.SetActiveRegion(st.BaseFile, a.req.Target)
-	if err != nil {
-		return st, dr.Approval{}, err
-	}
-	count := policies.Count
-	if st.Merged && st.MergedBy != self {
-		count = policies.CountMerged
-	}
-	return st, count(st, policies.ApprovalRules{
-		People: a.Team.People, Approvers: a.svc.Approvers, Requester: a.req.Requester, Quorum: a.svc.Quorum,
-		Head: a.change.Head, BaseRef: a.svc.Repository.Base, File: a.svc.Repository.File,
-		Recorded: p.Recorded, BotLogin: self, WantFile: want,
-	}), nil
-}
-
 // showApproval updates the status and the record when there is something new to
-// show, and tells whether they say it now.
-func (a waiting) showApproval(ctx context.Context, now dr.Approval) bool {
+// show, and tells whether they say it now. The status is not waited for when the run is
+// cancelled.
+func (a waiting) showApproval(ctx, reading context.Context, look seen) bool {
+	now := look.Approval
 	if sameApproval(a.shown, now) {
 		return true
 	}
-	err := a.approvalStatus(ctx, now)
+	err := a.approvalStatus(reading, now)
 	if err != nil {
 		a.run.Log().WarnContext(ctx, "the approval status was not set", "error", err)
 	}
-	a.run.Update(ctx, func(run *dr.Run) { run.Approval = now })
+	a.run.Update(ctx, func(run *dr.Run) { run.Approval, run.Expires = now, look.Expires })
 	a.run.Waits(ctx, stepAwait, dr.T("await.line", "by", len(now.By), "needed", now.Needed))
 	return err == nil
 }
@@ -234,7 +218,7 @@ func (a waiting) approvalStatus(ctx context.Context, now dr.Approval) error {
 	if now.Allowed {
 		state = dr.StateSuccess
 	}
-	return a.Forge.Publish.Status(ctx, a.svc.Repository, a.change.Head, "drbot/approval", state, a.Forge.Pages.Line(dr.T("await.status", "reasons", now.Reasons)), "")
+	return a.Forge.Publish.Status(ctx, a.svc.Repository, a.change.Head, statusApproval, state, a.Forge.Pages.Line(dr.T("await.status", "reasons", now.Reasons)), "")
 }
 
 func sameApproval(a, b dr.Approval) bool {

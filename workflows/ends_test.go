@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/world"
@@ -104,4 +105,35 @@ func checkSaid(t *testing.T, w *world.World, run string) {
 	if ends != 1 {
 		t.Errorf("%d notes say how it ended", ends)
 	}
+}
+
+// TestStopTakesTwo stops a run past its merge: one person is not enough, the same person
+// twice neither; whoever asked for the run has a say, and who abandons it counts as well.
+func TestStopTakesTwo(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.Fail("Promote portal-global", 1, errMended)
+		run := w.Start(world.Planned)
+		approve(w, run)
+		asks(w, run, "promote/portal-global")
+		w.Answer(run, "bob", "stop")
+		w.Answer(run, "bob", "stop")
+		time.Sleep(time.Minute)
+		if r := w.Record(run); r.State != dr.RunPaused || r.Question == nil {
+			t.Fatalf("one person has ended it: %s", r.State)
+		}
+		w.Answer(run, "alice", "stop")
+		if r := w.Await(run, dr.RunStopped); !strings.Contains(world.Words(r.Outcome), "bob and alice") {
+			t.Errorf("it says %q", world.Words(r.Outcome))
+		}
+	})
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.Fail("Promote portal-global", 1, errMended)
+		run := w.Start(world.Planned)
+		approve(w, run)
+		asks(w, run, "promote/portal-global")
+		w.Cancel(run, "carol")
+		w.Answer(run, "bob", "stop")
+		w.Await(run, dr.RunStopped)
+	})
 }

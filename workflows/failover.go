@@ -26,6 +26,7 @@ type failover struct {
 	checks    []dr.Check // as people were shown them
 	checkedAt time.Time  // when they were last read, these or as good ones
 	accepts   []dr.Text  // what an approval accepts
+	rules     []dr.Check // those among the checks that are rules of the repository
 
 	others     []string        // whose accept does not count either, of a run that resumes
 	there      map[string]bool // promotions that were made before this run, which resumes
@@ -110,6 +111,11 @@ func refusal(err error) error {
 func refused(f *failover, o engine.Outcome) error {
 	if o.OK() {
 		return nil
+	}
+	if o.Cancelled {
+		if by := f.run.Cancelled(); by != "" {
+			return f.cancelled(dr.T("run.cancelled", "who", by))
+		}
 	}
 	next := o.Next
 	if next.Empty() {

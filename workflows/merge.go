@@ -13,7 +13,9 @@ import (
 // merging merges an approved change.
 type merging struct{ *approval }
 
-// merge merges exactly the commit drbot made, after counting once more.
+// merge merges exactly the commit drbot made, after counting once more. A base that moved
+// outside of what the stacks read is the one that was planned; one that moves after this
+// look is seen by what the merge came upon, before any act.
 func (a merging) merge(p proposal) (steps.Merged, error) {
 	out, err := engine.Until(a.run, stepMerge, a.answer, func(ctx context.Context) (steps.Merged, error) { return a.tryMerge(ctx, p) })
 	if err != nil || out.Kind != steps.MergeDone {
@@ -29,6 +31,14 @@ func (a merging) merge(p proposal) (steps.Merged, error) {
 
 func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error) {
 	st, approval, err := a.count(ctx, p)
+	moved := ""
+	if err == nil && !st.Merged && approval.Allowed && st.BaseSHA != p.Base {
+		if a.treesMoved(ctx, p.Base, dr.Tree{Commit: a.change.Head, MergeInto: st.BaseSHA}) {
+			moved = st.BaseSHA
+		} else {
+			st, approval, err = a.count(ctx, p) // to read Git takes its time
+		}
+	}
 	if err != nil {
 		return steps.Merged{}, unsure(err)
 	}
@@ -51,10 +61,10 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 		return out, err
 	case !approval.Allowed:
 		return steps.Merged{Kind: steps.MergeNotApproved}, nil
-	case !a.run.Now(ctx).Before(a.deadline.Add(a.run.Moved())):
+	case a.late(a.run.Now(ctx)):
 		return steps.Merged{Kind: steps.MergeExpired}, nil
-	case st.BaseSHA != p.Base:
-		return steps.Merged{Kind: steps.MergeBaseMoved, Base: st.BaseSHA}, nil
+	case moved != "":
+		return steps.Merged{Kind: steps.MergeBaseMoved, Base: moved}, nil
 	}
 	if err := a.run.Audit(ctx, "merge", dr.T("audit.merge", "number", a.change.Number, "commit", short(a.change.Head), "digest", short(p.Digest), "people", approval.By)); err != nil {
 		return steps.Merged{}, err

@@ -29,6 +29,7 @@ func movers() []mover {
 	later := func(d time.Duration, do func()) { time.AfterFunc(d, do) }
 	return []mover{
 		{name: "the base moves in the stacks", do: func(w *world.World) { w.PushToBase("tokyo:aws_ssm_parameter.base") }},
+		{name: "other code runs from the base", do: func(w *world.World) { w.PushCode("tokyo") }},
 		{name: "the base moves elsewhere", do: func(w *world.World) { w.PushToBase() }},
 		{name: "the state drifts", do: func(w *world.World) { w.Import("tokyo", "aws_ssm_parameter.state") }},
 		{name: "the plan of traffic goes wide", do: func(w *world.World) { w.Import("traffic", "aws_ssm_parameter.wide") }},
@@ -97,7 +98,7 @@ func (c *crew) answer(r dr.Run, times int) {
 	case slices.Contains(q.Answers, "retry") && times <= 3:
 		say("retry", "bob")
 	default:
-		say("stop", "bob")
+		say("stop", "bob", "carol")
 	}
 }
 
@@ -230,6 +231,7 @@ func (n *tally) moved(t *testing.T, w *world.World, cmd workflows.StartCommand, 
 // every end a command that its message names leads to where Git and the people want.
 // In make test one case in 29 is played, in make moves each.
 func TestMovers(t *testing.T) {
+	t.Parallel()
 	every := 29
 	if os.Getenv("DRBOT_MOVES") != "" {
 		every = 1
@@ -261,9 +263,11 @@ func TestMovers(t *testing.T) {
 
 // TestMoverSequences is TestMovers for three moves at random places of one run. Which
 // they are is told by the seed and the number of the case: DRBOT_SEED plays them again.
-// In make test there are 100, in make moves as many as DRBOT_MOVES says.
+// In make test there are 100, without the race detector fewer, in make moves as many as
+// DRBOT_MOVES says.
 func TestMoverSequences(t *testing.T) {
-	many, seed := 100, uint64(time.Now().UnixNano())
+	t.Parallel()
+	many, seed := sequences, uint64(time.Now().UnixNano())
 	if n, err := strconv.Atoi(os.Getenv("DRBOT_MOVES")); err == nil {
 		many = n
 	}

@@ -44,7 +44,7 @@ var moves = []struct {
 		}},
 	{name: "an approval is dismissed while the plan is made anew", cmd: world.Planned, want: plannedDone,
 		move: func(w *world.World, _ string) {
-			w.Before("Audit approval", func() { w.PushToBase() })
+			w.Before("Audit approval", func() { w.PushComment("live/portal/tokyo") })
 			w.Before("Plan traffic", func() {
 				w.Review("carol", dr.ChangesRequested)
 				time.AfterFunc(5*time.Minute, func() { w.Approve("carol") })
@@ -133,6 +133,7 @@ var moves = []struct {
 // TestMoves moves the world between a look and the act that relied on it. People approve
 // and retry.
 func TestMoves(t *testing.T) {
+	t.Parallel()
 	for _, m := range moves {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()

@@ -37,6 +37,15 @@ func (p proposal) key(of string) string {
 	return fmt.Sprintf("%s/%d", of, p.Round)
 }
 
+// The statuses that a run sets on its commit.
+const (
+	statusPlan     = "drbot/plan"
+	statusApproval = "drbot/approval"
+)
+
+// Statuses lists them: a repository may require them of a merge.
+func Statuses() []string { return []string{statusPlan, statusApproval} }
+
 // planning puts the plans of a change before people.
 type planning struct{ *approval }
 
@@ -70,7 +79,7 @@ func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
 		if err := a.run.Say(ctx, "wider/"+base, dr.Warn, dr.T("note.wider"), append([]dr.Text{why}, wider...)...); err != nil {
 			return proposal{}, err
 		}
-		return a.publish(ctx, plans, base, was.Round)
+		return a.publish(ctx, plans, base, was.Round+1)
 	})
 }
 
@@ -135,7 +144,7 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 	if !decision.Allowed {
 		state, text = dr.StateFailure, dr.T("plan.denied-status", "reasons", decision.Reasons)
 	}
-	if err := a.Forge.Publish.Status(ctx, repo, a.change.Head, "drbot/plan", state, a.Forge.Pages.Line(text), ""); err != nil {
+	if err := a.Forge.Publish.Status(ctx, repo, a.change.Head, statusPlan, state, a.Forge.Pages.Line(text), ""); err != nil {
 		return proposal{}, err
 	}
 	if !decision.Allowed {

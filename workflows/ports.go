@@ -34,12 +34,26 @@ type Changes interface {
 	CloseChange(ctx context.Context, repo dr.Repository, change dr.Change) error
 }
 
+// Watcher reads the pull requests of the runs that wait.
+type Watcher interface {
+	// Look is ChangeState without reading again what the forge says has not changed. The
+	// base's tip and people's rights may be some seconds old.
+	Look(ctx context.Context, repo dr.Repository, number int) (dr.ChangeState, error)
+}
+
 // Publisher tells the people on the pull request what the bot found.
 type Publisher interface {
 	// Comment writes or rewrites the one comment with this marker.
 	Comment(ctx context.Context, repo dr.Repository, number int, marker, body string) error
 	// Status sets a commit status.
 	Status(ctx context.Context, repo dr.Repository, sha, name string, state dr.CommitState, text, url string) error
+}
+
+// Rules reads what the forge asks of a merge, and of whoever approves it.
+type Rules interface {
+	// Rules makes a check of every rule of the service's repository. What cannot be read
+	// is an unknown check, never an error.
+	Rules(ctx context.Context, s dr.Service, mode dr.Mode) []dr.Check
 }
 
 // Pages puts into words what stands on a pull request.
@@ -65,6 +79,9 @@ type ActiveRegionFile interface {
 // Planner plans stacks.
 type Planner interface {
 	Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error)
+	// Changed tells whether what stacks read differs between two trees: false means that
+	// the plans of the one are those of the other. What cannot be told counts as changed.
+	Changed(ctx context.Context, req dr.TreesRequest) (bool, error)
 }
 
 // Systems reads the checks of a service's resources.

@@ -63,7 +63,7 @@ func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
 	var worse []dr.Text
 	var checks []dr.Check
 	if !fresh(s.checkedAt, now, s.timing.Recheck) {
-		found, err := judgeLeft(ctx, s.failover)
+		found, err := judgeLeft(ctx, s.failover, s.rules)
 		switch {
 		case err != nil:
 			return engine.Outcome{}, err
@@ -109,9 +109,9 @@ func (s thinking) baseStands(ctx context.Context) error {
 }
 
 // planAgain plans the merge commit where the plans are old, or where it came upon another
-// base than was planned. It gives the plans that are wider, and how.
+// base than was planned and holds something else that the stacks read. It gives the plans that are wider, and how.
 func (s thinking) planAgain(ctx context.Context) (dr.Plans, []dr.Text, error) {
-	moved := s.as.merged.Parent != "" && s.as.merged.Parent != s.as.base
+	moved := s.as.merged.Parent != "" && s.as.merged.Parent != s.as.base && s.treesMoved(ctx, s.as.base, dr.Tree{Commit: s.as.merged.SHA})
 	if !moved && fresh(s.plannedAt, steady(s.run, s.run.Now(ctx)), plansFreshFor) {
 		return nil, nil, nil
 	}
@@ -142,8 +142,9 @@ func (s thinking) planAgain(ctx context.Context) (dr.Plans, []dr.Text, error) {
 }
 
 // judgeLeft judges what is left to be moved: a database that this run has moved is not
-// where it was, as it is to be.
-func judgeLeft(ctx context.Context, f *failover) (readiness, error) {
+// where it was, as it is to be. The rules of the repository are those people were shown: the
+// merge itself finds what has changed of them.
+func judgeLeft(ctx context.Context, f *failover, rules []dr.Check) (readiness, error) {
 	left := f.svc
 	left.Resources = slices.DeleteFunc(slices.Clone(f.svc.Resources), func(r dr.Resource) bool {
 		_, found := steps.Promotion.Of(f.run, r.Name)
@@ -154,7 +155,7 @@ func judgeLeft(ctx context.Context, f *failover) (readiness, error) {
 	if f.req.Kind == dr.Resume && len(dbs) == 0 {
 		mode = dr.Disaster // nothing is left to be moved, and nothing is asked of the source
 	}
-	found, err := f.judge(ctx, left, mode, f.source, f.req.Target)
+	found, err := f.judge(ctx, left, mode, f.source, f.req.Target, rules)
 	if len(dbs) == 1 && len(f.svc.ResourcesOf(dr.AuroraGlobal)) > 1 {
 		for i, c := range found.Checks { // told by its name among several, and by none alone
 			if c.Resource == "" && slices.ContainsFunc(f.checks, func(o dr.Check) bool {

@@ -54,8 +54,10 @@ func (l locked) Line() dr.Text { return l.Text }
 // lock checks that this run makes sense now. That no other run of the service is
 // under way is the queue's doing; here is the cooldown after the last one.
 func (f *preparation) lock() error {
-	out := engine.Do(f.run, stepLock, func(ctx context.Context) (locked, error) {
-		content, _, err := f.Forge.Files.File(ctx, f.svc.Repository, f.svc.Repository.Base)
+	repo := f.svc.Repository
+	waits := dr.T("lock.waits", "file", repo.File, "owner", repo.Owner, "repository", repo.Name)
+	out := engine.Read(f.run, stepLock, waits, func(ctx context.Context) (locked, error) {
+		content, _, err := f.Forge.Files.File(ctx, repo, repo.Base)
 		if err != nil {
 			return locked{}, err
 		}
@@ -131,7 +133,11 @@ func (f *preparation) cooldown(ctx context.Context) (locked, error) {
 type readiness struct {
 	Checks  []dr.Check `json:"checks"`
 	Verdict dr.Verdict `json:"verdict"`
+	Rules   int        `json:"rules,omitempty"` // how many of the checks, the last ones, are rules of the repository
 }
+
+// rules are those among the checks.
+func (v readiness) rules() []dr.Check { return v.Checks[len(v.Checks)-v.Rules:] }
 
 // Line counts the checks that are ok.
 func (v readiness) Line() dr.Text {
@@ -146,8 +152,12 @@ func (v readiness) Line() dr.Text {
 
 // checkReadiness reads every fact about the switch and lets the policy decide.
 func (f *preparation) checkReadiness() error {
-	out := engine.Do(f.run, stepReadiness, func(ctx context.Context) (readiness, error) {
-		found, err := judgeLeft(ctx, f.failover)
+	out := engine.Read(f.run, stepReadiness, dr.T("readiness.waits"), func(ctx context.Context) (readiness, error) {
+		var rules []dr.Check
+		if f.req.Kind != dr.Resume { // it merges nothing
+			rules = f.Forge.Rules.Rules(ctx, f.svc, f.req.Mode)
+		}
+		found, err := judgeLeft(ctx, f.failover, rules)
 		if err != nil {
 			return readiness{}, err
 		}
@@ -160,28 +170,44 @@ func (f *preparation) checkReadiness() error {
 			return found, nil
 		}
 		code := dr.Denied
-		if slices.ContainsFunc(found.Checks, func(c dr.Check) bool { return c.Level == dr.Unknown }) {
+		if slices.ContainsFunc(found.Checks, func(c dr.Check) bool { return c.Level == dr.Unknown && c.Need != dr.NeedSound }) {
 			code = dr.Temporary // what could not be read may be readable in a moment
 		}
-		return found, &dr.Error{Code: code, What: dr.T("readiness.not-ready", "reasons", found.Verdict.Reasons), Next: f.notReady()}
+		return found, &dr.Error{Code: code, What: dr.T("readiness.not-ready", "reasons", found.Verdict.Reasons), Next: f.notReady(found)}
 	})
+	f.rules = out.Value.rules()
 	f.checks, f.checkedAt = out.Value.Checks, steady(f.run, out.At)
 	f.accepts = f.acceptsOf(out.Value.Verdict)
 	return refused(f.failover, out.Outcome)
 }
 
-// judge reads the checks of a switch and asks the policy about them.
-func (b *Runbooks) judge(ctx context.Context, s dr.Service, mode dr.Mode, source, target dr.Region) (readiness, error) {
-	checks := b.Cloud.Systems.Checks(ctx, s, mode, source, target)
+// judge reads the checks of a switch and asks the policy about them, and about the rules of
+// the repository that were read before.
+func (b *Runbooks) judge(ctx context.Context, s dr.Service, mode dr.Mode, source, target dr.Region, rules []dr.Check) (readiness, error) {
+	checks := append(b.Cloud.Systems.Checks(ctx, s, mode, source, target), rules...)
 	verdict, err := b.Policy.Readiness(ctx, dr.ReadinessFacts{
 		Mode: mode, Source: source, Target: target, Strategy: s.Strategy,
 		RPO: s.Objectives.RPO.Seconds(), Checks: checks,
 		Expected: b.Cloud.Systems.Expected(s, mode), Resources: len(s.Resources),
 	})
-	return readiness{Checks: checks, Verdict: verdict}, err
+	return readiness{Checks: checks, Verdict: verdict, Rules: len(rules)}, err
 }
 
-func (f *preparation) notReady() dr.Text {
+// mends says how the rules are mended that would stop a merge.
+func mends(rules []dr.Check) []dr.Text {
+	var out []dr.Text
+	for _, c := range rules {
+		if c.Level == dr.Fail {
+			out = append(out, dr.T(dr.TextID("mend."+c.Name)))
+		}
+	}
+	return out
+}
+
+func (f *preparation) notReady(found readiness) dr.Text {
+	if how := mends(found.rules()); len(how) > 0 {
+		return dr.T("readiness.rules.next", "how", how, "command", f.again())
+	}
 	if f.req.Mode == dr.Planned {
 		return dr.T("readiness.planned.next", "command", f.again("mode", string(dr.Disaster)))
 	}

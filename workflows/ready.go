@@ -13,6 +13,7 @@ type outlook struct {
 	Planned  dr.Verdict `json:"planned"`
 	Disaster dr.Verdict `json:"disaster"`
 	Checks   []dr.Check `json:"checks"` // as a planned run reads them
+	Mends    []dr.Text  `json:"mends,omitempty"`
 }
 
 // ready is the runbook that tells every night whether the service could be moved now.
@@ -40,12 +41,13 @@ func (r *report) outlook(ctx context.Context) (outlook, error) {
 		return outlook{}, err
 	}
 	target := r.svc.Other(active)
-	planned, err := r.judge(ctx, r.svc, dr.Planned, active, target)
+	planned, err := r.judge(ctx, r.svc, dr.Planned, active, target, r.Forge.Rules.Rules(ctx, r.svc, dr.Planned))
 	if err != nil {
 		return outlook{}, err
 	}
-	disaster, err := r.judge(ctx, r.svc, dr.Disaster, active, target)
-	return outlook{Target: target, Planned: planned.Verdict, Disaster: disaster.Verdict, Checks: planned.Checks}, err
+	// No rule of the repository denies a disaster run.
+	disaster, err := r.judge(ctx, r.svc, dr.Disaster, active, target, nil)
+	return outlook{Target: target, Planned: planned.Verdict, Disaster: disaster.Verdict, Checks: planned.Checks, Mends: mends(planned.rules())}, err
 }
 
 func (r *report) readyNote(out engine.Result[outlook]) dr.Note {
@@ -75,6 +77,6 @@ func (r *report) readyNote(out engine.Result[outlook]) dr.Note {
 			n.Level = dr.Warn
 		}
 	}
-	n.Lines = append(n.Lines, readiness{Checks: o.Checks}.Line())
+	n.Lines = append(append(n.Lines, o.Mends...), readiness{Checks: o.Checks}.Line())
 	return n
 }

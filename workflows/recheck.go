@@ -105,7 +105,7 @@ func (a rechecking) recheck(ctx context.Context, p proposal) (rechecked, error) 
 // unknown is read twice: a hiccup is no reason to wake people again.
 func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
 	for try := 1; ; try++ {
-		found, err := judgeLeft(ctx, a.failover)
+		found, err := judgeLeft(ctx, a.failover, a.rules)
 		if err != nil {
 			return err
 		}

@@ -115,7 +115,7 @@ func waits() []scenario {
 			w.Await(run, dr.RunWaiting)
 			w.MergeByHand("dave")
 			w.Await(run, dr.RunPaused)
-			w.Answer(run, "bob", "stop")
+			w.Stop(run)
 			w.Await(run, dr.RunCancelled)
 		}},
 		{name: "head-moved", about: "somebody pushes to the bot's branch", cmd: world.Planned, live: func(w *world.World, run string) {
@@ -144,7 +144,7 @@ func merges() []scenario {
 	return []scenario{
 		{name: "base-moved", about: "the base moved, and the plan is the same", cmd: world.Planned, live: func(w *world.World, run string) {
 			w.Await(run, dr.RunWaiting)
-			w.PushToBase()
+			w.PushComment("live/portal/tokyo")
 			approved(w, run)
 		}},
 		{name: "base-moved-wider", about: "the base moved, and the plan is wider: asked again", cmd: world.Planned, live: func(w *world.World, run string) {
@@ -221,7 +221,7 @@ func troubles() []scenario {
 			w.NextApply("tokyo", dr.ApplyWider)
 			approve(w, run)
 			w.Await(run, dr.RunPaused)
-			w.Answer(run, "bob", "stop")
+			w.Stop(run)
 			w.Await(run, dr.RunStopped)
 		}},
 		{name: "gate-skipped", about: "the gate does not open and is skipped by a quorum", cmd: world.Disaster, live: func(w *world.World, run string) {
@@ -245,14 +245,14 @@ func troubles() []scenario {
 			w.Fail("Scale "+string(world.Seoul), 1, &dr.Error{Code: dr.Conflict, What: dr.T(dr.Words, "words", dr.Foreign("ECS refuses."))})
 			approve(w, run)
 			w.Await(run, dr.RunPaused)
-			w.Answer(run, "bob", "stop")
+			w.Stop(run)
 			w.Await(run, dr.RunStopped)
 		}},
 		{name: "promote-stopped", about: "a planned promotion fails: stopped, and the source put back", cmd: world.Planned, live: func(w *world.World, run string) {
 			w.After("Promote", w.FailPromotion)
 			approve(w, run)
 			w.Await(run, dr.RunPaused)
-			w.Answer(run, "bob", "stop")
+			w.Stop(run)
 			w.Await(run, dr.RunStopped)
 		}},
 		{name: "abandoned", about: "abandoned by two people while it is paused", cmd: world.Disaster, live: func(w *world.World, run string) {

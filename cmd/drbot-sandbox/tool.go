@@ -2,6 +2,7 @@ package main
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,12 @@ func (o *outside) toolCommand() *cobra.Command {
 			if err != nil {
 				return misuse("TASKS is a number.", "drbot-sandbox tool scale REGION TASKS")
 			}
-			return aws.Scale(c.Context(), o.getenv("DRBOT_SANDBOX_ENDPOINT"), args[0], sandbox.Service, sandbox.Service, n)
+			for service := range strings.SplitSeq(o.getenv("DRBOT_SANDBOX_SERVICES"), ",") {
+				if err := aws.Scale(c.Context(), o.getenv("DRBOT_SANDBOX_ENDPOINT"), args[0], sandbox.Service, service, n); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}, &cobra.Command{
 		Use: "point REGION", Args: cobra.ExactArgs(1),

@@ -57,7 +57,7 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *gi
 	databases, t := aurora.New(cloud), cfg.Timing
 	books, err := workflows.New(workflows.Deps{
 		Team:      workflows.Team{Services: cfg.Services, People: cfg.People},
-		Forge:     workflows.Forge{Files: forge, Changes: forge, Publish: forge, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}},
+		Forge:     workflows.Forge{Files: forge, Changes: forge, Watch: forge, Publish: forge, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}, Rules: newRules(cfg, forge)},
 		Cloud:     workflows.Cloud{Systems: systems.All(cloud), Databases: databases},
 		Terraform: terraform, Policy: policy, Directory: poster,
 		Store: workflows.Store{Records: st, Book: st, Memory: st, Keeper: st, Reports: st},
@@ -75,6 +75,7 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *gi
 		return nil, err
 	}
 	s := &server{books: workflows.Commands{Runbooks: books}, poster: poster, log: log}
+	s.tellRules = func(ctx context.Context) { tellRules(ctx, newRules(cfg, forge), cfg.Services, log, words.Say) }
 	s.tidy = janitor{store: st, books: books, terraform: terraform, services: cfg.Services, log: log}.run
 	s.handler, err = s.routes(cfg, st, words, client)
 	return s, err
@@ -107,7 +108,7 @@ const userAgent = "drbot"
 func newForge(cfg *config.Config, as credentials, log *slog.Logger) (*github.Client, error) {
 	return github.New(github.Options{
 		Token: func(context.Context) (string, error) { return as.token, nil }, App: as.app,
-		BaseURL: cfg.GitHub.APIURL, UserAgent: userAgent, Logger: log,
+		BaseURL: cfg.GitHub.APIURL, UserAgent: userAgent, Logger: log, Share: cfg.Timing.Review,
 		Known: func(login string) bool {
 			_, ok := cfg.People.ByLogin(login)
 			return ok
@@ -152,11 +153,11 @@ func (s *server) routes(cfg *config.Config, st *store.Store, words text.Words, c
 		Secret: []byte(cfg.GitHub.WebhookSecret), Logger: s.log,
 		Seen: func(ctx context.Context, id string) (bool, error) { return st.FirstDelivery(ctx, id, time.Now()) },
 		Nudge: func(ctx context.Context, n github.Nudge) {
-			if n.Kind == "status" {
-				return // the bot's own among them; no approval is a status
+			if n.Kind == "status" || n.Kind == "issue_comment" {
+				return // the bot's own among them; no approval is a status or a comment
 			}
 			owner, repo, _ := strings.Cut(n.Repo, "/")
-			if err := s.books.Nudge(ctx, owner, repo, n.Number); err != nil {
+			if err := s.books.Nudge(ctx, workflows.News{Owner: owner, Repo: repo, Number: n.Number, Branch: n.Branch}); err != nil {
 				s.log.WarnContext(ctx, "a nudge was lost; the next look is soon", "error", err)
 			}
 		},

@@ -62,11 +62,15 @@ func reference(words text.Words, p parts) string {
 	}
 	table(say(dr.T("reference.systems")), []string{say(dr.T("reference.system")), say(dr.T("reference.field")), "", ""}, rows)
 	rows = nil
-	for _, s := range p.systems {
-		for _, c := range s.Specs {
-			rows = append(rows, []string{code(c.ID), code(s.ID), c.Unit, need(words, c, dr.Planned), need(words, c, dr.Disaster), say(dr.T(dr.TextID("check." + c.ID))), say(dr.T(dr.TextID("mend." + c.ID)))})
+	add := func(of string, specs []dr.Spec) {
+		for _, c := range specs {
+			rows = append(rows, []string{code(c.ID), of, c.Unit, need(words, c, dr.Planned), need(words, c, dr.Disaster), say(dr.T(dr.TextID("check." + c.ID))), say(dr.T(dr.TextID("mend." + c.ID)))})
 		}
 	}
+	for _, s := range p.systems {
+		add(code(s.ID), s.Specs)
+	}
+	add(say(dr.T("reference.repository")), p.rules)
 	table(say(dr.T("reference.checks")), []string{say(dr.T("reference.check")), say(dr.T("reference.system")), say(dr.T("reference.unit")), "planned", "disaster", say(dr.T("reference.means")), say(dr.T("reference.mend"))}, rows)
 	return b.String()
 }

@@ -152,15 +152,16 @@ func await(ctx context.Context, cfg *config.Config, public *entrance, log *slog.
 
 // server is the assembled bot.
 type server struct {
-	books    workflows.Commands
-	poster   *bot.Poster
-	slack    *bot.Server
-	handler  http.Handler // of what comes to public
-	commands http.Handler // of what comes to private
-	public   *entrance
-	private  *entrance
-	tidy     func(context.Context)
-	log      *slog.Logger
+	books     workflows.Commands
+	poster    *bot.Poster
+	slack     *bot.Server
+	handler   http.Handler // of what comes to public
+	commands  http.Handler // of what comes to private
+	public    *entrance
+	private   *entrance
+	tidy      func(context.Context)
+	tellRules func(context.Context)
+	log       *slog.Logger
 }
 
 // start has requests obeyed and messages posted.
@@ -170,6 +171,7 @@ func (s *server) start(ctx context.Context) {
 	// The poster goes on while the act in hand ends: people want to see it.
 	go keep(context.WithoutCancel(ctx), s.log, "poster", s.poster.Run)
 	go keep(ctx, s.log, "janitor", s.tidy)
+	go s.tellRules(ctx)
 	go keep(ctx, s.log, "watch", workflows.Watchman{Runbooks: s.books.Runbooks}.Watch)
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/aws/systems"
 	"github.com/drbot/drbot/internal/config"
+	"github.com/drbot/drbot/internal/github"
 	"github.com/drbot/drbot/workflows"
 	"github.com/drbot/drbot/workflows/steps"
 )
@@ -14,12 +15,13 @@ type parts struct {
 	verbs    []dr.Verb
 	kinds    []steps.Kind // without what they work on: for showing and checking
 	systems  []dr.SystemInfo
-	messages []byte // beside the catalogue's own
+	rules    []dr.Spec // of the repositories
+	messages []byte    // beside the catalogue's own
 }
 
 // standard are the parts of this program.
 func standard() parts {
-	return parts{verbs: dr.Verbs(), kinds: kinds(), systems: systems.Infos()}
+	return parts{verbs: dr.Verbs(), kinds: kinds(), systems: systems.Infos(), rules: github.Specs()}
 }
 
 func kinds() []steps.Kind { return steps.Kinds(&steps.World{}) }

@@ -7,9 +7,10 @@ import (
 	"github.com/drbot/drbot/dr"
 )
 
-// Terraform is the port of plans and applies.
+// Terraform is the port of plans, applies and of what they are made of.
 type Terraform interface {
 	Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error)
+	Changed(ctx context.Context, req dr.TreesRequest) (bool, error)
 	Apply(ctx context.Context, req dr.ApplyRequest, progress func(dr.Progress)) (dr.ApplyResult, error)
 }
 
@@ -43,6 +44,11 @@ type Site interface {
 	// Commit makes a commit on another in which the stack is these things; parent is
 	// empty for the first.
 	Commit(parent string, things ...Thing) (sha string)
+	// Beside makes a commit on another of a file that no stack reads.
+	Beside(parent string) (sha string)
+	// Running makes a commit on another in which the making of a thing runs another program,
+	// and all is planned as before.
+	Running(parent string, thing Thing) (sha string)
 	// State lists the addresses in the state.
 	State() []string
 	// Made tells how often the making of a thing was begun.

@@ -23,6 +23,8 @@ func PlanAndApply(t *testing.T, fresh NewTerraform, in ...In) {
 		"a plan of what was changed":           terraforming.replanned,
 		"a plan of a merge":                    terraforming.plannedMerge,
 		"what cannot be planned":               terraforming.notPlanned,
+		"what a stack reads":                   terraforming.trees,
+		"other code that runs":                 terraforming.otherCode,
 		"an apply is done once for a key":      terraforming.appliedOnce,
 		"an apply with nothing to do":          terraforming.nothingToDo,
 		"a wider plan is not applied":          terraforming.wider,
@@ -158,12 +160,76 @@ func (w terraforming) plannedMerge() {
 	if want := []string{"terraform_data.a: create", "terraform_data.b: create"}; !slices.Equal(actions(p), want) {
 		w.Errorf("planned %v", actions(p))
 	}
-	if wider := dr.Wider(p, w.plan(change)); len(wider) != 1 {
+	if wider := sansCode(dr.Wider(p, w.plan(change))); len(wider) != 1 {
 		w.Errorf("against the change alone it is wider by %v", wider)
 	}
 	req.MergeInto = other
 	_, err = w.Terraform().Plan(w.Context(), req)
 	fails(w.T, err, dr.Conflict)
+}
+
+// sansCode leaves out that other code runs: where a thing is made by a program, a new one
+// is that as well.
+func sansCode(wider []dr.Text) []dr.Text {
+	return slices.DeleteFunc(slices.Clone(wider), dr.T("wider.code").Same)
+}
+
+// changed compares what the stack reads of two trees.
+func (w terraforming) changed(from, to dr.Tree) bool {
+	w.Helper()
+	changed, err := w.Terraform().Changed(w.Context(), dr.TreesRequest{Service: w.Service, Stacks: []dr.Stack{w.Stack}, From: from, To: to})
+	wellDone(w.T, err)
+	return changed
+}
+
+func (w terraforming) trees() {
+	first := w.Site.Commit("", Thing{Name: "a", Value: "1"})
+	head := w.Site.Commit(first, Thing{Name: "a", Value: "2"})
+	beside := w.Site.Beside(first)
+	other := w.Site.Commit(beside, Thing{Name: "a", Value: "1"}, Thing{Name: "b"})
+	at := func(commit string) dr.Tree { return dr.Tree{Commit: commit} }
+	planned := dr.Tree{Commit: head, MergeInto: first}
+	for name, c := range map[string]struct {
+		from, to dr.Tree
+		want     bool
+	}{
+		"itself":                      {at(first), at(first), false},
+		"the base moved elsewhere":    {at(first), at(beside), false},
+		"the base moved in the stack": {at(beside), at(other), true},
+		"the change":                  {at(first), at(head), true},
+		"the merge, elsewhere":        {planned, dr.Tree{Commit: head, MergeInto: beside}, false},
+		"the merge, in the stack":     {planned, dr.Tree{Commit: head, MergeInto: other}, true},
+		"the head, not merged":        {planned, at(head), false},
+	} {
+		if got := w.changed(c.from, c.to); got != c.want {
+			w.Errorf("%s: changed %t", name, got)
+		}
+	}
+	for _, nobodys := range []dr.Tree{at(strings.Repeat("a", 40)), at(first[:7]), {Commit: head, MergeInto: w.Site.Commit(first, Thing{Name: "a", Value: "3"})}} {
+		if _, err := w.Terraform().Changed(w.Context(), dr.TreesRequest{Service: w.Service, Stacks: []dr.Stack{w.Stack}, From: planned, To: nobodys}); err == nil {
+			w.Errorf("%+v was compared", nobodys)
+		}
+	}
+}
+
+func (w terraforming) otherCode() {
+	thing := Thing{Name: "a", Value: "1"}
+	first := w.Site.Commit("", thing)
+	second := w.Site.Running(first, thing)
+	was, now := w.plan(first), w.plan(second)
+	if was.Code == "" || now.Code == was.Code || !slices.Equal(actions(now), actions(was)) {
+		w.Fatalf("planned %+v, then %+v", was, now)
+	}
+	if wider := dr.Wider(now, was); len(wider) != 1 || (dr.Plans{now}).Digest() == (dr.Plans{was}).Digest() {
+		w.Errorf("it is wider by %v", wider)
+	}
+	if beside := w.plan(w.Site.Beside(first)); !reflect.DeepEqual(beside, was) {
+		w.Errorf("a file elsewhere gave another plan:\n%+v\n%+v", beside, was)
+	}
+	req := w.request("run/code", first)
+	req.Commit = second
+	w.is(w.apply(req), dr.ApplyWider, dr.Counts{})
+	w.holds()
 }
 
 func (w terraforming) notPlanned() {

@@ -3,6 +3,7 @@ package github
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
@@ -60,7 +61,7 @@ func (c *Client) findPull(ctx context.Context, repo dr.Repository, branch string
 		})
 	})
 	if notFound(err) {
-		err = cmp.Or(c.unseen(ctx, repo), err)
+		err = cmp.Or(place{c, repo}.unseen(ctx), err)
 	}
 	if err != nil {
 		return nil, explain(err, dr.T("github.doing.list-pulls", "branch", branch))
@@ -169,7 +170,7 @@ func foreign(branch string, why dr.Text) error {
 // ensureBranch makes the commit and the branch that points at it, or finds them.
 // The branch comes last, so that it never exists without the commit.
 func (c *Client) ensureBranch(ctx context.Context, req dr.ChangeRequest) (head string, err error) {
-	about := asked{c, req.Repository}
+	about := place{c, req.Repository}
 	if c.app != nil {
 		mode, err := about.modeAt(ctx, req.BaseSHA)
 		if err != nil {
@@ -225,11 +226,13 @@ func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, 
 	if err != nil {
 		return "", explain(err, doingCommit(req.BaseSHA))
 	}
-	mode, err := asked{c, req.Repository}.modeAt(ctx, base.GetTree().GetSHA())
+	mode, err := c.mode(ctx, req)
 	if err != nil {
 		return "", err
 	}
-	blob, _, err := c.api.Git.CreateBlob(ctx, owner, name, &gh.Blob{Content: &req.Content, Encoding: gh.String("utf-8")})
+	// By base64 every byte stays, whatever the encoding of the comments around the literal.
+	content := base64.StdEncoding.EncodeToString([]byte(req.Content))
+	blob, _, err := c.api.Git.CreateBlob(ctx, owner, name, &gh.Blob{Content: &content, Encoding: gh.String("base64")})
 	if err != nil {
 		return "", explain(err, doing)
 	}
@@ -249,6 +252,22 @@ func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, 
 		err = errors.New("the answer has no commit")
 	}
 	return made.GetSHA(), explain(err, doing)
+}
+
+// mode is the file's own, which a change keeps. A link is not replaced by a file: whoever
+// put it there would not find it again.
+func (c *Client) mode(ctx context.Context, req dr.ChangeRequest) (string, error) {
+	e, err := c.entryAt(ctx, req.Repository, req.BaseSHA)
+	switch {
+	case dr.CodeOf(err) == dr.NotFound:
+		return modeFile, nil
+	case err != nil:
+		return "", err
+	case e.GetMode() == modeLink:
+		return "", &dr.Error{Code: dr.Invalid, What: dr.T("rule.link", "file", req.Repository.File), Next: dr.T("mend.github.file")}
+	default:
+		return e.GetMode(), nil
+	}
 }
 
 func (c *Client) createPull(ctx context.Context, req dr.ChangeRequest) (*gh.PullRequest, error) {

@@ -44,6 +44,10 @@ type Options struct {
 	// nobody else's permission; about every reviewer's when nil.
 	Known func(login string) bool
 
+	// Share is how long the tip of the base and people's rights are shared by the looks
+	// of the runs that wait on one repository; 15 s when zero.
+	Share time.Duration
+
 	// MergeTitle is the first line of the merge commit of a pull request.
 	MergeTitle func(number int) string
 
@@ -57,9 +61,11 @@ type Client struct {
 	api        *gh.Client
 	log        *slog.Logger
 	sleep      func(ctx context.Context, d time.Duration) error
+	now        func() time.Time
 	mergeTitle func(number int) string
 	known      func(login string) bool
 	app        *App
+	watch      *watcher
 
 	mu   sync.Mutex
 	self string
@@ -72,13 +78,14 @@ func New(o Options) (*Client, error) {
 	}
 	o = o.withDefaults()
 	tr := newTransport(o)
+	tr.next = newConditional(tr.next)
 	api := gh.NewClient(&http.Client{Transport: tr})
 	if err := address(api, o); err != nil {
 		return nil, err
 	}
 	api.UserAgent = o.UserAgent
 	tr.api = api.BaseURL
-	return &Client{api: api, log: o.Logger, sleep: o.Sleep, mergeTitle: o.MergeTitle, known: o.Known, app: o.App, self: o.Login}, nil
+	return &Client{api: api, log: o.Logger, sleep: o.Sleep, now: o.Clock, mergeTitle: o.MergeTitle, known: o.Known, app: o.App, watch: newWatcher(o.Clock, o.Share), self: o.Login}, nil
 }
 
 // address points a client at the host that the options name.
@@ -104,6 +111,7 @@ func (o Options) withDefaults() Options {
 	o.UserAgent = cmp.Or(o.UserAgent, defaultAgent)
 	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
 	o.MaxWait = cmp.Or(o.MaxWait, defaultMaxWait)
+	o.Share = cmp.Or(o.Share, defaultShare)
 	if o.MergeTitle == nil {
 		o.MergeTitle = func(number int) string { return fmt.Sprintf("%s (#%d)", defaultTitle, number) }
 	}
@@ -141,7 +149,7 @@ func (c *Client) Self(ctx context.Context) (string, error) {
 	if known != "" {
 		return known, nil
 	}
-	login, err := c.login(ctx)
+	login, err := loginOf(ctx, c)
 	if err == nil && login == "" {
 		err = errors.New("the answer has no login")
 	}
@@ -154,8 +162,8 @@ func (c *Client) Self(ctx context.Context) (string, error) {
 	return login, nil
 }
 
-// login asks GitHub who the bot is. An App's installation token may not ask that.
-func (c *Client) login(ctx context.Context) (string, error) {
+// loginOf asks GitHub who the bot is. An App's installation token may not ask that.
+func loginOf(ctx context.Context, c *Client) (string, error) {
 	if c.app != nil {
 		return c.app.login(ctx)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -52,7 +54,7 @@ func (c *Client) resolve(ctx context.Context, repo dr.Repository, ref string) (s
 func (c *Client) branch(ctx context.Context, repo dr.Repository, name string) (sha string, found bool, err error) {
 	ref, _, err := c.api.Git.GetRef(ctx, repo.Owner, repo.Name, "heads/"+name)
 	if notFound(err) {
-		return "", false, c.unseen(ctx, repo)
+		return "", false, place{c, repo}.unseen(ctx)
 	}
 	if err != nil {
 		return "", false, explain(err, doingBranch(name))
@@ -108,6 +110,40 @@ func (c *Client) contentAt(ctx context.Context, repo dr.Repository, sha string) 
 		return "", false, explain(err, doing)
 	}
 	return content, true, nil
+}
+
+// The modes of what stands in a tree.
+const (
+	modeFile = "100644"
+	modeLink = "120000"
+)
+
+// entryAt finds what stands at the file's path at a commit. Its content alone does not
+// tell: GitHub follows a link and gives what it points at. Where a folder of the path is a
+// link, that is what stands there.
+func (c *Client) entryAt(ctx context.Context, repo dr.Repository, sha string) (*gh.TreeEntry, error) {
+	tree := sha
+	parts := strings.Split(repo.File, "/")
+	for i, part := range parts {
+		t, _, err := c.api.Git.GetTree(ctx, repo.Owner, repo.Name, tree, false)
+		if err != nil {
+			return nil, explain(err, dr.T("github.doing.read-file", "file", repo.File, "commit", short(sha)))
+		}
+		at := slices.IndexFunc(t.Entries, func(e *gh.TreeEntry) bool { return e.GetPath() == part })
+		if at < 0 {
+			break
+		}
+		e := t.Entries[at]
+		if i == len(parts)-1 || e.GetType() != "tree" {
+			return e, nil
+		}
+		tree = e.GetSHA()
+	}
+	return nil, &dr.Error{
+		Code: dr.NotFound,
+		What: dr.T("github.file.missing", "file", repo.File, "owner", repo.Owner, "repository", repo.Name, "commit", short(sha)),
+		Next: dr.T("github.file.next"),
+	}
 }
 
 func isSHA(s string) bool {

@@ -66,7 +66,7 @@ func start(t *testing.T) (*github.Client, *sandbox.Server) {
 	clock := &skipping{}
 	c, err := github.New(github.Options{
 		Token:   func(context.Context) (string, error) { return "t0ken", nil },
-		BaseURL: server.URL, Clock: clock.Now, Sleep: clock.Sleep,
+		BaseURL: server.URL, Clock: clock.Now, Sleep: clock.Sleep, Share: time.Nanosecond,
 	})
 	must(t, err)
 	return c, s

@@ -62,10 +62,7 @@ func (m merging) methods(ctx context.Context) ([]string, error) {
 		return nil, explain(err, doing)
 	}
 	var out []string
-	for _, way := range []struct {
-		name    string
-		allowed *bool
-	}{{"merge", r.AllowMergeCommit}, {"squash", r.AllowSquashMerge}, {"rebase", r.AllowRebaseMerge}} {
+	for _, way := range ways(r) {
 		if way.allowed == nil || *way.allowed {
 			out = append(out, way.name)
 		}

@@ -20,7 +20,7 @@ const (
 
 // signed is a change under way whose commit GitHub makes and signs for an App.
 type signed struct {
-	asked
+	place
 	req dr.ChangeRequest
 }
 
@@ -111,7 +111,7 @@ func (c signed) commit(ctx context.Context) (sha string, err error) {
 
 // modeAt tells whether the active_region file is an executable one in a commit or tree;
 // a plain one where there is none.
-func (c asked) modeAt(ctx context.Context, sha string) (string, error) {
+func (c place) modeAt(ctx context.Context, sha string) (string, error) {
 	repo := c.repo
 	for rest := repo.File; ; {
 		tree, _, err := c.api.Git.GetTree(ctx, repo.Owner, repo.Name, sha, false)
@@ -147,7 +147,7 @@ func indexOf(entries []*gh.TreeEntry, name string) int {
 
 // unsigned refuses a commit that GitHub would not sign where the base takes signed ones
 // alone, before people are woken for a merge that cannot be.
-func (c asked) unsigned(ctx context.Context) error {
+func (c place) unsigned(ctx context.Context) error {
 	repo := c.repo
 	required, err := c.signaturesRequired(ctx)
 	if err != nil {
@@ -174,7 +174,7 @@ const signaturesQuery = `query($owner: String!, $name: String!, $ref: String!) {
 
 // signaturesRequired tells whether the base takes signed commits alone, by its protection
 // or by a ruleset; both are shown to whoever may read.
-func (c asked) signaturesRequired(ctx context.Context) (bool, error) {
+func (c place) signaturesRequired(ctx context.Context) (bool, error) {
 	repo := c.repo
 	doing := dr.T("github.doing.read-rules", "branch", repo.Base)
 	var data struct {

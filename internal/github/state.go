@@ -22,6 +22,11 @@ const (
 // ChangeState reads everything the approval rules look at, fresh. A read that
 // fails fails it all: half a picture could allow what the whole one forbids.
 func (c *Client) ChangeState(ctx context.Context, repo dr.Repository, number int) (dr.ChangeState, error) {
+	return c.whole(ctx, repo, number, look{tip: c.resolve, right: c.right})
+}
+
+// whole reads everything; how gives the ways in which a look reads what others read as well.
+func (c *Client) whole(ctx context.Context, repo dr.Repository, number int, how look) (dr.ChangeState, error) {
 	pull, err := c.pull(ctx, repo, number)
 	if err != nil {
 		return dr.ChangeState{}, err
@@ -42,13 +47,11 @@ func (c *Client) ChangeState(ctx context.Context, repo dr.Repository, number int
 	if !isSHA(state.Head) {
 		return dr.ChangeState{}, explain(errors.New("the pull request has no head"), doingPull(number))
 	}
-	l := look{Client: c, repo: repo, pull: pull, state: &state}
-	for _, read := range []func(context.Context) error{
-		l.branches, l.files, l.commits, l.contents, l.reviews, l.dismissals, l.writers,
-	} {
-		if err := read(ctx); err != nil {
-			return dr.ChangeState{}, err
-		}
+	l := how
+	l.Client, l.repo, l.pull, l.state = c, repo, pull, &state
+	err = l.read(ctx, l.base, l.branch, l.files, l.commits, l.contents, l.reviews, l.dismissals, l.writers)
+	if err != nil {
+		return dr.ChangeState{}, err
 	}
 	return state, nil
 }
@@ -59,6 +62,19 @@ type look struct {
 	repo  dr.Repository
 	pull  *gh.PullRequest
 	state *dr.ChangeState
+
+	tip   func(ctx context.Context, repo dr.Repository, ref string) (string, error)   // of a branch
+	right func(ctx context.Context, repo dr.Repository, login string) (string, error) // what somebody may do
+}
+
+// read does one reading after the other.
+func (l look) read(ctx context.Context, readings ...func(context.Context) error) error {
+	for _, read := range readings {
+		if err := read(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func doingPull(number int) dr.Text { return dr.T("github.doing.read-pull", "number", number) }
@@ -69,7 +85,7 @@ func (c *Client) pull(ctx context.Context, repo dr.Repository, number int) (*gh.
 	for try := 1; ; try++ {
 		pull, _, err := c.api.PullRequests.Get(ctx, repo.Owner, repo.Name, number)
 		if notFound(err) && try == freshTries {
-			err = cmp.Or(c.unseen(ctx, repo), err)
+			err = cmp.Or(place{c, repo}.unseen(ctx), err)
 		}
 		if !notFound(err) || try == freshTries {
 			return pull, explain(err, doingPull(number))
@@ -80,16 +96,16 @@ func (c *Client) pull(ctx context.Context, repo dr.Repository, number int) (*gh.
 	}
 }
 
-func (l look) branches(ctx context.Context) error {
-	tip, err := l.resolve(ctx, l.repo, l.state.BaseRef)
-	if err != nil {
-		return err
-	}
-	l.state.BaseSHA = tip
+func (l look) base(ctx context.Context) (err error) {
+	l.state.BaseSHA, err = l.tip(ctx, l.repo, l.state.BaseRef)
+	return err
+}
+
+func (l look) branch(ctx context.Context) error {
 	if !l.state.SameRepo {
 		return nil // the branch of a fork is not ours to look at
 	}
-	_, found, err := l.branch(ctx, l.repo, l.pull.GetHead().GetRef())
+	_, found, err := l.Client.branch(ctx, l.repo, l.pull.GetHead().GetRef())
 	l.state.BranchGone = !found
 	return err
 }
@@ -202,14 +218,23 @@ func (l look) writers(ctx context.Context) error {
 			continue
 		}
 		asked[login] = true
-		level, _, err := l.api.Repositories.GetPermissionLevel(ctx, l.repo.Owner, l.repo.Name, r.By)
-		if err != nil && !notFound(err) {
-			return explain(err, dr.T("github.doing.read-permission", "login", r.By))
+		level, err := l.right(ctx, l.repo, r.By)
+		if err != nil {
+			return err
 		}
-		switch level.GetPermission() {
+		switch level {
 		case "admin", "maintain", "write":
 			l.state.CanWrite = append(l.state.CanWrite, r.By)
 		}
 	}
 	return nil
+}
+
+// right is what somebody may do in a repository; nothing when GitHub does not know them.
+func (c *Client) right(ctx context.Context, repo dr.Repository, login string) (string, error) {
+	level, _, err := c.api.Repositories.GetPermissionLevel(ctx, repo.Owner, repo.Name, login)
+	if err != nil && !notFound(err) {
+		return "", explain(err, dr.T("github.doing.read-permission", "login", login))
+	}
+	return level.GetPermission(), nil
 }

@@ -6,13 +6,55 @@ import (
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/contract"
+	"github.com/drbot/drbot/internal/github"
 	sandbox "github.com/drbot/drbot/internal/sandbox/github"
 )
 
 func TestContract(t *testing.T) {
 	contract.ChangeControl(t, forgeWorld)
 	contract.Publisher(t, forgeWorld)
+	contract.MergeRules(t, rulesWorld)
 }
+
+// TestContractOfLooks has the readings of who waits keep the same contract as whole ones.
+func TestContractOfLooks(t *testing.T) {
+	contract.ChangeControl(t, func(t *testing.T) contract.ForgeWorld {
+		w := forgeWorld(t)
+		w.Change = waits{w.Change.(*github.Client)}
+		return w
+	})
+}
+
+// waits is a client whose every reading is a look.
+type waits struct{ *github.Client }
+
+func (w waits) ChangeState(ctx context.Context, repo dr.Repository, number int) (dr.ChangeState, error) {
+	return w.Look(ctx, repo, number)
+}
+
+func rulesWorld(t *testing.T) contract.RulesWorld {
+	c, s := start(t)
+	worked(t, c)
+	return contract.RulesWorld{Rules: github.NewRules(c, everybody(), nil, literal), Service: portal(), Hands: &ruling{s: s}}
+}
+
+// ruling is the local GitHub's administrator.
+type ruling struct {
+	s *sandbox.Server
+	d sandbox.Demands
+}
+
+func (r *ruling) RequireQueue() {
+	r.d.Queue = true
+	r.s.Demand("main", r.d)
+}
+
+func (r *ruling) RequireCheck(name string) {
+	r.d.Checks = append(r.d.Checks, name)
+	r.s.Demand("main", r.d)
+}
+
+func (r *ruling) Refuse() { r.s.Inject(sandbox.Fault{Kind: sandbox.ServerError}) }
 
 func forgeWorld(t *testing.T) contract.ForgeWorld {
 	c, s := start(t)

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/hmac"
@@ -14,11 +15,18 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 )
 
-const defaultMaxWebhook = 1 << 20
+const (
+	defaultMaxWebhook = 25 << 20 // GitHub sends no larger ones
+	// bodiesAtOnce bounds the memory that senders can take who have proved nothing yet.
+	bodiesAtOnce = 4
+	// bodyWait is how long a delivery waits for room. GitHub gives up after 10 s.
+	bodyWait = 5 * time.Second
+)
 
 // Nudge says that something about a pull request, or a whole repository when
 // Number is zero, may be new. It carries no decision: whoever gets it reads GitHub.
@@ -26,26 +34,29 @@ type Nudge struct {
 	Repo   string // owner/name
 	Number int    // of the pull request; 0 when the event names none
 	Kind   string // the event: pull_request, pull_request_review, issue_comment, push, status
+	Branch string // that was pushed to; empty for a tag and for every other event
 }
 
 // WebhookOptions says what a webhook handler checks and whom it tells.
 type WebhookOptions struct {
 	Secret []byte
-	// Seen records a delivery and tells whether it was new. A redelivery carries
-	// the id of the first.
-	Seen func(ctx context.Context, deliveryID string) (fresh bool, err error)
+	// Seen records a delivery and tells whether it was new. It gets a name of what was
+	// signed: the delivery's id is not, so anybody who has seen one could send it again
+	// under as many ids as they like.
+	Seen func(ctx context.Context, signed string) (fresh bool, err error)
 	// Nudge must not block: GitHub waits for the answer for 10 seconds.
 	Nudge   func(ctx context.Context, n Nudge)
-	MaxBody int64 // 1 MiB when zero
+	MaxBody int64 // 25 MiB when zero
 	Logger  *slog.Logger
 }
 
 // Webhook takes GitHub's deliveries and turns them into nudges.
 type Webhook struct {
 	secret  []byte
-	seen    func(ctx context.Context, deliveryID string) (bool, error)
+	seen    func(ctx context.Context, signed string) (bool, error)
 	nudge   func(ctx context.Context, n Nudge)
 	maxBody int64
+	room    chan struct{}
 	log     *slog.Logger
 }
 
@@ -63,7 +74,7 @@ func NewWebhook(o WebhookOptions) (*Webhook, error) {
 	}
 	return &Webhook{
 		secret: append([]byte(nil), o.Secret...), seen: o.Seen, nudge: o.Nudge,
-		maxBody: cmp.Or(o.MaxBody, defaultMaxWebhook), log: o.Logger,
+		maxBody: cmp.Or(o.MaxBody, defaultMaxWebhook), room: make(chan struct{}, bodiesAtOnce), log: o.Logger,
 	}, nil
 }
 
@@ -75,7 +86,18 @@ type refusal struct {
 
 // ServeHTTP implements http.Handler.
 func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, no := h.authentic(w, r)
+	given, no := proof(w, r)
+	if no != nil {
+		h.refuse(w, r, no)
+		return
+	}
+	if no := h.enter(r.Context()); no != nil {
+		w.Header().Set("Retry-After", "10")
+		h.refuse(w, r, no)
+		return
+	}
+	defer func() { <-h.room }()
+	body, no := h.authentic(w, r, given)
 	if no != nil {
 		h.refuse(w, r, no)
 		return
@@ -91,13 +113,12 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !known(event):
 		answer(w, http.StatusAccepted, "not an event drbot listens to")
 	default:
-		h.take(w, r, delivery, event, body)
+		h.take(w, r, hex.EncodeToString(given), event, body)
 	}
 }
 
-// authentic reads the body and proves that it is GitHub's. Nothing else about the
-// request is believed or remembered before.
-func (h *Webhook) authentic(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+// proof is the signature that a request claims. Without one its body is not even read.
+func proof(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, &refusal{http.StatusMethodNotAllowed, "webhooks come by POST"}
@@ -110,23 +131,53 @@ func (h *Webhook) authentic(w http.ResponseWriter, r *http.Request) ([]byte, *re
 		}
 		return nil, &refusal{http.StatusUnauthorized, text}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.maxBody))
-	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-		return nil, &refusal{http.StatusRequestEntityTooLarge, "the body is too long"}
+	sum, err := hex.DecodeString(given)
+	if err != nil || len(sum) != sha256.Size {
+		return nil, noMatch()
+	}
+	return sum, nil
+}
+
+func noMatch() *refusal {
+	return &refusal{http.StatusUnauthorized, "the signature does not match: is the secret the same on both sides?"}
+}
+
+// enter waits for room for a body.
+func (h *Webhook) enter(ctx context.Context) *refusal {
+	limit := time.NewTimer(bodyWait)
+	defer limit.Stop()
+	select {
+	case h.room <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+	case <-limit.C:
+	}
+	return &refusal{http.StatusServiceUnavailable, "too many deliveries at once; deliver it again"}
+}
+
+// authentic proves that a body is GitHub's: it is hashed as it comes in. Nothing of the
+// request is decoded, believed or remembered before.
+func (h *Webhook) authentic(w http.ResponseWriter, r *http.Request, given []byte) ([]byte, *refusal) {
+	tooLong := &refusal{http.StatusRequestEntityTooLarge, "the body is too long"}
+	if r.ContentLength > h.maxBody {
+		return nil, tooLong
+	}
+	mac := hmac.New(sha256.New, h.secret)
+	var body bytes.Buffer
+	_, err := io.Copy(io.MultiWriter(mac, &body), http.MaxBytesReader(w, r.Body, h.maxBody))
+	if limit := (*http.MaxBytesError)(nil); errors.As(err, &limit) {
+		return nil, tooLong
 	}
 	if err != nil {
 		return nil, &refusal{http.StatusBadRequest, "the body could not be read"}
 	}
-	mac := hmac.New(sha256.New, h.secret)
-	mac.Write(body)
-	sum, err := hex.DecodeString(given)
-	if err != nil || !hmac.Equal(sum, mac.Sum(nil)) {
-		return nil, &refusal{http.StatusUnauthorized, "the signature does not match: is the secret the same on both sides?"}
+	if !hmac.Equal(given, mac.Sum(nil)) {
+		return nil, noMatch()
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return nil, &refusal{http.StatusUnsupportedMediaType, "set the webhook's content type to application/json"}
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 func known(event string) bool {
@@ -138,17 +189,17 @@ func known(event string) bool {
 }
 
 // take hands a genuine event on, once.
-func (h *Webhook) take(w http.ResponseWriter, r *http.Request, delivery, event string, body []byte) {
+func (h *Webhook) take(w http.ResponseWriter, r *http.Request, signed, event string, body []byte) {
 	n, err := parse(event, body)
 	if err != nil {
 		h.refuse(w, r, &refusal{http.StatusBadRequest, err.Error()})
 		return
 	}
-	fresh, err := h.seen(r.Context(), delivery)
+	fresh, err := h.seen(r.Context(), signed)
 	switch {
 	case err != nil:
 		// Not recorded and not handed on; the run looks at GitHub by itself anyway.
-		h.log.ErrorContext(r.Context(), "webhook delivery could not be recorded", "delivery", delivery, "error", err)
+		h.log.ErrorContext(r.Context(), "webhook delivery could not be recorded", "delivery", r.Header.Get("X-GitHub-Delivery"), "error", err)
 		answer(w, http.StatusServiceUnavailable, "could not be recorded; deliver it again")
 	case !fresh:
 		answer(w, http.StatusOK, "known")
@@ -163,6 +214,7 @@ var fullName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,39}/[A-Za-z0-9._-]{1,100}$`)
 
 func parse(event string, body []byte) (Nudge, error) {
 	var p struct {
+		Ref        string `json:"ref"`
 		Repository *struct {
 			FullName string `json:"full_name"`
 		} `json:"repository"`
@@ -181,6 +233,9 @@ func parse(event string, body []byte) (Nudge, error) {
 		return Nudge{}, errors.New("the event names no repository")
 	}
 	n := Nudge{Repo: p.Repository.FullName, Kind: event}
+	if branch, ok := strings.CutPrefix(p.Ref, "refs/heads/"); ok && event == "push" {
+		n.Branch = branch
+	}
 	switch {
 	case p.PullRequest != nil:
 		n.Number = p.PullRequest.Number

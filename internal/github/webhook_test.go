@@ -7,13 +7,19 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -94,6 +100,9 @@ func TestWebhookNudges(t *testing.T) {
 			t.Errorf("%s: %d %s", c.event, code, text)
 		}
 		want := []Nudge{{Repo: "acme/infra", Number: c.number, Kind: c.event}}
+		if c.event == "push" {
+			want[0].Branch = "main"
+		}
 		if !slices.Equal(h.nudges, want) {
 			t.Errorf("%s: nudges %v", c.event, h.nudges)
 		}
@@ -155,7 +164,7 @@ func TestWebhookRedelivery(t *testing.T) {
 	h := newHook(t)
 	const body = `{"pull_request":{"number":7},` + inRepository + `}`
 	// A forged delivery does not use up the id of the genuine one.
-	h.send(delivery("pull_request", body, with("X-Hub-Signature-256", "sha256=00")))
+	h.send(delivery("pull_request", body, with("X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64))))
 	for range 2 {
 		if code, _ := h.send(delivery("pull_request", body)); code != 200 {
 			t.Errorf("answered %d", code)
@@ -168,6 +177,92 @@ func TestWebhookRedelivery(t *testing.T) {
 	code, text := h.send(delivery("pull_request", body, with("X-GitHub-Delivery", "d2")))
 	if code != 503 || strings.Contains(text, "database") || len(h.nudges) != 1 {
 		t.Errorf("answered %d %q", code, text)
+	}
+}
+
+// TestWebhookReplayed sends what was signed once under other ids, which nobody signs, and as another event: it is
+// the same, and makes no work.
+func TestWebhookReplayed(t *testing.T) {
+	h := newHook(t)
+	const body = `{"pull_request":{"number":7},` + inRepository + `}`
+	for n := range 20 {
+		event := []string{"pull_request", "pull_request_review"}[n%2]
+		if code, _ := h.send(delivery(event, body, with("X-GitHub-Delivery", fmt.Sprint("d", n)))); code != 200 {
+			t.Errorf("answered %d", code)
+		}
+	}
+	if names := slices.Compact(slices.Clone(h.seen)); len(h.nudges) != 1 || len(names) != 1 {
+		t.Errorf("nudges %v, recorded %v", h.nudges, names)
+	}
+}
+
+// slow is a body that comes when it is let.
+type slow struct {
+	begun chan<- struct{}
+	come  <-chan struct{}
+	rest  io.Reader
+}
+
+func (s *slow) Read(p []byte) (int, error) {
+	if s.begun != nil {
+		s.begun <- struct{}{}
+		s.begun = nil
+		<-s.come
+	}
+	return s.rest.Read(p)
+}
+
+// TestWebhookAtOnce has four bodies come in that prove nothing yet: a fifth is not read before there is room, is told
+// so after a while, and one without a signature is refused at once.
+func TestWebhookAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHook(t)
+		const body = `{"pull_request":{"number":7},` + inRepository + `}`
+		begun, come := make(chan struct{}), make(chan struct{})
+		var held sync.WaitGroup
+		for range bodiesAtOnce {
+			r := delivery("pull_request", body, with("X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64)))
+			r.Body = io.NopCloser(&slow{begun, come, strings.NewReader(body)})
+			held.Go(func() {
+				if code, _ := h.send(r); code != 401 {
+					t.Errorf("a forged one was answered %d", code)
+				}
+			})
+			<-begun
+		}
+		from := time.Now()
+		if code, _ := h.send(delivery("pull_request", body, without("X-Hub-Signature-256"))); code != 401 || time.Since(from) > 0 {
+			t.Errorf("without a signature: %d after %v", code, time.Since(from))
+		}
+		if code, _ := h.send(delivery("pull_request", body)); code != 503 || time.Since(from) != bodyWait {
+			t.Errorf("a fifth: %d after %v", code, time.Since(from))
+		}
+		close(come)
+		held.Wait()
+		if code, _ := h.send(delivery("pull_request", body)); code != 200 || len(h.nudges) != 1 {
+			t.Errorf("with room again: %d, %v", code, h.nudges)
+		}
+	})
+}
+
+// TestWebhookLarge takes what GitHub sends at most, and not a byte more; what says so beforehand is not read.
+func TestWebhookLarge(t *testing.T) {
+	h := newHook(t)
+	h.maxBody = defaultMaxWebhook
+	body := `{"pull_request":{"number":7},` + inRepository + `,"x":"`
+	body += strings.Repeat("x", defaultMaxWebhook-len(body)-2) + `"}`
+	if code, text := h.send(delivery("pull_request", body)); code != 200 || len(h.nudges) != 1 {
+		t.Errorf("25 MB: %d %s", code, text)
+	}
+	longer := delivery("pull_request", body+" ")
+	longer.Body = io.NopCloser(iotest.ErrReader(errors.New("it was read")))
+	if code, _ := h.send(longer); code != 413 {
+		t.Errorf("a byte more: %d", code)
+	}
+	unsaid := delivery("pull_request", body+" ")
+	unsaid.ContentLength = -1
+	if code, _ := h.send(unsaid); code != 413 || len(h.nudges) != 1 {
+		t.Errorf("a byte more, unsaid: %d", code)
 	}
 }
 

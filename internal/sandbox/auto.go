@@ -31,12 +31,16 @@ func Auto(ctx context.Context, o Options, sabotage string) error {
 			}
 		}
 	}
+	moves := breakage == nil && o.Infra != Reference && o.Outage == ""
+	if moves {
+		o.Recheck, o.Watch = oldAfter, true
+	}
 	w, err := New(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	w.breakage = breakage
+	w.breakage, w.moves = breakage, moves
 	if breakage != nil && breakage.World != nil {
 		if err := breakage.World(ctx, w); err != nil {
 			return err
@@ -48,6 +52,9 @@ func Auto(ctx context.Context, o Options, sabotage string) error {
 	play := w.Play
 	if o.Outage != "" {
 		play = func(ctx context.Context) error { return w.PlayOutage(ctx, o.Outage) }
+	}
+	if breakage != nil && breakage.Play != nil {
+		play = func(ctx context.Context) error { return breakage.Play(w, ctx) }
 	}
 	if err := play(ctx); err != nil {
 		if ctx.Err() == nil {

@@ -97,21 +97,7 @@ services:
 {{- range .Stacks}}
       - {name: {{.Name}}, dir: {{.Dir}}, role: {{.Role}}{{if .Region}}, region: {{.Region}}{{end}}, backend_config: { {{- range $i, $kv := .Backend}}{{if $i}}, {{end}}{{$kv}}{{end -}} }}
 {{- end}}
-    resources:
-      - name: {{.Cloud.GlobalCluster}}
-        system: aurora-global
-        global_cluster: {{.Cloud.GlobalCluster}}
-        in:
-{{- range $name, $r := .Cloud.Regions}}
-          {{$name}}: {cluster_arn: "{{$r.ClusterARN}}"}
-{{- end}}
-      - name: web
-        system: ecs-service
-        after: [{{.Cloud.GlobalCluster}}]
-        in:
-{{- range $name, $r := .Cloud.Regions}}
-          {{$name}}: {cluster: {{$r.ECSCluster}}, service: {{$r.ECSService}}, target_group: "{{call $.Infra.TargetGroup $name}}"}
-{{- end}}
+{{.Made}}
     names:
       public: {{.Cloud.RecordName}}
       regional:
@@ -189,10 +175,14 @@ func (w *World) writeConfig() (string, error) {
 	if w.opts.BotTerraform != "" {
 		terraform = w.opts.BotTerraform
 	}
+	made, err := w.made(infra)
+	if err != nil {
+		return "", err
+	}
 	var b strings.Builder
-	err := configTemplate.Execute(&b, map[string]any{
+	err = configTemplate.Execute(&b, map[string]any{
 		"Listen": w.botAddr, "Dir": dir, "State": state, "Patient": w.opts.Patient, "Team": team, "SlackURL": w.slackURL, "HubURL": w.hubURL,
-		"Terraform": terraform, "Infra": infra, "Recheck": cmp.Or(w.opts.Recheck, 2*time.Minute).String(), "GiveUp": cmp.Or(w.opts.GiveUp, 2*time.Minute).String(), "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "People": people, "Stacks": stacks,
+		"Terraform": terraform, "Infra": infra, "Recheck": cmp.Or(w.opts.Recheck, 2*time.Minute).String(), "GiveUp": cmp.Or(w.opts.GiveUp, 2*time.Minute).String(), "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "Made": made, "People": people, "Stacks": stacks,
 		"Service": Service, "Home": home, "Standby": standby, "Channel": channel, "Owner": owner, "Repo": repository,
 		"Database": database, "Pace": pace, "Poll": poll, "Cooldown": cooldown, "CallTimeout": callTimeout.String(),
 		"App": w.opts.App, "AppKey": w.appKey(), "File": regionFile, "Health": every(w.opts.HealthEvery), "Drift": every(w.opts.DriftEvery),

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -246,10 +247,12 @@ apply)
   exit $status
   ;;
 esac
+# Which Region the commit in hand says tells a plan of a run's change from one of the base.
+says=$(sed -n 's/^active_region = "\(.*\)"/\1/p' active_region.auto.tfvars 2>/dev/null)
 began=$(date +%%s%%N)
 %[3]q "$@"
 status=$?
-echo "$began $(date +%%s%%N) $1 ${PWD##*/}" >>%[4]q
+echo "$began $(date +%%s%%N) $1 ${PWD##*/} $says" >>%[4]q
 exit $status
 `, w.opts.Tool, url, w.opts.Terraform, w.livesFile())
 	w.opts.BotTerraform = path
@@ -258,22 +261,45 @@ exit $status
 
 func (w *World) livesFile() string { return filepath.Join(w.opts.Dir, "terraform-lives") }
 
-// lives reads when a Terraform of the bot's lived.
-func (w *World) lives() ([]span, error) {
+// life is one Terraform process of the bot's.
+type life struct {
+	from, to         time.Time
+	sub, stack, says string // says is the active Region of the commit in hand
+}
+
+// lifelines are all of them that have ended.
+func (w *World) lifelines() ([]life, error) {
 	data, err := os.ReadFile(w.livesFile())
 	if err != nil {
 		return nil, err
 	}
-	var out []span
-	for _, l := range strings.Split(strings.TrimSpace(string(data)), "\n") {
-		var from, to int64
-		var sub, stack string
-		if _, err := fmt.Sscan(l, &from, &to, &sub, &stack); err != nil {
-			return nil, fmt.Errorf("read the life %q: %w", l, err)
+	var out []life
+	for _, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
+		f := append(strings.Fields(line), "")
+		if len(f) < 5 {
+			return nil, fmt.Errorf("read the life %q", line)
 		}
-		out = append(out, span{time.Unix(0, from), time.Unix(0, to), "terraform " + sub + " of " + stack})
+		from, err := strconv.ParseInt(f[0], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("read the life %q: %w", line, err)
+		}
+		to, err := strconv.ParseInt(f[1], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("read the life %q: %w", line, err)
+		}
+		out = append(out, life{time.Unix(0, from), time.Unix(0, to), f[2], f[3], f[4]})
 	}
 	return out, nil
+}
+
+// lives reads when a Terraform of the bot's lived.
+func (w *World) lives() ([]span, error) {
+	all, err := w.lifelines()
+	var out []span
+	for _, l := range all {
+		out = append(out, span{l.from, l.to, "terraform " + l.sub + " of " + l.stack})
+	}
+	return out, err
 }
 
 // TellEffect is what the script before Terraform calls: it gives the answer of the

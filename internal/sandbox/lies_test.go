@@ -188,8 +188,10 @@ func TestProofOutageInAPlannedRun(t *testing.T) {
 			if ps, err := w.Cloud.Promotions(ctx); err != nil || len(ps) != 0 {
 				t.Errorf("%d promotions were asked for (%v)", len(ps), err)
 			}
-			if _, err := w.command(ctx, "bob", "/dr answer "+run+" stop"); err != nil {
-				t.Fatal(err)
+			for _, who := range []string{"bob", "carol"} {
+				if _, err := w.command(ctx, who, "/dr answer "+run+" stop"); err != nil {
+					t.Fatal(err)
+				}
 			}
 			must(t, w.waitText(ctx, run, "*stopped*"))
 			for _, words := range []string{"is lost: revert the pull request", "disaster"} {
@@ -197,4 +199,12 @@ func TestProofOutageInAPlannedRun(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestProofReplacementBecomesDeletion drops from the base what people have approved to be
+// replaced: they are asked about the deletion.
+func TestProofReplacementBecomesDeletion(t *testing.T) {
+	t.Parallel()
+	w, ctx := serving(t, quickly)
+	must(t, w.playDeletion(ctx))
 }

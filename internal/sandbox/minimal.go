@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -86,6 +87,7 @@ func (w *World) toolEnv() map[string]string {
 		"DRBOT_SANDBOX_ENDPOINT": l.Endpoint,
 		"DRBOT_SANDBOX_ZONE":     l.ZoneID,
 		"DRBOT_SANDBOX_NAME":     l.RecordName,
+		"DRBOT_SANDBOX_SERVICES": strings.Join(l.Services, ","),
 	}
 }
 

@@ -82,51 +82,87 @@ func (w *World) readPromotions(ctx context.Context, m moved) error {
 	if accepted != m.promotions || len(ps) != m.promotions {
 		return fmt.Errorf("%d promotions were accepted of %d asked for; there must have been %d and no other attempt", accepted, len(ps), m.promotions)
 	}
-	last := ps[len(ps)-1]
 	op, region := "FailoverGlobalCluster", m.to
 	if m.planned {
 		op, region = "SwitchoverGlobalCluster", m.from
 	}
-	if last.Operation != op || last.Region != region || last.AllowDataLoss == m.planned {
-		return fmt.Errorf("the promotion was %s called in %s (data loss allowed: %t); it must be %s called in %s", last.Operation, last.Region, last.AllowDataLoss, op, region)
+	dbs := w.Cloud.Layout.Databases
+	if len(ps) < len(dbs) {
+		return fmt.Errorf("%d promotions were asked for; there are %d databases", len(ps), len(dbs))
+	}
+	for i, p := range ps[len(ps)-len(dbs):] {
+		if p.GlobalCluster != dbs[i] {
+			return fmt.Errorf("the database promoted in place %d was %s; it must be %s", i+1, p.GlobalCluster, dbs[i])
+		}
+		if p.Operation != op || p.Region != region || p.AllowDataLoss == m.planned {
+			return fmt.Errorf("the promotion was %s called in %s (data loss allowed: %t); it must be %s called in %s", p.Operation, p.Region, p.AllowDataLoss, op, region)
+		}
 	}
 	return nil
 }
 
 func (w *World) readWriter(ctx context.Context, m moved) error {
-	region, status, err := w.Cloud.GlobalWriter(ctx)
-	if err != nil {
-		return err
-	}
-	if region != m.to {
-		return fmt.Errorf("the writer is in %s (%s), not in %s", region, status, m.to)
+	for _, db := range w.Cloud.Layout.Databases {
+		region, status, err := w.Cloud.WriterOf(ctx, db)
+		if err != nil {
+			return err
+		}
+		if region != m.to {
+			return fmt.Errorf("the writer of %s is in %s (%s), not in %s", db, region, status, m.to)
+		}
 	}
 	return nil
 }
 
 func (w *World) readService(ctx context.Context, m moved) error {
-	desired, running, err := w.Cloud.Running(ctx, m.to)
+	for _, service := range w.Cloud.Layout.Services {
+		if err := w.readTasks(ctx, m, service); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *World) readTasks(ctx context.Context, m moved, service string) error {
+	desired, running, err := w.Cloud.RunningOf(ctx, m.to, service)
 	if err != nil {
 		return err
 	}
-	healthy, err := w.Cloud.HealthyTargets(ctx, m.to)
+	if desired < 1 || running != desired {
+		return fmt.Errorf("%s of %s wants %d tasks and runs %d", service, m.to, desired, running)
+	}
+	healthy, err := w.healthyOf(ctx, m.to, service)
 	if err != nil {
 		return err
 	}
-	if desired < 1 || running != desired || healthy < desired {
-		return fmt.Errorf("%s wants %d tasks, runs %d, and has %d healthy targets", m.to, desired, running, healthy)
+	if healthy >= 0 && healthy < desired {
+		return fmt.Errorf("%s of %s runs %d tasks and has %d healthy targets", service, m.to, running, healthy)
 	}
 	if !m.planned {
 		return nil
 	}
-	desired, running, err = w.Cloud.Running(ctx, m.from)
+	desired, running, err = w.Cloud.RunningOf(ctx, m.from, service)
 	if err != nil && !errors.Is(err, aws.ErrAbsent) { // a passive Region may have no service at all
 		return err
 	}
 	if desired != 0 || running != 0 {
-		return fmt.Errorf("%s still wants %d tasks and runs %d after a planned run", m.from, desired, running)
+		return fmt.Errorf("%s of %s still wants %d tasks and runs %d after a planned run", service, m.from, desired, running)
 	}
 	return nil
+}
+
+// healthyOf counts the healthy targets of an ECS service; less than none where it stands
+// behind no load balancer.
+func (w *World) healthyOf(ctx context.Context, region, service string) (int, error) {
+	l := w.Cloud.Layout
+	if service == l.Services[0] {
+		return w.Cloud.HealthyTargets(ctx, region)
+	}
+	group, balanced := l.TargetGroups[region][service]
+	if !balanced {
+		return -1, nil
+	}
+	return w.Cloud.HealthyIn(ctx, region, group)
 }
 
 func (w *World) readRecord(ctx context.Context, m moved) error {

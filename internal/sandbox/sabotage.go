@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drbot/drbot/internal/sandbox/aws"
 	"github.com/drbot/drbot/internal/sandbox/github"
@@ -19,9 +20,11 @@ type Breakage struct {
 	What  string   // in a sentence
 	Found []string // words that the demo's complaint must have
 	// Before changes what the world is made of; World changes the world before the
-	// bot starts. One of them is set.
+	// bot starts. One of them at least is set.
 	Before func(*Options) error
 	World  func(context.Context, *World) error
+	// Play is what must find it; the demo when nil.
+	Play func(*World, context.Context) error
 }
 
 // BreakageNames lists the names.
@@ -35,7 +38,7 @@ func BreakageNames() []string {
 
 // Breakages is everything that make sabotage breaks.
 func Breakages() []Breakage {
-	return slices.Concat(databaseBreakages(), runtimeBreakages(), forgeBreakages(), chatBreakages())
+	return slices.Concat(databaseBreakages(), runtimeBreakages(), forgeBreakages(), askedBreakages(), chatBreakages())
 }
 
 func cloudFault(f aws.Faults) func(context.Context, *World) error {
@@ -144,6 +147,42 @@ func forgeBreakages() []Breakage {
 	}
 }
 
+// askedBreakages are of what people are asked again.
+func askedBreakages() []Breakage {
+	return []Breakage{
+		{
+			Name: "parents-not-checked", What: "GitHub hides that it merged upon a base which nobody has planned",
+			Found:  []string{"nobody was asked before the promotion"},
+			Before: func(o *Options) error { o.Recheck = time.Second; return nil },
+			World: func(_ context.Context, w *World) error {
+				w.Hub.SetLies(github.Lies{ParentBefore: true})
+				return nil
+			},
+			Play: (*World).playAsked,
+		},
+		{
+			Name: "replacement-become-deletion", What: "Terraform shows the approved replacement where it is a deletion by now",
+			Found: []string{"a deletion was merged that was approved as a replacement"},
+			Before: func(o *Options) error {
+				o.DriftEvery = 0 // a drift report shows plans as well
+				return wrapTerraform("show", showFirst)(o)
+			},
+			Play: (*World).playDeletion,
+		},
+		{
+			Name: "recheck-left-out", What: "what was approved never counts as old",
+			Found:  []string{"merged with a loss nobody was shown"},
+			Before: func(o *Options) error { o.Recheck = 15 * time.Minute; return nil },
+			Play:   (*World).playAsked,
+		},
+	}
+}
+
+// showFirst gives of a stack's plans the first that was shown, for ever.
+const showFirst = `first="${0%/*}/shown-${PWD##*/}"
+[ -e "$first" ] || { "$REAL" "$@" >"$first.new" && mv "$first.new" "$first"; }
+exec cat "$first"`
+
 func chatBreakages() []Breakage {
 	return []Breakage{
 		{
@@ -198,7 +237,6 @@ func (w *World) widenBase(ctx context.Context, _ int) error {
 	if err != nil {
 		return err
 	}
-	extra := "\nresource \"terraform_data\" \"extra\" {\n  input = \"nobody approved this\"\n}\n"
 	_, err = w.Hub.MoveBase(ctx, loginOf("dave"), path, strings.TrimRight(string(src), "\n")+"\n"+extra, "add something")
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drbot/drbot/internal/sandbox/aws"
 	"github.com/drbot/drbot/internal/sandbox/github"
 	"github.com/drbot/drbot/internal/sandbox/slack"
 )
@@ -139,10 +140,9 @@ func (w *World) awaitPlan(ctx context.Context, run string, p github.Pull) error 
 // approve has a person review a change, and waits until the run's message shows
 // what came of it.
 func (w *World) approve(ctx context.Context, who, run string, pull int, shows string) error {
-	if _, err := w.Hub.Review(ctx, loginOf(who), pull, github.Approved, "", ""); err != nil {
-		return fmt.Errorf("%s approves #%d: %w", who, pull, err)
+	if err := w.review(ctx, who, pull); err != nil {
+		return err
 	}
-	w.say("%-8s approves #%d", who, pull)
 	if err := w.awaitShown(ctx, run, shows, w.infra.patience()); err != nil {
 		return err
 	}
@@ -190,18 +190,8 @@ func (w *World) stillWaiting(pull int) error {
 
 // failover is the disaster: Seoul to Tokyo.
 func (w *World) failover(ctx context.Context) (moved, error) {
-	m := moved{from: home, to: standby, approvers: []string{"bob", "carol"}, promotions: 1}
-	var err error
-	m.run, err = w.ask(ctx, "alice", "/dr failover portal "+standby+" disaster Seoul does not answer")
+	m, err := w.proposed(ctx)
 	if err != nil {
-		return m, err
-	}
-	p, err := w.pullOf(ctx, m.run)
-	if err != nil {
-		return m, err
-	}
-	m.pull = p.Number
-	if err := w.awaitPlan(ctx, m.run, p); err != nil {
 		return m, err
 	}
 	for _, step := range []struct{ who, shows, must string }{
@@ -219,6 +209,9 @@ func (w *World) failover(ctx context.Context) (moved, error) {
 	if m.pull, err = w.moveHead(ctx, m); err != nil {
 		return m, wrongf("an approval of an older commit must not count: %v", err)
 	}
+	if w.moves {
+		return m, w.moving(ctx, m)
+	}
 	if err := w.approve(ctx, "bob", m.run, m.pull, "Approvals 1 of 2"); err != nil {
 		return m, err
 	}
@@ -231,6 +224,23 @@ func (w *World) failover(ctx context.Context) (moved, error) {
 		return m, err
 	}
 	return m, w.follow(ctx, m)
+}
+
+// moving takes a run, whose plan is shown, to its end while the world moves.
+func (w *World) moving(ctx context.Context, m moved) error {
+	if err := w.lagGrows(ctx, m, time.Now().Add(oldAfter)); err != nil {
+		return err
+	}
+	if err := w.goesWide(ctx, m); err != nil {
+		return err
+	}
+	if err := w.sayCost(m, time.Time{}); err != nil {
+		return err
+	}
+	if err := w.follow(ctx, m); err != nil {
+		return err
+	}
+	return w.Cloud.ReportLag(ctx, aws.DefaultLag)
 }
 
 // follow shows a run's message as it changes until the run is over.
@@ -344,8 +354,7 @@ func (w *World) failback(ctx context.Context) (moved, error) {
 	if err := w.awaitRefusal(ctx, first, "cooldown"); err != nil {
 		return m, err
 	}
-	err = w.through(ctx, &m, "bob", "/dr failback portal "+home+" planned --override-cooldown Seoul is back")
-	return m, err
+	return m, w.through(ctx, &m, "bob", "/dr failback portal "+home+" planned --override-cooldown Seoul is back")
 }
 
 // through takes one run from its command to its end.
@@ -362,12 +371,21 @@ func (w *World) through(ctx context.Context, m *moved, who, line string) error {
 	if err := w.awaitPlan(ctx, m.run, p); err != nil {
 		return err
 	}
+	if w.moves { // so that all is looked at again ahead, when the first approval comes
+		if err := w.read(ctx, time.Now().Add(oldAfter)); err != nil {
+			return err
+		}
+	}
+	first := time.Now()
 	for i, approver := range m.approvers {
 		if err := w.approve(ctx, approver, m.run, m.pull, fmt.Sprintf("Approvals %d of 2", i+1)); err != nil {
 			return err
 		}
 	}
-	return w.follow(ctx, *m)
+	if err := w.follow(ctx, *m); err != nil || !w.moves {
+		return err
+	}
+	return w.sayCost(*m, first)
 }
 
 // awaitRefusal waits until a run's message says that it was refused, and why.

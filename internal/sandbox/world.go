@@ -67,6 +67,8 @@ type Options struct {
 	// App has the bot be this GitHub App, whose key the world makes; it has a token where
 	// that is nil.
 	App *github.App
+	// Shape is what the service is made of; one database and one ECS service when empty.
+	Shape Shape
 	// Patient gives the bot minutes, not seconds, for what takes AWS minutes.
 	Patient bool
 	Out     io.Writer // what a person watches
@@ -90,6 +92,8 @@ type World struct {
 	tool       string                           // what the stacks call instead of Options.Tool
 	breakage   *Breakage                        // what is broken on purpose, if anything
 	onApproval func(context.Context, int) error // what happens right before the last approval
+	moves      bool                             // the world moves while people read, which needs Options.Watch
+	approvedAt time.Time                        // the last approval
 
 	slackURL, hubURL, botAddr string
 	servers                   []*http.Server
@@ -142,7 +146,11 @@ func New(ctx context.Context, o Options) (_ *World, err error) {
 	if w.botAddr, err = freeAddr(); err != nil {
 		return nil, err
 	}
-	if w.Cloud, err = aws.Start(ctx, aws.Options{Dir: filepath.Join(o.Dir, "aws"), Home: home, Standby: standby, Service: Service, ZoneOnly: o.Infra == Reference, Timings: o.timings(), Logger: o.Log}); err != nil {
+	cloud := aws.Options{Dir: filepath.Join(o.Dir, "aws"), Home: home, Standby: standby, Service: Service, ZoneOnly: o.Infra == Reference, Timings: o.timings(), Logger: o.Log}
+	if o.Shape == Several {
+		cloud.Databases, cloud.Workloads = moreDatabases, moreWorkloads
+	}
+	if w.Cloud, err = aws.Start(ctx, cloud); err != nil {
 		return nil, err
 	}
 	w.infra = minimalStacks{w}

@@ -95,14 +95,8 @@ func must(t *testing.T, err error) {
 // asked has alice ask for the disaster failover and waits for its change.
 func asked(t *testing.T, ctx context.Context, w *World) moved {
 	t.Helper()
-	m := moved{from: home, to: standby, approvers: []string{"bob", "carol"}, promotions: 1}
-	var err error
-	m.run, err = w.ask(ctx, "alice", "/dr failover portal "+standby+" disaster Seoul does not answer")
+	m, err := w.proposed(ctx)
 	must(t, err)
-	p, err := w.pullOf(ctx, m.run)
-	must(t, err)
-	m.pull = p.Number
-	must(t, w.awaitPlan(ctx, m.run, p))
 	return m
 }
 

@@ -39,7 +39,9 @@ type module struct {
 	name  string // of the stack
 	dir   string
 	saved string // the plan file
+	tree  dr.Tree
 	locks string // names the provider choice
+	code  string // names the code that runs
 	scrub scrubber
 	tf    *tfexec.Terraform
 }
@@ -65,7 +67,7 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
 	m := &module{
-		job: j, name: stack.Name, dir: dir, tf: tf, scrub: j.scrubber(),
+		job: j, name: stack.Name, dir: dir, tree: dr.Tree{Commit: commit, MergeInto: mergeInto}, tf: tf, scrub: j.scrubber(),
 		saved: filepath.Join(folder, planFile),
 	}
 	// Terraform keeps the mode of a file that is there; a plan holds secrets.
@@ -142,7 +144,7 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) 
 	}
 	m.scrub = m.scrub.and(secretsOf(raw)...)
 	plan, err := allowed(raw, m.job.Secrets.HashKey, m.name, drift)
-	plan.LockFile = m.locks
+	plan.LockFile, plan.Code = m.locks, m.code
 	return planned{Plan: plan, raw: raw}, err
 }
 

@@ -20,7 +20,7 @@ func TestContract(t *testing.T) {
 		s := &site{world: w, gate: w.gate("site")}
 		return contract.TerraformWorld{
 			Terraform: func() contract.Terraform { return w.terraform() },
-			Service:   dr.Service{Name: "portal"},
+			Service:   dr.Service{Name: "portal", Repository: dr.Repository{Owner: "example", Name: "infra", File: "active_region.auto.tfvars"}},
 			Stack:     w.stack(),
 			Site:      s,
 			Await:     eventually,
@@ -51,6 +51,23 @@ func (s *site) Commit(parent string, things ...contract.Thing) string {
 		before = th.Address()
 	}
 	return s.commit(all)
+}
+
+func (s *site) Beside(parent string) string {
+	return s.on(parent, map[string]string{"elsewhere/" + filepath.Base(s.t.TempDir()): "hello\n"})
+}
+
+func (s *site) Running(parent string, th contract.Thing) string {
+	return s.on(parent, map[string]string{
+		"app/override.tf": fmt.Sprintf("resource \"terraform_data\" %q {\n  provisioner \"local-exec\" {\n    command = \"true\"\n  }\n}\n", th.Name),
+	})
+}
+
+// on commits files on a commit.
+func (s *site) on(parent string, files map[string]string) string {
+	s.t.Helper()
+	s.git(s.tree, "checkout", "-q", "-B", "work-"+parent[:12]+"-"+filepath.Base(s.t.TempDir()), parent)
+	return s.commit(files)
 }
 
 func (s *site) text(th contract.Thing, before string) string {

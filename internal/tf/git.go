@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -79,24 +80,9 @@ func checkGitURL(raw string) (string, error) {
 // checkout puts the files of a commit, or of its merge into a base, into a new
 // folder: no .git, nothing but what the commit holds.
 func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) error {
-	wanted := []string{commit}
-	if mergeInto != "" {
-		wanted = append(wanted, mergeInto)
-	}
-	for _, sha := range wanted {
-		if !fullSHA.MatchString(sha) {
-			return &dr.Error{Code: dr.Invalid, What: dr.T("git.half-sha")}
-		}
-		if err := g.have(ctx, sha); err != nil {
-			return err
-		}
-	}
-	tree := commit
-	if mergeInto != "" {
-		var err error
-		if tree, err = g.merge(ctx, mergeInto, commit); err != nil {
-			return err
-		}
+	wanted, tree, err := g.tree(ctx, dr.Tree{Commit: commit, MergeInto: mergeInto})
+	if err != nil {
+		return err
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make the checkout folder: %w", err)
@@ -108,7 +94,7 @@ func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) error 
 		_, err := g.run(ctx, dir, []string{"GIT_INDEX_FILE=" + index, "GIT_WORK_TREE=" + dir}, "checkout", "--quiet", "--force", tree, "--", ".")
 		return err
 	}
-	err := files()
+	err = files()
 	if err != nil && ctx.Err() == nil && g.mend(ctx, wanted) == nil {
 		err = files()
 	}
@@ -116,6 +102,28 @@ func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) error 
 		return g.failed(ctx, err, dr.T("git.checkout.failed", "commit", short(commit)))
 	}
 	return nil
+}
+
+// tree gives what names the files of a commit, or of its merge into a base, in the mirror,
+// which has the commits by then.
+func (g git) tree(ctx context.Context, of dr.Tree) (commits []string, tree string, err error) {
+	commits = []string{of.Commit}
+	if of.MergeInto != "" {
+		commits = append(commits, of.MergeInto)
+	}
+	for _, sha := range commits {
+		if !fullSHA.MatchString(sha) {
+			return nil, "", &dr.Error{Code: dr.Invalid, What: dr.T("git.half-sha")}
+		}
+		if err := g.have(ctx, sha); err != nil {
+			return nil, "", err
+		}
+	}
+	if of.MergeInto == "" {
+		return commits, of.Commit, nil
+	}
+	tree, err = g.merge(ctx, of.MergeInto, of.Commit)
+	return commits, tree, err
 }
 
 // mend renews a damaged mirror with some commits in it.
@@ -246,12 +254,21 @@ func (g git) merge(ctx context.Context, base, commit string) (string, error) {
 // run starts git on the mirror: arguments as they are, never a shell, and none of
 // the machine's or user's configuration.
 func (g git) run(ctx context.Context, dir string, env []string, args ...string) (string, error) {
+	return g.start(ctx, dir, env, nil, args...)
+}
+
+// read asks the mirror for objects, whose names are given as git's input.
+func (g git) read(ctx context.Context, names string, args ...string) (string, error) {
+	return g.start(ctx, "", nil, strings.NewReader(names), args...)
+}
+
+func (g git) start(ctx context.Context, dir string, env []string, in io.Reader, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Stdin = dir, in
 	cmd.Env = append(g.environment(), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = gitStop
-	var out, errs bytes.Buffer
+	var out, errs bounded
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
 		said := strings.TrimSpace(errs.String())
@@ -259,6 +276,20 @@ func (g git) run(ctx context.Context, dir string, env []string, args ...string) 
 		return "", &gitError{command: args[0], said: g.scrub.line(last), all: said, err: err}
 	}
 	return out.String(), nil
+}
+
+// mostOutput bounds what git may say: the repository is somebody else's.
+const mostOutput = 64 << 20
+
+// bounded is a buffer that takes so much and no more.
+type bounded struct{ bytes.Buffer }
+
+// Write refuses what is too much.
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > mostOutput {
+		return 0, errors.New("git says too much")
+	}
+	return b.Buffer.Write(p)
 }
 
 func (g git) environment() []string {

@@ -57,9 +57,12 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 	return plan.Plan, err
 }
 
-// ready is what comes before a plan. The lock file is hashed as the commit has
-// it, before init, which writes one where there is none.
+// ready is what comes before a plan. Lock file and code are hashed as the commit has
+// them, before init, which writes a lock file where there is none.
 func (m *module) ready(ctx context.Context, stack dr.Stack) (err error) {
+	if m.code, err = newGit(m.job).codeOf(ctx, m.tree, stack); err != nil {
+		return err
+	}
 	if m.locks, err = hashLockFile(m.dir); err != nil {
 		return err
 	}

@@ -55,6 +55,9 @@ func findRegion(content string) (span, error) {
 	if len(content) > largestFile {
 		return span{}, invalidFile(dr.T("region-file.large", "size", largestFile>>10))
 	}
+	if !mayParse(content) {
+		return span{}, invalidFile(dr.T("region-file.no-hcl"))
+	}
 	src := []byte(content)
 	file, diags := hclsyntax.ParseConfig(src, "active_region.auto.tfvars", hcl.InitialPos)
 	if diags.HasErrors() {

@@ -234,6 +234,13 @@ func (t *Terraform) job(ctx context.Context, svc dr.Service, stack dr.Stack, why
 	if err != nil {
 		return job{}, err
 	}
+	j, err := t.reader(ctx, svc, stack, why)
+	j.Place.Terraform = binary
+	return j, err
+}
+
+// reader is a job that reads the repository and starts no Terraform.
+func (t *Terraform) reader(ctx context.Context, svc dr.Service, stack dr.Stack, why purpose) (job, error) {
 	url, err := checkGitURL(t.opts.GitURL(svc.Repository))
 	if err != nil {
 		return job{}, err
@@ -247,7 +254,6 @@ func (t *Terraform) job(ctx context.Context, svc dr.Service, stack dr.Stack, why
 			return t.gitToken(ctx, svc.Repository, refused)
 		},
 		Place: place{
-			Terraform:   binary,
 			PluginDir:   t.opts.PluginDir,
 			WorkDir:     t.opts.WorkDir,
 			GitURL:      url,

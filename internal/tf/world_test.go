@@ -127,7 +127,7 @@ func (w *world) commit(files map[string]string) string {
 	}
 	w.git(w.tree, "add", "-A")
 	w.git(w.tree, "commit", "-q", "-m", "change")
-	w.git(w.tree, "push", "-q", "origin", "HEAD")
+	w.git(w.tree, "push", "-q", "-f", "origin", "HEAD")
 	return w.git(w.tree, "rev-parse", "HEAD")
 }
 

@@ -59,10 +59,13 @@ type Host struct {
 // Engine runs runbooks. Exactly one engine may run on a database at a time: hold the
 // store's lock before Launch.
 type Engine struct {
-	opts   Options
-	ctx    dbos.Context
-	drain  *drain
-	nudged sync.Map // runs that have a nudge in their inbox
+	opts    Options
+	ctx     dbos.Context
+	drain   *drain
+	nudged  sync.Map // runs that have a nudge in their inbox
+	nudges  nudges
+	hurries hurries
+	bells   sync.Map // of the runs under way in this process
 }
 
 // New prepares the engine on a database; Launch starts it and takes up every run a
@@ -139,7 +142,9 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 	if err != nil {
 		return "", err
 	}
-	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}}
+	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}, bell: make(bell, 1)}
+	b.engine.bells.Store(id, r.bell)
+	defer b.engine.bells.Delete(id)
 	defer func() {
 		if p := recover(); p != nil {
 			h, ok := p.(halted)
@@ -149,7 +154,9 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 			err = h.err
 		}
 	}()
-	return b.play(r, in), nil
+	end = b.play(r, in)
+	b.engine.hurries.end(id)
+	return end, nil
 }
 
 // Launch starts the engine. Runs that were under way go on.

@@ -19,6 +19,8 @@ type Outcome struct {
 	Next  dr.Text         `json:"next,omitzero"`  // what to do about it
 	At    time.Time       `json:"at"`
 	Jump  time.Duration   `json:"jump,omitempty"` // what the host's clock was set by meanwhile
+
+	Cancelled bool `json:"cancelled,omitempty"` // not done, because somebody cancelled the run
 }
 
 // OK tells whether the step went well.

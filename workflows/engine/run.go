@@ -27,6 +27,11 @@ type Run struct {
 	abandoned string         // by whom, once that was read
 	granted   map[string]any // by step: what people allowed beyond what was approved
 	questions int            // asked so far; numbers each question of the run
+
+	// What follows is of this process alone, and nothing but the way of waiting hangs on it.
+	bell  bell
+	live  bool // a step has been done here: what comes now is stored nowhere yet
+	empty bool // the inbox was, when it was last looked into here
 }
 
 // Log is for what goes to the log alone.
@@ -78,8 +83,13 @@ func result[T any](r *Run, name string, o Outcome) Result[T] {
 	return Result[T]{Outcome: o, Value: v}
 }
 
-// shown runs a step and keeps its line of the record up to date.
+// shown tries a step and keeps its line of the record up to date.
 func (r *Run) shown(name string, fn func(context.Context) (Outcome, error)) Outcome {
+	return lined(r, name, func(ctx context.Context) Outcome { return r.attempt(ctx, name, fn) })
+}
+
+// lined runs a step and keeps its line of the record up to date.
+func lined(r *Run, name string, fn func(context.Context) Outcome) Outcome {
 	out := r.durable(name, func(ctx context.Context) Outcome {
 		r.Mark(ctx, name, func(s *dr.Step, now time.Time) {
 			if s.Started.IsZero() || s.State == dr.StepDone {
@@ -87,7 +97,7 @@ func (r *Run) shown(name string, fn func(context.Context) (Outcome, error)) Outc
 			}
 			s.State, s.Ended, s.Detail = dr.StepRunning, time.Time{}, dr.Text{}
 		})
-		out := r.attempt(ctx, name, fn)
+		out := fn(ctx)
 		r.Mark(ctx, name, func(s *dr.Step, now time.Time) {
 			s.State, s.Ended, s.Detail = dr.StepDone, now, out.Line
 			if !out.OK() {
@@ -109,6 +119,7 @@ func (r *Run) durable(name string, fn func(context.Context) Outcome) Outcome {
 			return Outcome{}, err
 		}
 		defer r.engine.drain.leave()
+		r.live = true
 		out := fn(ctx)
 		out.Jump = r.takeJump()
 		return out, nil

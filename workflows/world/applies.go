@@ -139,9 +139,9 @@ func (w *World) known(req dr.ApplyRequest) (k dr.Known) {
 		is, there := w.tf.state[st.Name][c.Address]
 		switch c.Address {
 		case loadBalancer:
-			there = w.cloud.at(st.Region).wanted() > 0
+			there = w.cloud.at(st.Region).wanted(req.Service) > 0
 		case workload:
-			is, there = fmt.Sprint(w.cloud.at(st.Region).wanted()), true
+			is, there = fmt.Sprint(w.cloud.at(st.Region).wanted(req.Service)), true
 		case publicName:
 			is, there = string(w.tf.points[st.Name]), true
 		}
@@ -161,11 +161,11 @@ func (w *World) known(req dr.ApplyRequest) (k dr.Known) {
 func (w *World) effect(req dr.ApplyRequest, tree map[string]string) {
 	st := req.Stack
 	w.tf.Applied = append(w.tf.Applied, st.Name)
-	active, _ := (&ports{}).ActiveRegion(tree[w.forge.repo.File]) // read by plan a moment ago
+	active, _ := (&ports{}).ActiveRegion(tree[req.Service.Repository.File]) // read by plan a moment ago
 	switch st.Role {
 	case dr.RegionStack:
-		if want := wants(req.Service.Strategy, st.Region == active); want != w.cloud.at(st.Region).wanted() {
-			w.cloud.at(st.Region).scale(want)
+		if want := wants(req.Service.Strategy, st.Region == active); want != w.cloud.at(st.Region).wanted(req.Service) {
+			w.cloud.at(st.Region).scale(req.Service, want)
 		}
 	case dr.TrafficStack:
 		w.tf.points[st.Name] = active

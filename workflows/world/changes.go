@@ -54,7 +54,7 @@ func (f *forge) openChange(req dr.ChangeRequest) (dr.Change, error) {
 		f.branches[req.Branch] = head
 	}
 	pr := &Pull{
-		Number: len(f.pulls) + 1, Branch: req.Branch, Base: req.BaseSHA, BaseRef: req.Repository.Base, Head: head,
+		Number: len(f.pulls) + 1, File: req.Repository.File, Branch: req.Branch, Base: req.BaseSHA, BaseRef: req.Repository.Base, Head: head,
 		Title: req.Title, Body: req.Body, Open: true, Statuses: map[string]dr.CommitState{}, Texts: map[string]string{},
 	}
 	f.pulls = append(f.pulls, pr)
@@ -100,7 +100,7 @@ func (f *forge) state(pr *Pull) (dr.ChangeState, error) {
 		Open: pr.Open, Draft: pr.Draft, Merged: pr.Merge != "", MergedBy: pr.MergedBy, MergeSHA: pr.Merge,
 		Head: pr.Head, BaseRef: pr.BaseRef, BaseSHA: tip, SameRepo: !f.forks, Author: Bot,
 		Files: diff(from.tree, f.commits[pr.Head].tree), Reviews: slices.Clone(pr.Reviews),
-		HeadFile: f.file(pr.Head), BaseFile: from.tree[f.repo.File], BranchGone: !there,
+		HeadFile: f.fileOf(pr, pr.Head), BaseFile: from.tree[pr.File], BranchGone: !there,
 	}
 	for _, c := range f.since(base, pr.Head) {
 		st.Commits = append(st.Commits, dr.Commit{SHA: c.sha, Author: c.author, Committer: c.committer})

@@ -152,7 +152,7 @@ func (p *ports) Resolve(ctx context.Context, s dr.Service, name string) (dr.Reso
 		}
 		res := dr.Resolution{Chain: []string{name}, Addresses: []string{"192.0.2.1"}}
 		if name == s.Names.Public {
-			res.Chain = append(res.Chain, s.Names.Regional[p.w.tf.points["traffic"]])
+			res.Chain = append(res.Chain, s.Names.Regional[p.w.tf.pointsOf(s)])
 		}
 		return res, nil
 	})
@@ -177,14 +177,14 @@ func (p *ports) Probe(ctx context.Context, s dr.Service, name string) ([]dr.Chec
 	return ask(ctx, p, "Probe", name, func() ([]dr.Check, error) {
 		p.w.mu.Lock()
 		defer p.w.mu.Unlock()
-		at := p.w.tf.points["traffic"]
+		at := p.w.tf.pointsOf(s)
 		for r, regional := range s.Names.Regional {
 			if regional == name {
 				at = r
 			}
 		}
 		c := dr.Check{Name: "http", Region: at, Level: dr.OK, At: time.Now()}
-		if p.w.asked(s, name) != nil || !p.w.cloud.at(at).serves() {
+		if p.w.asked(s, name) != nil || !p.w.cloud.at(at).serves(s) {
 			c.Level = dr.Fail
 		}
 		return slices.Repeat([]dr.Check{c}, len(s.Probes)), nil

@@ -67,6 +67,12 @@ type move struct {
 
 func newCloud(s dr.Service, active dr.Region) *cloud {
 	c := &cloud{regions: map[dr.Region]*region{}, databases: map[string]*database{}, levels: map[string]dr.Level{}, refused: map[string]error{}}
+	c.add(s, active)
+	return c
+}
+
+// add puts a service beside the others.
+func (c *cloud) add(s dr.Service, active dr.Region) {
 	for _, db := range s.ResourcesOf(dr.AuroraGlobal) {
 		lag := 0.4
 		if c.first == "" {
@@ -76,38 +82,52 @@ func newCloud(s dr.Service, active dr.Region) *cloud {
 	}
 	for _, r := range s.Regions {
 		n := wants(s.Strategy, r == active)
-		at := &region{tasks: map[string]*tasks{}}
+		at := c.regions[r]
+		if at == nil {
+			at = &region{tasks: map[string]*tasks{}}
+			c.regions[r] = at
+		}
 		for _, w := range s.ResourcesOf(dr.ECSService) {
 			at.tasks[w.Name] = &tasks{desired: n, was: n, deployed: time.Now().Add(-24 * time.Hour)}
 		}
-		c.regions[r] = at
 	}
-	return c
 }
 
 func (c *cloud) at(r dr.Region) *region { return c.regions[r] }
 
-// wanted is how many tasks every workload of a Region is to run.
-func (r *region) wanted() int {
-	for _, t := range r.tasks {
+// of are the tasks of a service in a Region.
+func (r *region) of(s dr.Service) []*tasks {
+	var out []*tasks
+	for _, w := range s.ResourcesOf(dr.ECSService) {
+		if t := r.tasks[w.Name]; t != nil {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// wanted is how many tasks every workload of a service is to run in a Region.
+func (r *region) wanted(s dr.Service) int {
+	for _, t := range r.of(s) {
 		return t.desired // Terraform scales all alike
 	}
 	return 0
 }
 
-func (r *region) scale(n int) {
-	for _, t := range r.tasks {
+func (r *region) scale(s dr.Service, n int) {
+	for _, t := range r.of(s) {
 		t.scale(n)
 	}
 }
 
-func (r *region) serves() bool {
-	for _, t := range r.tasks {
+func (r *region) serves(s dr.Service) bool {
+	mine := r.of(s)
+	for _, t := range mine {
 		if t.running() == 0 {
 			return false
 		}
 	}
-	return !r.down && !r.sick && len(r.tasks) > 0
+	return !r.down && !r.sick && len(mine) > 0
 }
 
 func (t *tasks) scale(n int) {
@@ -378,14 +398,14 @@ func (w *World) Sick(r dr.Region, sick bool) {
 func (w *World) Tasks(r dr.Region) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.cloud.at(r).wanted()
+	return w.cloud.at(r).wanted(w.portal)
 }
 
 // SetTasks scales a Region as somebody at the console would.
 func (w *World) SetTasks(r dr.Region, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cloud.at(r).scale(n)
+	w.cloud.at(r).scale(w.portal, n)
 }
 
 // Deployments counts the deployments of a Region.

@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -41,7 +42,18 @@ func TestForge(t *testing.T) {
 	contract.ChangeControl(t, forgeWorld, bubble)
 	contract.Publisher(t, forgeWorld, bubble)
 	contract.ActiveRegionFile(t, &ports{})
+	contract.MergeRules(t, func(t *testing.T) contract.RulesWorld {
+		w, p := fresh(t)
+		return contract.RulesWorld{Rules: p, Service: NewService(), Hands: ruling{w}}
+	}, bubble)
 }
+
+// ruling is the forge's administrator.
+type ruling struct{ w *World }
+
+func (r ruling) RequireQueue()       { r.w.SetRule("github.queue", dr.Fail) }
+func (r ruling) RequireCheck(string) { r.w.SetRule("github.checks", dr.Fail) }
+func (r ruling) Refuse()             { r.w.Fail("Rules", -1, nil) }
 
 func forgeWorld(t *testing.T) contract.ForgeWorld {
 	w, p := fresh(t)
@@ -223,6 +235,18 @@ func (s *site) Commit(parent string, things ...contract.Thing) string {
 		tree[thingPath(s.stack, th.Address())] = thing{th.Value, i, th.Waits, th.Fails}.text()
 	}
 	return f.commit(commit{parents: []string{parent}, tree: tree, author: "somebody", committer: "somebody"})
+}
+
+func (s *site) Beside(parent string) string { return s.write(parent, contract.Readme) }
+
+func (s *site) Running(parent string, _ contract.Thing) string {
+	return s.write(parent, codePath(s.stack))
+}
+
+func (s *site) write(parent, path string) string {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	return s.w.forge.write(parent, path, fmt.Sprint(len(s.w.forge.commits)), "somebody", "somebody")
 }
 
 func (s *site) State() []string {

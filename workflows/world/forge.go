@@ -3,9 +3,11 @@ package world
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -17,6 +19,7 @@ const Bot = "drbot[bot]"
 // the commits.
 type Pull struct {
 	Number      int
+	File        string // that it changes
 	Branch      string
 	Base        string // the base commit it was made from
 	BaseRef     string
@@ -46,13 +49,14 @@ type forge struct {
 	hidden    bool            // nobody is told who may do what
 	nobodys   bool            // the bot's address is no account's
 	reviews   int64
+	rules     map[string]dr.Level // what does not stand well with what it asks of a merge, by check
 	merges    int
 }
 
 func newForge(repo dr.Repository, file string) *forge {
 	f := &forge{
 		repository: repository{commits: map[string]commit{}, branches: map[string]string{}},
-		repo:       repo, readers: map[string]bool{},
+		repo:       repo, readers: map[string]bool{}, rules: map[string]dr.Level{},
 	}
 	f.branches[repo.Base] = f.write("", repo.File, file, "somebody", "somebody")
 	return f
@@ -62,6 +66,9 @@ func (f *forge) tip() string { return f.branches[f.repo.Base] }
 
 // file is the active_region file of a commit.
 func (f *forge) file(sha string) string { return f.commits[sha].tree[f.repo.File] }
+
+// fileOf is the active_region file of a pull request's service.
+func (f *forge) fileOf(pr *Pull, sha string) string { return f.commits[sha].tree[pr.File] }
 
 // push puts a file on a branch.
 func (f *forge) push(branch, path, content, author, committer string) string {
@@ -165,6 +172,39 @@ func (p *ports) Parents(ctx context.Context, repo dr.Repository, sha string) ([]
 // Self implements workflows.Files.
 func (p *ports) Self(ctx context.Context) (string, error) {
 	return ask(ctx, p, "Self", "", func() (string, error) { return Bot, nil })
+}
+
+// ruled are the checks of what the forge asks of a merge.
+var ruled = []string{"github.access", "github.queue", "github.checks"}
+
+// SetRule makes a check of what the forge asks of a merge say this.
+func (w *World) SetRule(name string, level dr.Level) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.rules[name] = level
+}
+
+// Rules implements workflows.Rules.
+func (p *ports) Rules(ctx context.Context, _ dr.Service, mode dr.Mode) []dr.Check {
+	need := map[dr.Mode]dr.Need{dr.Planned: dr.NeedSound}[mode]
+	levels, err := ask(ctx, p, "Rules", "", func() (map[string]dr.Level, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		return maps.Clone(p.w.forge.rules), nil
+	})
+	var out []dr.Check
+	for _, name := range ruled {
+		c := dr.Check{Name: name, Need: need, Level: dr.OK, At: time.Now()}
+		if l, ok := levels[name]; ok {
+			c.Level, c.Detail = l, said("it does not stand well")
+		}
+		if err != nil {
+			c.Level = dr.Unknown
+			c.Detail, _ = dr.Told(err)
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 // Comment implements workflows.Publisher.

@@ -106,8 +106,8 @@ func (p *ports) AddDrift(ctx context.Context, service string, at time.Time, drif
 	return tell(ctx, p, "AddDrift", "", func() error { return p.store.AddDrift(ctx, service, at, drift) })
 }
 
-// Changed implements workflows.Host.
-func (p *ports) Changed(string) {
+// recorded wakes who waits for a change of a record.
+func (p *ports) recorded(string) {
 	select {
 	case p.w.changed <- struct{}{}:
 	default: // somebody will look anyway

@@ -37,6 +37,25 @@ func NewService() dr.Service {
 	}
 }
 
+// another is a service like the first, and none of its things.
+func another(n int) dr.Service {
+	s := NewService()
+	name := fmt.Sprintf("shop%02d", n)
+	rename := func(text string) string { return strings.ReplaceAll(text, s.Name, name) }
+	s.Repository.File = rename(s.Repository.File)
+	for i := range s.Stacks {
+		s.Stacks[i].Dir = rename(s.Stacks[i].Dir)
+		s.Stacks[i].Name = name + "-" + s.Stacks[i].Name
+	}
+	s.Resources = []dr.Resource{Database(name + "-global"), Workload(name + "-web")}
+	s.Names.Public = rename(s.Names.Public)
+	for r, of := range s.Names.Regional {
+		s.Names.Regional[r] = rename(of)
+	}
+	s.Name, s.Channel = name, "C-"+strings.ToUpper(name)
+	return s
+}
+
 // Database is a global database of the service.
 func Database(name string, after ...string) dr.Resource {
 	return dr.Resource{Name: name, System: dr.AuroraGlobal, After: after, Spec: map[string]string{"global_cluster": name}, In: map[dr.Region]map[string]string{
@@ -75,6 +94,17 @@ func (f *forge) open() *Pull {
 func (w *World) Approve(people ...string) {
 	for _, name := range people {
 		w.Review(name, dr.Approved)
+	}
+}
+
+// ApproveRun approves the pull request of a run as each of these people.
+func (w *World) ApproveRun(run string, people ...string) {
+	w.t.Helper()
+	pr := w.Record(run).Change.Number
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, name := range people {
+		w.forge.review(w.forge.pulls[pr-1], name+"-gh", dr.Approved)
 	}
 }
 
@@ -150,7 +180,7 @@ func (w *World) PushToChange(person string) {
 	defer w.mu.Unlock()
 	f := w.forge
 	pr := f.open()
-	f.push(pr.Branch, f.repo.File, f.file(pr.Head)+"# and more\n", person+"-gh", person+"-gh")
+	f.push(pr.Branch, pr.File, f.fileOf(pr, pr.Head)+"# and more\n", person+"-gh", person+"-gh")
 }
 
 // PushToBase moves the base branch; what is new there is named by stack and address,
@@ -166,6 +196,20 @@ func (w *World) PushToBase(extra ...string) {
 		stack, address, _ := strings.Cut(e, ":")
 		f.push(f.repo.Base, thingPath(stack, address), thing{}.text(), "somebody", "somebody")
 	}
+}
+
+// PushCode moves the base branch so that a stack runs other code and changes the same.
+func (w *World) PushCode(stack string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.push(w.forge.repo.Base, codePath(stack), fmt.Sprintf("written %d times\n", len(w.forge.commits)), "somebody", "somebody")
+}
+
+// PushComment moves the base branch within a stack, where it changes no plan.
+func (w *World) PushComment(dir string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.push(w.forge.repo.Base, dir+"/notes.tf", fmt.Sprintf("# written %d times\n", len(w.forge.commits)), "somebody", "somebody")
 }
 
 // SetBase makes the base branch say another active Region.

@@ -94,6 +94,15 @@ func (w *World) Answer(run, person, verb string) {
 	}
 }
 
+// Stop answers stop, by as many people as it takes now.
+func (w *World) Stop(run string) {
+	w.t.Helper()
+	w.Answer(run, "bob", "stop")
+	if w.Record(run).PastMerge() {
+		w.Answer(run, "carol", "stop")
+	}
+}
+
 // Cancel asks a run to end.
 func (w *World) Cancel(run, person string) {
 	w.t.Helper()

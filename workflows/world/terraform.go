@@ -45,6 +45,14 @@ func newTerraform() *terraform {
 	}
 }
 
+// pointsOf is where a service's users are led.
+func (tf *terraform) pointsOf(s dr.Service) dr.Region {
+	for _, st := range s.StacksOf(dr.TrafficStack) {
+		return tf.points[st.Name]
+	}
+	return ""
+}
+
 // apply is one apply under way, or over.
 type apply struct {
 	req    dr.ApplyRequest
@@ -94,6 +102,35 @@ func (p *ports) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error) {
 	})
 }
 
+// Changed implements workflows.Planner.
+func (p *ports) Changed(ctx context.Context, req dr.TreesRequest) (bool, error) {
+	return ask(ctx, p, "Changed", "", func() (bool, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		for _, st := range req.Stacks {
+			var reads [2]map[string]string
+			for i, of := range []dr.Tree{req.From, req.To} {
+				tree, err := p.w.checkout(st, of.Commit, of.MergeInto)
+				if err != nil {
+					return false, err
+				}
+				reads[i] = maps.Clone(tree)
+				maps.DeleteFunc(reads[i], func(path, _ string) bool {
+					return path != req.Service.Repository.File && path != codePath(st.Name) &&
+						!strings.HasPrefix(path, thingPath(st.Name, "")) && !strings.HasPrefix(path, st.Dir+"/")
+				})
+			}
+			if !maps.Equal(reads[0], reads[1]) {
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+}
+
+// codePath is the file that says which code a stack runs.
+func codePath(stack string) string { return "code/" + stack }
+
 // checkout gives the files that a plan is made of. It needs the lock.
 func (w *World) checkout(st dr.Stack, sha, into string) (map[string]string, error) {
 	folder := func(s dr.Service) bool {
@@ -120,8 +157,8 @@ func (w *World) checkout(st dr.Stack, sha, into string) (map[string]string, erro
 
 // plan compares what the files want of a stack with the world. It needs the lock.
 func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan, error) {
-	plan := dr.Plan{Stack: st.Name, Terraform: "1.9.0", LockFile: "lock-1"}
-	active, err := (&ports{}).ActiveRegion(tree[w.forge.repo.File])
+	plan := dr.Plan{Stack: st.Name, Terraform: "1.9.0", LockFile: "lock-1", Code: "code-1" + tree[codePath(st.Name)]}
+	active, err := (&ports{}).ActiveRegion(tree[s.Repository.File])
 	if err != nil {
 		return plan, err
 	}
@@ -130,7 +167,7 @@ func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan
 	}
 	switch st.Role {
 	case dr.RegionStack:
-		want, is := wants(s.Strategy, st.Region == active), w.cloud.at(st.Region).wanted()
+		want, is := wants(s.Strategy, st.Region == active), w.cloud.at(st.Region).wanted(s)
 		path := dr.PathChange{Path: "desired_count", Value: fmt.Sprint(want)}
 		switch {
 		case want == is:

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -27,6 +29,7 @@ type Options struct {
 	Service func(*dr.Service)
 	Timing  Timing
 	Active  dr.Region // Seoul when empty
+	More    int       // services of the same repository, with files of their own
 
 	Systems workflows.Systems // who reads the checks; the world itself when nil
 	Kinds   []steps.Kind      // beside the program's own
@@ -54,6 +57,7 @@ type World struct {
 	fatal   error
 	kills   kills
 
+	portal   dr.Service // the one that a test means when it names none
 	Services map[string]dr.Service
 	People   dr.People
 	Engine   workflows.Commands
@@ -75,6 +79,30 @@ type ports struct {
 // the rules are compiled once: nothing in them is of one bubble.
 var compiled = sync.OnceValues(func() (*policies.Policy, error) { return policies.New(context.Background()) })
 
+// empty is a database with its tables and nothing in them: to make those anew for every
+// test takes a tenth of all the tests' time.
+var empty = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "drbot-world-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "empty.db")
+	log := slog.New(slog.DiscardHandler)
+	st, err := store.Open(context.Background(), "sqlite:"+path, false, log)
+	if err != nil {
+		return nil, err
+	}
+	e, err := engine.New(engine.Options{DatabaseURL: "sqlite:" + path, Host: engine.Host{Now: time.Now, Log: log}})
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	if err := errors.Join(e.Close(time.Minute), st.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 // Run makes a world, lets the test live in it by a clock of its own and takes it down.
 func Run(t *testing.T, o Options, test func(*testing.T, *World)) {
 	t.Helper()
@@ -82,9 +110,17 @@ func Run(t *testing.T, o Options, test func(*testing.T, *World)) {
 	if _, err := compiled(); err != nil {
 		t.Fatal(err)
 	}
+	database, err := empty()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := filepath.Join(dir, "0.db")
+	if err := os.WriteFile(first, database, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir, o)
-		w.open(filepath.Join(dir, "0.db"))
+		w.open(first)
 		defer w.close()
 		test(t, w)
 	})
@@ -105,11 +141,14 @@ func newWorld(t *testing.T, dir string, o Options) *World {
 		o.Timing.Steps.Gate = 3 * time.Minute // and so is a gate that stays shut
 	}
 	w := &World{
-		t: t, dir: dir, options: o, People: everybody(), Services: map[string]dr.Service{s.Name: s},
+		t: t, dir: dir, options: o, People: everybody(), portal: s, Services: map[string]dr.Service{s.Name: s},
 		forge: newForge(s.Repository, fileOf(o.Active)), changed: make(chan struct{}, 1), logs: &logs{}, kills: kills{now: make(chan struct{})},
 		tf: newTerraform(),
 	}
 	w.SetClouds(s, o.Active)
+	for n := range o.More {
+		w.settle(n+1, o.Active)
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the calls:\n%s\nthe log:\n%s", strings.Join(w.Journal(), "\n"), w.logs)
@@ -126,18 +165,35 @@ func (w *World) SetClouds(s dr.Service, active dr.Region) {
 	}
 }
 
+// settle puts a further service beside the first, in folders of its own.
+func (w *World) settle(n int, active dr.Region) {
+	s := another(n)
+	w.Services[s.Name] = s
+	w.forge.push(s.Repository.Base, s.Repository.File, fileOf(active), "somebody", "somebody")
+	w.cloud.add(s, active)
+	for _, st := range s.StacksOf(dr.TrafficStack) {
+		w.tf.points[st.Name] = active
+	}
+}
+
 // open begins a life of the bot on a database.
 func (w *World) open(path string) {
 	w.t.Helper()
+	if err := w.launch(path); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *World) launch(path string) error {
 	policy, err := compiled()
 	if err != nil {
-		w.t.Fatal(err)
+		return err
 	}
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
 	url := "sqlite:" + path
 	st, err := store.Open(context.Background(), url, false, log)
 	if err != nil {
-		w.t.Fatal(err)
+		return err
 	}
 	p := &ports{w: w, store: st, policy: policy, gone: make(chan struct{})}
 	works := &steps.World{
@@ -150,13 +206,13 @@ func (w *World) open(path string) {
 	}
 	b, err := workflows.New(workflows.Deps{
 		Team:  workflows.Team{Services: w.Services, People: w.People},
-		Forge: workflows.Forge{Files: p, Changes: p, Publish: p, Region: p, Pages: pages()},
+		Forge: workflows.Forge{Files: p, Changes: p, Publish: p, Region: p, Rules: p, Pages: pages()},
 		Cloud: workflows.Cloud{Systems: read, Databases: databases{p}}, Terraform: p, Policy: p, Directory: p,
 		Store: workflows.Store{Records: p, Book: p, Memory: p, Keeper: p, Reports: p},
 		Kinds: append(steps.Kinds(works), w.options.Kinds...),
 	}, workflows.Host{
 		DatabaseURL: url, Held: p.held,
-		Host: engine.Host{Now: time.Now, Log: log, Changed: p.Changed, Fatal: func(err error) {
+		Host: engine.Host{Now: time.Now, Log: log, Changed: p.recorded, Fatal: func(err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if p.alive() {
@@ -165,14 +221,15 @@ func (w *World) open(path string) {
 		}},
 	}, w.options.Timing.Runbooks)
 	if err != nil {
-		w.t.Fatal(err)
+		return errors.Join(err, st.Close())
 	}
 	if err := b.Launch(context.Background()); err != nil {
-		w.t.Fatal(err)
+		return errors.Join(err, b.Close(time.Minute), st.Close())
 	}
 	e := workflows.Commands{Runbooks: b}
 	w.Engine, w.Store, w.life = e, st, p
 	w.lives++
+	return nil
 }
 
 func (w *World) close() {
@@ -202,6 +259,23 @@ func (w *World) RestartOver(statement string) {
 		}
 	}
 	w.open(w.path(w.killed()))
+}
+
+// RestartWithout restarts the bot with a configuration that lacks a service, and with the
+// whole one where it does not start so. It gives why.
+func (w *World) RestartWithout(service string) error {
+	w.t.Helper()
+	w.Drain()
+	w.close()
+	whole := w.Services
+	w.Services = maps.Clone(whole)
+	delete(w.Services, service)
+	why := w.launch(w.path(w.killed()))
+	if why != nil {
+		w.Services = whole
+		w.open(w.path(w.killed()))
+	}
+	return why
 }
 
 // Drain lets the act in hand end and no other begin.

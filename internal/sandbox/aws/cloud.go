@@ -68,7 +68,7 @@ func (c *Cloud) start(ctx context.Context, opt Options) (err error) {
 		return err
 	}
 	c.lag = &lag{cloud: c}
-	c.SetLag(defaultLag)
+	c.SetLag(DefaultLag)
 	if err := c.lag.feed(ctx); err != nil {
 		return fmt.Errorf("feed the replication lag: %w", err)
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 )
 
-const defaultLag = 350 * time.Millisecond
+// DefaultLag is the replication lag of a world in which nothing is the matter.
+const DefaultLag = 350 * time.Millisecond
 
 // lagMetrics are those of an Aurora global database that the bot reads. AWS
 // publishes them in the Region of the secondary cluster only.

@@ -51,6 +51,12 @@ func (t Timings) seconds() map[string]float64 {
 	}
 }
 
+// Workload is one more ECS service.
+type Workload struct {
+	Name     string
+	Balanced bool // stands behind a load balancer of its own
+}
+
 // Options of Start. Only Dir is required.
 type Options struct {
 	Dir      string // logs, the journal and the extension; made when missing
@@ -60,11 +66,15 @@ type Options struct {
 	Zone     string // the Route 53 zone: portal.example.test
 	Service  string // names the cluster, the load balancer and the ECS service: portal
 	Desired  int    // tasks in the home Region: 2
-	Empty    bool   // seed nothing: whoever calls applies an infrastructure of its own
-	ZoneOnly bool   // seed the hosted zone and nothing else: the same, with a name to stand under
-	Ports    Ports
-	Timings  Timings
-	Logger   *slog.Logger // progress that a person waits for; discarded by default
+	// Databases are global clusters beside the service's own, Workloads ECS services beside
+	// its own, in its ECS cluster.
+	Databases []string
+	Workloads []Workload
+	Empty     bool // seed nothing: whoever calls applies an infrastructure of its own
+	ZoneOnly  bool // seed the hosted zone and nothing else: the same, with a name to stand under
+	Ports     Ports
+	Timings   Timings
+	Logger    *slog.Logger // progress that a person waits for; discarded by default
 }
 
 func (o Options) withDefaults() (Options, error) {

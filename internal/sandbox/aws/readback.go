@@ -19,23 +19,28 @@ import (
 // ErrAbsent says that what should be read back is not there, or not yet.
 var ErrAbsent = errors.New("not there")
 
-// GlobalWriter returns the Region of the global cluster's writer and the cluster's status as reported.
+// GlobalWriter is WriterOf the service's own global cluster.
 func (c *Cloud) GlobalWriter(ctx context.Context) (region, status string, err error) {
+	return c.WriterOf(ctx, c.Layout.GlobalCluster)
+}
+
+// WriterOf returns the Region of a global cluster's writer and the cluster's status as reported.
+func (c *Cloud) WriterOf(ctx context.Context, id string) (region, status string, err error) {
 	found, err := c.home().rds.DescribeGlobalClusters(ctx, &rds.DescribeGlobalClustersInput{
-		GlobalClusterIdentifier: &c.Layout.GlobalCluster,
+		GlobalClusterIdentifier: &id,
 	})
 	if gone := new(rdstypes.GlobalClusterNotFoundFault); errors.As(err, &gone) {
-		return "", "", fmt.Errorf("read back the global cluster %s: %w", c.Layout.GlobalCluster, ErrAbsent)
+		return "", "", fmt.Errorf("read back the global cluster %s: %w", id, ErrAbsent)
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("read back the global cluster: %w", err)
 	}
 	for _, cluster := range found.GlobalClusters {
-		if *cluster.GlobalClusterIdentifier == c.Layout.GlobalCluster {
+		if *cluster.GlobalClusterIdentifier == id {
 			return writerRegion(cluster), *cluster.Status, nil
 		}
 	}
-	return "", "", fmt.Errorf("read back the global cluster %s: %w", c.Layout.GlobalCluster, ErrAbsent)
+	return "", "", fmt.Errorf("read back the global cluster %s: %w", id, ErrAbsent)
 }
 
 func writerRegion(cluster rdstypes.GlobalCluster) string {
@@ -55,14 +60,19 @@ func arnRegion(arn string) string {
 	return ""
 }
 
-// Running returns the desired and the running tasks of the service in a Region; ErrAbsent when there is no service.
+// Running is RunningOf the first ECS service.
 func (c *Cloud) Running(ctx context.Context, region string) (desired, running int, err error) {
+	return c.RunningOf(ctx, region, c.Layout.Services[0])
+}
+
+// RunningOf returns the desired and the running tasks of an ECS service in a Region; ErrAbsent when there is none.
+func (c *Cloud) RunningOf(ctx context.Context, region, service string) (desired, running int, err error) {
 	at, known := c.Layout.Regions[region]
 	if !known {
 		return 0, 0, fmt.Errorf("read back the service: no Region %s here", region)
 	}
 	found, err := c.clients[region].ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{
-		Cluster: &at.ECSCluster, Services: []string{at.ECSService},
+		Cluster: &at.ECSCluster, Services: []string{service},
 	})
 	if gone := new(ecstypes.ClusterNotFoundException); errors.As(err, &gone) {
 		return 0, 0, fmt.Errorf("read back the ECS cluster %s in %s: %w", at.ECSCluster, region, ErrAbsent)
@@ -71,7 +81,7 @@ func (c *Cloud) Running(ctx context.Context, region string) (desired, running in
 		return 0, 0, fmt.Errorf("read back the service in %s: %w", region, err)
 	}
 	if len(found.Services) == 0 || *found.Services[0].Status == "INACTIVE" { // which a deleted one is for a while
-		return 0, 0, fmt.Errorf("read back the service %s in %s: %w", at.ECSService, region, ErrAbsent)
+		return 0, 0, fmt.Errorf("read back the service %s in %s: %w", service, region, ErrAbsent)
 	}
 	return int(found.Services[0].DesiredCount), int(found.Services[0].RunningCount), nil
 }
@@ -131,7 +141,12 @@ func (c *Cloud) HealthyTargets(ctx context.Context, region string) (int, error) 
 	if at.TargetGroupARN == "" {
 		return 0, fmt.Errorf("read back the targets of %s behind the load balancer %s: %w", region, at.LoadBalancer, ErrAbsent)
 	}
-	found, err := c.clients[region].elb.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &at.TargetGroupARN})
+	return c.HealthyIn(ctx, region, at.TargetGroupARN)
+}
+
+// HealthyIn counts the healthy targets of a target group.
+func (c *Cloud) HealthyIn(ctx context.Context, region, targetGroup string) (int, error) {
+	found, err := c.clients[region].elb.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &targetGroup})
 	if err != nil {
 		return 0, fmt.Errorf("read back the targets of %s: %w", region, err)
 	}

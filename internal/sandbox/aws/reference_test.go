@@ -118,7 +118,7 @@ func removeService(t *testing.T, at *clients, region Region) {
 }
 
 func testLaterLag(t *testing.T, c *Cloud) {
-	if err := c.seedDatabase(t.Context(), c.Layout); err != nil {
+	if err := c.seedDatabase(t.Context(), c.Layout, c.Layout.GlobalCluster); err != nil {
 		t.Fatal(err)
 	}
 	if region, _, err := c.GlobalWriter(t.Context()); region != seoul || err != nil {

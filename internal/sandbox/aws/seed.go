@@ -36,8 +36,11 @@ func (c *Cloud) seed(ctx context.Context, opt Options, l Layout) (Layout, error)
 // seedAll makes the service of the layout, active in the home Region.
 func (c *Cloud) seedAll(ctx context.Context, opt Options, l Layout) (Layout, error) {
 	regions := []Region{l.Regions[l.Home], l.Regions[l.Standby]}
+	groups := make([]map[string]string, len(regions))
 	work, workCtx := errgroup.WithContext(ctx)
-	work.Go(func() error { return c.seedDatabase(workCtx, l) })
+	for _, id := range l.Databases {
+		work.Go(func() error { return c.seedDatabase(workCtx, l, id) })
+	}
 	for i := range regions {
 		desired := 0
 		if regions[i].Name == l.Home {
@@ -47,14 +50,18 @@ func (c *Cloud) seedAll(ctx context.Context, opt Options, l Layout) (Layout, err
 			if err := c.seedRegion(workCtx, &regions[i], desired); err != nil {
 				return fmt.Errorf("seed %s: %w", regions[i].Name, err)
 			}
+			var err error
+			if groups[i], err = c.seedMore(workCtx, regions[i], opt.Workloads, desired); err != nil {
+				return fmt.Errorf("seed %s: %w", regions[i].Name, err)
+			}
 			return nil
 		})
 	}
 	if err := work.Wait(); err != nil {
 		return l, err
 	}
-	for _, region := range regions {
-		l.Regions[region.Name] = region
+	for i, region := range regions {
+		l.Regions[region.Name], l.TargetGroups[region.Name] = region, groups[i]
 	}
 	l, err := c.seedZone(ctx, l)
 	if err != nil {
@@ -63,11 +70,11 @@ func (c *Cloud) seedAll(ctx context.Context, opt Options, l Layout) (Layout, err
 	return l, c.seedNames(ctx, l)
 }
 
-// seedDatabase makes the global cluster; the member that joins first is the writer.
-func (c *Cloud) seedDatabase(ctx context.Context, l Layout) error {
+// seedDatabase makes a global cluster; the member that joins first is the writer.
+func (c *Cloud) seedDatabase(ctx context.Context, l Layout, id string) error {
 	home := c.clients[l.Home].rds
 	_, err := home.CreateGlobalCluster(ctx, &rds.CreateGlobalClusterInput{
-		GlobalClusterIdentifier: &l.GlobalCluster,
+		GlobalClusterIdentifier: &id,
 		Engine:                  awssdk.String(engine),
 		EngineVersion:           awssdk.String(engineVersion),
 		StorageEncrypted:        awssdk.Bool(true),
@@ -77,8 +84,8 @@ func (c *Cloud) seedDatabase(ctx context.Context, l Layout) error {
 	}
 	for _, name := range []string{l.Home, l.Standby} {
 		cluster := &rds.CreateDBClusterInput{
-			DBClusterIdentifier:     awssdk.String(l.Regions[name].ClusterID),
-			GlobalClusterIdentifier: &l.GlobalCluster,
+			DBClusterIdentifier:     awssdk.String(memberID(id, name)),
+			GlobalClusterIdentifier: &id,
 			Engine:                  awssdk.String(engine),
 			EngineVersion:           awssdk.String(engineVersion),
 			StorageEncrypted:        awssdk.Bool(true),
@@ -94,8 +101,8 @@ func (c *Cloud) seedDatabase(ctx context.Context, l Layout) error {
 			return fmt.Errorf("seed the database cluster of %s: %w", name, err)
 		}
 		_, err := c.clients[name].rds.CreateDBInstance(ctx, &rds.CreateDBInstanceInput{
-			DBInstanceIdentifier: awssdk.String(l.Regions[name].InstanceID),
-			DBClusterIdentifier:  awssdk.String(l.Regions[name].ClusterID),
+			DBInstanceIdentifier: awssdk.String(memberID(id, name) + "-1"),
+			DBClusterIdentifier:  awssdk.String(memberID(id, name)),
 			DBInstanceClass:      awssdk.String("db.serverless"),
 			Engine:               awssdk.String(engine),
 		})
@@ -115,7 +122,33 @@ func (c *Cloud) seedRegion(ctx context.Context, region *Region, desired int) err
 	if err := seedLoadBalancer(ctx, at.elb, region, net); err != nil {
 		return err
 	}
+	if _, err := at.ecs.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: &region.ECSCluster}); err != nil {
+		return fmt.Errorf("create the ECS cluster: %w", err)
+	}
 	return seedService(ctx, at.ecs, region, net, desired)
+}
+
+// seedMore makes the ECS services beside the first, and gives the target groups of those
+// that have one.
+func (c *Cloud) seedMore(ctx context.Context, region Region, more []Workload, desired int) (map[string]string, error) {
+	at, groups := c.clients[region.Name], map[string]string{}
+	net, err := at.defaultNetwork(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range more {
+		own := Region{Name: region.Name, ECSCluster: region.ECSCluster, ECSService: w.Name}
+		if w.Balanced {
+			if err := seedLoadBalancer(ctx, at.elb, &own, net); err != nil {
+				return nil, fmt.Errorf("%s: %w", w.Name, err)
+			}
+			groups[w.Name] = own.TargetGroupARN
+		}
+		if err := seedService(ctx, at.ecs, &own, net, desired); err != nil {
+			return nil, fmt.Errorf("%s: %w", w.Name, err)
+		}
+	}
+	return groups, nil
 }
 
 func seedLoadBalancer(ctx context.Context, client *elb.Client, region *Region, net network) error {
@@ -150,9 +183,6 @@ func seedLoadBalancer(ctx context.Context, client *elb.Client, region *Region, n
 }
 
 func seedService(ctx context.Context, client *ecs.Client, region *Region, net network, desired int) error {
-	if _, err := client.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: &region.ECSCluster}); err != nil {
-		return fmt.Errorf("create the ECS cluster: %w", err)
-	}
 	task, err := client.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
 		Family: &region.ECSService, Cpu: awssdk.String("256"), Memory: awssdk.String("512"),
 		NetworkMode:             ecstypes.NetworkModeAwsvpc,
@@ -165,13 +195,13 @@ func seedService(ctx context.Context, client *ecs.Client, region *Region, net ne
 	if err != nil {
 		return fmt.Errorf("register the task definition: %w", err)
 	}
+	var balancers []ecstypes.LoadBalancer
+	if region.TargetGroupARN != "" {
+		balancers = []ecstypes.LoadBalancer{{ContainerName: awssdk.String("app"), ContainerPort: awssdk.Int32(containerPort), TargetGroupArn: &region.TargetGroupARN}}
+	}
 	_, err = client.CreateService(ctx, &ecs.CreateServiceInput{
 		Cluster: &region.ECSCluster, ServiceName: &region.ECSService, DesiredCount: awssdk.Int32(int32(desired)),
-		LaunchType: ecstypes.LaunchTypeFargate, TaskDefinition: task.TaskDefinition.TaskDefinitionArn,
-		LoadBalancers: []ecstypes.LoadBalancer{{
-			ContainerName: awssdk.String("app"), ContainerPort: awssdk.Int32(containerPort),
-			TargetGroupArn: &region.TargetGroupARN,
-		}},
+		LaunchType: ecstypes.LaunchTypeFargate, TaskDefinition: task.TaskDefinition.TaskDefinitionArn, LoadBalancers: balancers,
 		NetworkConfiguration: &ecstypes.NetworkConfiguration{AwsvpcConfiguration: &ecstypes.AwsVpcConfiguration{
 			Subnets: net.subnets[:2], SecurityGroups: []string{},
 		}},

@@ -86,6 +86,7 @@ type Push struct {
 	Committer        string // login of another committer, as after a cherry-pick
 	// AuthorEmail replaces the author's address: one that nobody owns makes an unknown contributor.
 	AuthorEmail string
+	Mode        string // of the file: 100644, 100755 or 120000; the one it has when empty
 }
 
 // Push makes a real commit on a branch, which must exist, and returns its SHA.
@@ -117,7 +118,7 @@ func (s *Server) push(ctx context.Context, by *account, in Push) (string, error)
 	if in.Message == "" {
 		in.Message = "Update " + in.Path
 	}
-	sha, err := s.commitFile(ctx, tip, in.Path, []byte(in.Content), newCommit{
+	sha, err := s.commitFile(ctx, tip, treeEntry{Path: in.Path, Mode: in.Mode}, []byte(in.Content), newCommit{
 		Author: author, Committer: committer, Message: in.Message,
 	})
 	if err != nil {
@@ -126,22 +127,24 @@ func (s *Server) push(ctx context.Context, by *account, in Push) (string, error)
 	return sha, s.moveBranch(ctx, by, in.Branch, tip, sha)
 }
 
-// commitFile writes one file on top of a commit; c carries who and why. The file keeps its mode.
-func (s *Server) commitFile(ctx context.Context, tip, path string, content []byte, c newCommit) (string, error) {
-	if !validPath(path) {
-		return "", fmt.Errorf("%q is not a path in a repository", path)
+// commitFile writes one file on top of a commit; c carries who and why. A file that is given no mode keeps its own.
+func (s *Server) commitFile(ctx context.Context, tip string, file treeEntry, content []byte, c newCommit) (string, error) {
+	if !validPath(file.Path) {
+		return "", fmt.Errorf("%q is not a path in a repository", file.Path)
 	}
-	blob, err := s.git.writeBlob(ctx, content)
-	if err != nil {
+	var err error
+	if file.SHA, err = s.git.writeBlob(ctx, content); err != nil {
 		return "", err
 	}
-	mode := modeFile
-	if old, ok, err := s.git.entry(ctx, tip, path); err != nil {
-		return "", err
-	} else if ok && old.Mode == modeExec {
-		mode = modeExec
+	if file.Mode == "" {
+		file.Mode = modeFile
+		if old, ok, err := s.git.entry(ctx, tip, file.Path); err != nil {
+			return "", err
+		} else if ok && old.Mode == modeExec {
+			file.Mode = modeExec
+		}
 	}
-	return s.commitEntries(ctx, tip, []treeEntry{{Path: path, Mode: mode, SHA: blob}}, c)
+	return s.commitEntries(ctx, tip, []treeEntry{file}, c)
 }
 
 func (s *Server) commitEntries(ctx context.Context, tip string, entries []treeEntry, c newCommit) (string, error) {

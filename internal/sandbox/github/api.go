@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // rateLimit is the calls per hour GitHub gives a user token. It is reported, never enforced; see Fault for that.
@@ -64,7 +63,11 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	unlock := s.lock()
 	a := s.authenticate(r)
 	if a != nil {
-		s.rateHeaders(w.Header(), a)
+		s.used.count(w.Header(), a.Login, s.clock())
+		w.Header().Set("Date", s.now().Format(http.TimeFormat)) // the reset is read by GitHub's own clock
+		if scopes, ok := s.scopes[strings.ToLower(a.Login)]; ok {
+			w.Header().Set("X-OAuth-Scopes", scopes)
+		}
 	}
 	unlock()
 	if a == nil {
@@ -94,16 +97,6 @@ func (s *Server) authenticate(r *http.Request) *account {
 	return nil
 }
 
-func (s *Server) rateHeaders(h http.Header, a *account) {
-	s.used[a.Login]++
-	used := min(s.used[a.Login], rateLimit-1)
-	h.Set("X-RateLimit-Limit", strconv.Itoa(rateLimit))
-	h.Set("X-RateLimit-Used", strconv.Itoa(used))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(rateLimit-used))
-	h.Set("X-RateLimit-Reset", itoa(time.Now().Add(time.Hour).Unix()))
-	h.Set("X-RateLimit-Resource", "core")
-}
-
 func (s *Server) handle(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		status, body, err := s.answer(rt, w.Header(), hr)
@@ -113,6 +106,10 @@ func (s *Server) handle(rt route) http.Handler {
 		}
 		if body == nil {
 			w.WriteHeader(status)
+			return
+		}
+		if s.unchanged(w.Header(), hr, status, body) {
+			w.WriteHeader(http.StatusNotModified)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")

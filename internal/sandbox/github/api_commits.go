@@ -9,6 +9,9 @@ import (
 func commitRoutes() []route {
 	return []route{
 		{"GET", repoPath + "/branches/{branch...}", reader, (*Server).getBranch},
+		{"GET", repoPath + "/rules/branches/{branch...}", reader, (*Server).getRules},
+		{"GET", repoPath + "/rulesets/{id}", reader, (*Server).getRuleset},
+		{"GET", repoPath + "/commits", reader, (*Server).listCommits},
 		{"GET", repoPath + "/commits/{rest...}", reader, (*Server).getCommitPath},
 		{"POST", repoPath + "/statuses/{sha}", writer, (*Server).postStatus},
 		{"GET", repoPath + "/compare/{basehead...}", reader, (*Server).compare},
@@ -17,6 +20,9 @@ func commitRoutes() []route {
 
 func (s *Server) getBranch(r *request) (int, any, error) {
 	name := r.PathValue("branch")
+	if of, ok := strings.CutSuffix(name, "/protection"); ok {
+		return s.getProtection(r, of)
+	}
 	sha, err := s.git.branch(r.Context(), name)
 	if errors.Is(err, errNoObject) {
 		err = refuse(http.StatusNotFound, "Branch not found")
@@ -25,14 +31,14 @@ func (s *Server) getBranch(r *request) (int, any, error) {
 		return 0, nil, err
 	}
 	c, err := s.git.commit(r.Context(), sha)
-	return http.StatusOK, map[string]any{"name": name, "commit": s.commitPayload(c), "protected": false}, err
+	return http.StatusOK, s.branchPayload(name, c), err
 }
 
 // getCommitPath answers for a commit and what hangs below it; a ref may hold slashes, so the end decides.
 func (s *Server) getCommitPath(r *request) (int, any, error) {
 	rest := r.PathValue("rest")
 	for suffix, do := range map[string]func(*request, string) (int, any, error){
-		"/status": s.combinedStatus, "/statuses": s.statusList,
+		"/status": s.combinedStatus, "/statuses": s.statusList, "/check-runs": s.checkRuns,
 	} {
 		if ref, ok := strings.CutSuffix(rest, suffix); ok {
 			return do(r, ref)

@@ -163,7 +163,7 @@ func (s *Server) putContents(r *request) (int, any, error) {
 		return 0, nil, refuse(http.StatusUnprocessableEntity, "content is not valid Base64")
 	}
 	name := r.PathValue("path")
-	sha, err := s.commitFile(r.Context(), tip, name, content, s.contentCommit(r, in))
+	sha, err := s.commitFile(r.Context(), tip, treeEntry{Path: name}, content, s.contentCommit(r, in))
 	if err != nil {
 		return 0, nil, err
 	}

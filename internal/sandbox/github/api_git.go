@@ -103,6 +103,13 @@ func (s *Server) getGitCommit(r *request) (int, any, error) {
 		return 0, nil, err
 	}
 	c, err := s.git.commit(r.Context(), sha)
+	if err == nil && s.lies.ParentBefore && len(c.Parents) == 2 {
+		before, err := s.git.commit(r.Context(), c.Parents[0])
+		if err != nil {
+			return 0, nil, err
+		}
+		c.Parents = []string{before.Parents[0], c.Parents[1]}
+	}
 	return http.StatusOK, s.gitCommitPayload(c, true), err
 }
 

@@ -9,10 +9,15 @@ func issueRoutes() []route {
 	const one = repoPath + "/issues/{number}"
 	const comment = repoPath + "/issues/comments/{comment}"
 	return []route{
+		{"GET", one, reader, onPull((*Server).getIssue)},
 		{"GET", repoPath + "/issues/{first}/{second}", reader, (*Server).getIssuePath},
 		{"POST", one + "/comments", reader, onPull((*Server).postComment)},
 		{"PATCH", comment, reader, onComment((*Server).patchComment)},
 	}
+}
+
+func (s *Server) getIssue(_ *request, p *pull) (int, any, error) {
+	return http.StatusOK, s.issuePayload(p), nil
 }
 
 // getIssuePath tells /issues/1/comments from /issues/comments/1, which the router holds for ambiguous.

@@ -28,6 +28,7 @@ func (s *Server) addComment(by *account, p *pull, body string) (*Comment, error)
 	now := s.now()
 	c := &Comment{ID: s.newID(), Pull: p.Number, User: by.Login, Body: body, CreatedAt: now, UpdatedAt: now}
 	s.comments = append(s.comments, c)
+	p.UpdatedAt = now
 	s.emitComment(p, c, by, "created", nil)
 	s.watch.bump()
 	return c, nil

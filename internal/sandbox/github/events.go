@@ -63,9 +63,9 @@ func (s *Server) issuePayload(p *pull) map[string]any {
 	api := s.repoURL("/pulls/%d", p.Number)
 	return map[string]any{
 		"id": p.ID, "number": p.Number, "title": p.Title, "body": p.Body, "state": p.State,
-		"user": s.user(p.Author), "created_at": p.CreatedAt, "updated_at": p.UpdatedAt, "labels": []string{},
+		"user": s.user(p.Author), "created_at": p.CreatedAt, "updated_at": p.UpdatedAt, "labels": []string{}, "draft": p.Draft,
 		"url": s.repoURL("/issues/%d", p.Number), "html_url": s.pullURL(p.Number),
-		"pull_request": map[string]any{"url": api, "html_url": s.pullURL(p.Number)},
+		"pull_request": map[string]any{"url": api, "html_url": s.pullURL(p.Number), "merged_at": closedTime(p.MergedAt, p.Merged)},
 	}
 }
 

@@ -46,6 +46,7 @@ type Fault struct {
 // Lies are answers that are not true. The zero value tells the truth.
 type Lies struct {
 	MergeMovesNothing bool              // merge answers merged:true; nothing at all changes
+	ParentBefore      bool              // a merge's first parent is told as the commit before it
 	MergeOnPaper      bool              // the pull request becomes merged; the base does not move
 	ReviewUsers       map[string]string // login that wrote a review -> login reported for it
 	ReviewsAtHead     bool              // every review claims the current head as its commit_id

@@ -36,7 +36,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		writeError(w, refuse(http.StatusUnauthorized, "Bad credentials"))
 		return
 	}
-	s.rateHeaders(w.Header(), user)
+	s.used.count(w.Header(), user.Login, s.clock())
 	if s.isApp(user) && !s.app.suspendedAt.IsZero() {
 		writeError(w, refuse(http.StatusForbidden, msgSuspended))
 		return

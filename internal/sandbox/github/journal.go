@@ -20,6 +20,7 @@ type Call struct {
 	User         string    // login of the token; "" for a bad one
 	Method, Path string    // Path without /api/v3
 	Query        string
+	API          bool   // the REST API, not Git
 	Body         []byte // of the request
 	Status       int    // 0 while it runs, and when it ended without an answer
 	Duration     time.Duration
@@ -107,7 +108,7 @@ func (s *Server) recorded(w http.ResponseWriter, r *http.Request, next http.Hand
 	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 	c := &Call{
 		At: s.clock(), Method: r.Method, Path: strings.TrimPrefix(r.URL.Path, apiPrefix), Query: r.URL.RawQuery,
-		User: s.loginOf(r), Body: body,
+		API: strings.HasPrefix(r.URL.Path, apiPrefix+"/"), User: s.loginOf(r), Body: body,
 	}
 	s.journal.begin(c)
 	start := time.Now()

@@ -23,7 +23,7 @@ const (
 
 // mergePull merges under the rules of PUT /pulls/{n}/merge and returns the commit the base points at.
 func (s *Server) mergePull(ctx context.Context, by *account, p *pull, in mergeInput) (string, error) {
-	if err := s.checkMerge(p, in); err != nil {
+	if err := s.checkMerge(ctx, by, p, in); err != nil {
 		return "", err
 	}
 	if s.lies.MergeMovesNothing {
@@ -74,7 +74,7 @@ func (s *Server) AllowMerges(methods ...string) error {
 	return nil
 }
 
-func (s *Server) checkMerge(p *pull, in mergeInput) error {
+func (s *Server) checkMerge(ctx context.Context, by *account, p *pull, in mergeInput) error {
 	switch {
 	case p.State != "open":
 		return refuse(http.StatusMethodNotAllowed, msgNotMergeable)
@@ -92,7 +92,7 @@ func (s *Server) checkMerge(p *pull, in mergeInput) error {
 	case !slices.Contains(s.methods, method):
 		return refuse(http.StatusMethodNotAllowed, "%s", notAllowed[method])
 	}
-	return nil
+	return s.checkDemands(ctx, by, p, method)
 }
 
 // mergeCommit writes the commit or commits a merge adds to the base.

@@ -98,6 +98,7 @@ func (s *Server) setHead(p *pull, sha string) {
 func (s *Server) happened(p *pull, by *account, e Event) {
 	e.ID, e.Actor, e.At = s.newID(), by.Login, s.now()
 	p.events = append(p.events, e)
+	p.UpdatedAt = e.At
 }
 
 func (s *Server) pull(n int) (*pull, error) {

@@ -51,6 +51,7 @@ type repoJSON struct {
 	AllowMergeCommit *bool           `json:"allow_merge_commit,omitempty"` // told to those alone who may write
 	AllowSquashMerge *bool           `json:"allow_squash_merge,omitempty"`
 	AllowRebaseMerge *bool           `json:"allow_rebase_merge,omitempty"`
+	AllowAutoMerge   *bool           `json:"allow_auto_merge,omitempty"`
 	Permissions      map[string]bool `json:"permissions,omitempty"`
 }
 
@@ -117,13 +118,15 @@ func (s *Server) repository() *repoJSON {
 		ID: firstID - 1, NodeID: nodeID("Repository", firstID-1), Name: s.repo, FullName: s.owner + "/" + s.repo,
 		Private: true, Visibility: "private", Owner: s.ownerPayload(), HTMLURL: s.htmlURL(""), URL: s.repoURL(""),
 		CloneURL: s.htmlURL(".git"), GitURL: s.htmlURL(".git"), DefaultBranch: DefaultBranch,
-		CreatedAt: s.started, UpdatedAt: s.started, PushedAt: s.started,
+		CreatedAt: s.started, UpdatedAt: s.pushedAt, PushedAt: s.pushedAt,
 	}
 	if !s.lies.MethodsHidden {
 		for method, flag := range map[string]**bool{"merge": &out.AllowMergeCommit, "squash": &out.AllowSquashMerge, "rebase": &out.AllowRebaseMerge} {
 			allowed := slices.Contains(s.methods, method)
 			*flag = &allowed
 		}
+		auto := s.autoMerge
+		out.AllowAutoMerge = &auto
 	}
 	return out
 }

@@ -18,6 +18,7 @@ func (s *Server) moveBranch(ctx context.Context, by *account, branch, old, sha s
 	if err := s.git.setRef(ctx, "refs/heads/"+branch, sha, expect); err != nil {
 		return err
 	}
+	s.pushedAt = s.now()
 	forced := false
 	if old != "" && sha != "" {
 		forward, err := s.git.isAncestor(ctx, old, sha)

@@ -72,18 +72,22 @@ type Server struct {
 	stopped context.Context
 	sending sync.WaitGroup
 
-	mu       sync.Mutex // guards everything below, and every change of the repository
-	baseURL  string
-	accounts map[string]*account
-	order    []*account
-	pulls    []*pull
-	comments []*Comment
-	statuses []*Status
-	lies     Lies
-	methods  []string // of merging, that the repository allows
-	nextID   int64
-	started  time.Time
-	used     map[string]int // API calls by login, for the rate limit headers
+	mu        sync.Mutex // guards everything below, and every change of the repository
+	baseURL   string
+	accounts  map[string]*account
+	order     []*account
+	pulls     []*pull
+	comments  []*Comment
+	statuses  []*Status
+	lies      Lies
+	methods   []string           // of merging, that the repository allows
+	demands   map[string]Demands // by branch
+	autoMerge bool
+	scopes    map[string]string // of classic tokens, by login in small letters
+	nextID    int64
+	started   time.Time
+	pushedAt  time.Time
+	used      rates // for the rate limit headers
 
 	app        *app            // that is installed; nil without one
 	signed     map[string]bool // commits that GitHub has signed
@@ -101,8 +105,8 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{
 		owner: o.Owner, repo: o.Repo, clock: o.Clock, log: o.Logger, lazy: o.LazyMergeable, botLogin: o.BotLogin,
-		baseURL: strings.TrimSuffix(o.BaseURL, "/"), nextID: firstID, used: map[string]int{},
-		watch: newWatch(), methods: mergeMethods(), signed: map[string]bool{},
+		baseURL: strings.TrimSuffix(o.BaseURL, "/"), nextID: firstID, used: rates{},
+		watch: newWatch(), methods: mergeMethods(), demands: map[string]Demands{}, scopes: map[string]string{}, signed: map[string]bool{},
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -111,6 +115,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		s.log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	s.started = s.now()
+	s.pushedAt = s.started
 	s.journal = &journal{changed: s.watch.notify}
 	s.faults = &faults{changed: s.watch.notify}
 	s.hook = newHook(s.newID(), o.WebhookURL, o.WebhookSecret)

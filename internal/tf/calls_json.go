@@ -1,0 +1,82 @@
+package tf
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// json reads a file in JSON. It is code as a whole: nobody writes it by hand.
+func (r *reads) json(ctx context.Context, c *call, name, id, text string) error {
+	r.runs("json", name, id)
+	var doc any
+	if len(text) > largestConfig || json.Unmarshal([]byte(text), &doc) != nil {
+		r.whole = true
+		return nil
+	}
+	if isValues(name) {
+		return r.strings(ctx, c, doc)
+	}
+	for _, data := range objects(within(doc, "data")) {
+		if _, ok := data["external"]; ok {
+			r.whole = true
+		}
+	}
+	for _, modules := range objects(within(doc, "module")) {
+		for _, call := range slices.Sorted(maps.Keys(modules)) {
+			for _, block := range objects(modules[call]) {
+				from, known := block["source"].(string)
+				if err := r.called(ctx, c, call, from, known, part{}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return r.strings(ctx, c, doc)
+}
+
+func within(doc any, key string) any {
+	var out []any
+	for _, o := range objects(doc) {
+		out = append(out, o[key])
+	}
+	return out
+}
+
+// objects are the objects of what may be one or a list of them.
+func objects(doc any) []map[string]any {
+	switch doc := doc.(type) {
+	case map[string]any:
+		return []map[string]any{doc}
+	case []any:
+		var out []map[string]any
+		for _, d := range doc {
+			out = append(out, objects(d)...)
+		}
+		return out
+	default:
+		return nil
+	}
+}
+
+// strings walks everything that a document in JSON may have Terraform evaluate.
+func (r *reads) strings(ctx context.Context, c *call, doc any) error {
+	switch doc := doc.(type) {
+	case string:
+		return r.template(ctx, c, doc)
+	case []any:
+		for _, d := range doc {
+			if err := r.strings(ctx, c, d); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(doc)) {
+			if err := r.strings(ctx, c, doc[key]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,265 @@
+package tf
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// unknown stands in a text for what only Terraform knows.
+const unknown = "\x00"
+
+// The functions that read a file named by their first argument.
+var fileFunctions = []string{
+	"file", "fileexists", "filebase64", "filemd5", "filesha1", "filesha256", "filesha512", "filebase64sha256", "filebase64sha512", "templatefile",
+}
+
+// keeping are the functions in which a path stays what it is, or becomes none. What others
+// make of one (dirname, replace) may lead anywhere.
+var keeping = append([]string{
+	"abspath", "pathexpand", "join", "format", "formatlist", "concat", "merge", "flatten", "compact", "coalesce", "lookup", "try", "can",
+	"tolist", "toset", "tomap", "jsonencode", "yamlencode", "md5", "sha1", "sha256", "sha512", "base64encode", "basename", "fileset",
+}, fileFunctions...)
+
+// joining are those of them that put texts together.
+var joining = []string{"join", "format", "formatlist"}
+
+// pureProviders have functions that read no file.
+var pureProviders = []string{"aws", "azurerm", "google", "helm", "kubernetes", "terraform", "time"}
+
+// visit walks expressions for what they read.
+type visit struct {
+	*reads
+	ctx   context.Context
+	call  *call
+	seen  map[hclsyntax.Node]bool // part of a text that was looked at
+	outer []string                // functions around
+	err   error
+}
+
+// walk looks for files that are read.
+func (r *reads) walk(ctx context.Context, c *call, node hclsyntax.Node) error {
+	v := &visit{reads: r, ctx: ctx, call: c, seen: map[hclsyntax.Node]bool{}}
+	if body, ok := node.(*hclsyntax.Body); ok {
+		for _, b := range body.Blocks {
+			if source, ok := b.Body.Attributes["source"]; ok && b.Type == "module" {
+				v.text(source.Expr) // it is followed
+			}
+		}
+	}
+	// The walker reports no diagnostics of its own.
+	_ = hclsyntax.Walk(node, v)
+	return v.err
+}
+
+// template walks a text that Terraform evaluates.
+func (r *reads) template(ctx context.Context, c *call, text string) error {
+	if !mayParse(text) {
+		r.whole = true
+		return nil
+	}
+	expr, diags := hclsyntax.ParseTemplate([]byte(text), "", hcl.InitialPos)
+	if diags.HasErrors() {
+		r.whole = true
+		return nil
+	}
+	return r.walk(ctx, c, expr)
+}
+
+// words is what an expression says; known is false when only Terraform knows.
+func (r *reads) words(c *call, expr hclsyntax.Expression) (text string, known bool) {
+	v := &visit{reads: r, call: c, seen: map[hclsyntax.Node]bool{}}
+	text = v.text(expr)
+	return text, !strings.Contains(text, unknown)
+}
+
+// text is what an expression says, with unknown for what only Terraform knows.
+func (v *visit) text(expr hclsyntax.Expression) string {
+	switch e := expr.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		v.seen[e] = true
+		if s, err := convert.Convert(e.Val, cty.String); err == nil && s.IsKnown() && !s.IsNull() {
+			return s.AsString()
+		}
+	case *hclsyntax.TemplateExpr:
+		v.seen[e] = true
+		out := ""
+		for _, p := range e.Parts {
+			out += v.text(p)
+		}
+		return out
+	case *hclsyntax.TemplateWrapExpr:
+		return v.text(e.Wrapped)
+	case *hclsyntax.ParenthesesExpr:
+		return v.text(e.Expression)
+	case *hclsyntax.ScopeTraversalExpr:
+		if at, ok := v.path(e); ok {
+			v.seen[e] = true
+			return at
+		}
+	case *hclsyntax.FunctionCallExpr:
+		if (e.Name == "abspath" || e.Name == "pathexpand") && len(e.Args) == 1 {
+			return v.text(e.Args[0])
+		}
+	}
+	return unknown
+}
+
+// path is what path.module and its like say, seen from the folder Terraform runs in.
+func (v *visit) path(e *hclsyntax.ScopeTraversalExpr) (string, bool) {
+	if e.Traversal.RootName() != "path" || len(e.Traversal) != 2 {
+		return "", false
+	}
+	step, _ := e.Traversal[1].(hcl.TraverseAttr)
+	switch step.Name {
+	case "module":
+		return v.call.rel, true
+	case "root", "cwd":
+		return ".", true
+	}
+	return "", false
+}
+
+// Enter looks at a node before what is in it.
+func (v *visit) Enter(node hclsyntax.Node) hcl.Diagnostics {
+	switch n := node.(type) {
+	case *hclsyntax.FunctionCallExpr:
+		v.function(n)
+		v.outer = append(v.outer, strings.TrimPrefix(n.Name, "core::"))
+	case *hclsyntax.LiteralValueExpr:
+		if !v.seen[n] {
+			v.strays(v.text(n))
+		}
+	case *hclsyntax.TemplateExpr:
+		if !v.seen[n] {
+			v.strays(v.text(n))
+		}
+	case *hclsyntax.ScopeTraversalExpr:
+		if n.Traversal.RootName() == "path" && !v.seen[n] && !v.kept() {
+			v.whole = true
+		}
+	}
+	return nil
+}
+
+// Exit leaves a node.
+func (v *visit) Exit(node hclsyntax.Node) hcl.Diagnostics {
+	if _, ok := node.(*hclsyntax.FunctionCallExpr); ok {
+		v.outer = v.outer[:len(v.outer)-1]
+	}
+	return nil
+}
+
+// kept tells whether the functions around leave a path what it is.
+func (v *visit) kept() bool {
+	return !slices.ContainsFunc(v.outer, func(f string) bool { return !slices.Contains(keeping, f) })
+}
+
+// joined tells whether the functions around make something else of a path.
+func (v *visit) joined() bool {
+	return !v.kept() || slices.ContainsFunc(v.outer, func(f string) bool { return slices.Contains(joining, f) })
+}
+
+// strays takes what a text names outside of the folders that are read anyway. Texts
+// without a way up name what is in them.
+func (v *visit) strays(text string) {
+	if !strings.Contains(text, "..") {
+		return
+	}
+	for _, word := range split(text) {
+		if !slices.Contains(strings.Split(word, "/"), "..") || strings.Contains(word, "://") {
+			continue
+		}
+		to := path.Clean(word)
+		// A way up alone is put together with something else.
+		if strings.Contains(word, unknown) || path.Base(to) == ".." || v.joined() {
+			v.whole = true
+			return
+		}
+		v.add(path.Join(v.stack, to))
+		v.add(path.Join(v.call.dir, to))
+	}
+}
+
+// split gives the words of a text that may be paths.
+func split(text string) []string {
+	return strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(" \t\r\n\"'`;|&=,:()<>$", c) })
+}
+
+// function takes what a call of a function reads.
+func (v *visit) function(n *hclsyntax.FunctionCallExpr) {
+	name := strings.TrimPrefix(n.Name, "core::")
+	switch {
+	case strings.Contains(name, "::"):
+		of := strings.Split(name, "::")
+		if len(of) < 2 || !slices.Contains(pureProviders, of[1]) {
+			v.whole = true
+		}
+	case name == "templatestring":
+		v.whole = true
+	case !slices.Contains(fileFunctions, name) && name != "fileset":
+	case len(n.Args) == 0 || n.ExpandFinal:
+		v.whole = true
+	case name == "fileset":
+		v.fileset(n)
+	default:
+		v.read(name, v.text(n.Args[0]))
+	}
+}
+
+// read takes a file that a function reads.
+func (v *visit) read(function, name string) {
+	if strings.Contains(name, unknown) {
+		v.whole = true
+		for _, dir := range v.around(name) {
+			v.runs("some file", dir, v.identity(dir))
+		}
+		return
+	}
+	if path.IsAbs(name) || strings.HasPrefix(name, "~") {
+		v.runs("file", name)
+		return // none of the repository's
+	}
+	at := path.Join(v.stack, name)
+	f := v.add(at)
+	v.runs("file", at, v.identity(at))
+	if function != "templatefile" || !f.there || v.err != nil {
+		return
+	}
+	if v.err = v.snap.load(v.ctx, f.path); v.err == nil {
+		v.err = v.template(v.ctx, v.call, v.snap.blobs[v.snap.entries[f.path].id])
+	}
+}
+
+// around are the folders in which a file is whose name is known in part.
+func (v *visit) around(name string) []string {
+	first, _, _ := strings.Cut(name, unknown)
+	if i := strings.LastIndexByte(first, '/'); i > 0 && !path.IsAbs(first) {
+		return []string{path.Join(v.stack, first[:i])}
+	}
+	return []string{v.stack, v.call.dir}
+}
+
+// fileset takes the names that a pattern is matched with.
+func (v *visit) fileset(n *hclsyntax.FunctionCallExpr) {
+	pattern := unknown
+	if len(n.Args) == 2 {
+		pattern = v.text(n.Args[1])
+	}
+	dir := v.text(n.Args[0])
+	if strings.Contains(dir+pattern, unknown) || slices.Contains(strings.Split(pattern, "/"), "..") {
+		v.read("fileset", unknown)
+		return
+	}
+	fixed := pattern[:strings.LastIndexByte(pattern[:len(pattern)-len(strings.TrimLeft(pattern, literals))], '/')+1]
+	v.read("fileset", path.Join(dir, fixed))
+}
+
+// literals are what stands for itself in a pattern.
+const literals = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./ "

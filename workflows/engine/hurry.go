@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// sayAfter is after how long it is said what a reading waits for.
+const sayAfter = 30 * time.Second
+
+// hurries knows which runs were cancelled, and how to end what they read meanwhile. It is
+// of this process alone: the cancel itself is a message like any other.
+type hurries struct {
+	mu   sync.Mutex
+	runs map[string]*hurry
+}
+
+// hurry is one run: cancelled, or reading, or both.
+type hurry struct {
+	cancelled bool
+	stop      context.CancelFunc
+}
+
+func (h *hurries) of(run string) *hurry {
+	if h.runs == nil {
+		h.runs = map[string]*hurry{}
+	}
+	if h.runs[run] == nil {
+		h.runs[run] = &hurry{}
+	}
+	return h.runs[run]
+}
+
+func (h *hurries) begin(run string, stop context.CancelFunc) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	one := h.of(run)
+	if one.stop = stop; one.cancelled {
+		stop()
+	}
+}
+
+func (h *hurries) cancel(run string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	one := h.of(run)
+	if one.cancelled = true; one.stop != nil {
+		one.stop()
+	}
+}
+
+func (h *hurries) end(run string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.runs, run)
+}
+
+// Cancel asks a run to end before its merge. What it only reads at that moment is not
+// waited for any longer.
+func (e *Engine) Cancel(run, by string) error {
+	err := e.Send(run, Message{Kind: Cancel, By: by})
+	if err == nil {
+		e.hurries.cancel(run)
+	}
+	return err
+}
+
+// Hurried is a context for reading: it ends when the run is cancelled.
+func Hurried(ctx context.Context, r *Run) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(ctx)
+	r.engine.hurries.begin(r.ID, stop)
+	return ctx, stop
+}
+
+// Read is Do for what only reads, before anything was changed. It says on its line what
+// it waits for when that takes long, and ends when the run is cancelled: its outcome is
+// then marked so, and the cancel is in the inbox.
+func Read[T any](r *Run, name string, waits dr.Text, fn func(context.Context) (T, error)) Result[T] {
+	return result[T](r, name, lined(r, name, func(ctx context.Context) Outcome {
+		reading, done := Hurried(ctx, r)
+		defer done()
+		defer sayLate(ctx, r, name, waits)()
+		out := r.attempt(reading, name, asOutcome(fn))
+		out.Cancelled = !out.OK() && reading.Err() != nil && ctx.Err() == nil
+		return out
+	}))
+}
+
+// sayLate says what a step waits for if it is not done after a while.
+func sayLate(ctx context.Context, r *Run, name string, waits dr.Text) (done func()) {
+	over := make(chan struct{})
+	var told sync.WaitGroup
+	told.Go(func() {
+		late := time.NewTimer(sayAfter)
+		defer late.Stop()
+		select {
+		case <-over:
+		case <-late.C:
+			_, err := guarded(ctx, func(ctx context.Context) (bool, error) {
+				r.Waits(ctx, name, waits)
+				return true, nil
+			})
+			if err != nil {
+				r.Log().ErrorContext(ctx, "what is waited for was not said", "step", name, "error", err)
+			}
+		}
+	})
+	return func() {
+		close(over)
+		told.Wait()
+	}
+}

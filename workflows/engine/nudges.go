@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"sync"
+	"time"
+)
+
+// nudges holds the nudges of runs together: what asks for a look again and again gets
+// one in a while. They are of this process alone, and what is stored of them is the
+// message of a nudge that was due; a run looks by itself as well, so none is missed.
+type nudges struct {
+	mu   sync.Mutex
+	runs map[string]*nudged
+}
+
+// nudged is one run.
+type nudged struct {
+	looked time.Time // when it last began to
+	timer  *time.Timer
+	due    time.Time // when the timer fires; zero when none is set
+}
+
+// forgetNudged is after how long a run that has not looked is forgotten.
+const forgetNudged = time.Hour
+
+// Nudge has a run look now, or as soon as its last look is that long ago. Of several the
+// first that is due counts; one that a look has overtaken is none.
+func (e *Engine) Nudge(run string, apart time.Duration) error {
+	if e.nudges.hold(run, apart, func() {
+		if err := e.Send(run, Message{Kind: Nudge}); err != nil {
+			e.opts.Log.Warn("a nudge was lost; the next look is soon", "run", run, "error", err)
+		}
+	}) {
+		return nil
+	}
+	return e.Send(run, Message{Kind: Nudge})
+}
+
+// hold tells whether a nudge is held until later.
+func (n *nudges) hold(run string, apart time.Duration, send func()) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.runs[run]
+	if s == nil {
+		return false // it has not looked yet in this process
+	}
+	due := s.looked.Add(apart)
+	wait := time.Until(due)
+	if wait <= 0 {
+		return false
+	}
+	if !s.due.IsZero() && !due.Before(s.due) {
+		return true
+	}
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.due = due
+	s.timer = time.AfterFunc(wait, func() {
+		if n.fire(s, due) {
+			send()
+		}
+	})
+	return true
+}
+
+// fire tells whether a held nudge is still wanted.
+func (n *nudges) fire(s *nudged, due time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !s.due.Equal(due) {
+		return false // a look or an earlier one has taken its place
+	}
+	s.due = time.Time{}
+	return true
+}
+
+// looked notes that a run looks now: what is held for it is done with.
+func (n *nudges) looked(run string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	for id, s := range n.runs {
+		if now.Sub(s.looked) >= forgetNudged {
+			delete(n.runs, id)
+		}
+	}
+	s := n.runs[run]
+	if s == nil {
+		if n.runs == nil {
+			n.runs = map[string]*nudged{}
+		}
+		s = &nudged{}
+		n.runs[run] = s
+	}
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.looked, s.timer, s.due = now, nil, time.Time{}
+}

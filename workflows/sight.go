@@ -1,0 +1,92 @@
+package workflows
+
+import (
+	"context"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/policies"
+)
+
+// reading is a way to read a pull request.
+type reading func(ctx context.Context, repo dr.Repository, number int) (dr.ChangeState, error)
+
+// glance counts what the forge's watcher sees. Whatever leads on from there is read whole
+// first; without a watcher everything is, every time.
+func (a waiting) glance(ctx context.Context, p proposal) (dr.ChangeState, dr.Approval, error) {
+	if a.Forge.Watch == nil {
+		return a.count(ctx, p)
+	}
+	st, approval, err := a.countBy(ctx, p, a.Forge.Watch.Look)
+	if err != nil || st.Open && !approval.Allowed && approval.Broken.Empty() {
+		return st, approval, err
+	}
+	return a.count(ctx, p)
+}
+
+// count reads everything fresh and applies the fixed rules.
+func (a *approval) count(ctx context.Context, p proposal) (dr.ChangeState, dr.Approval, error) {
+	return a.countBy(ctx, p, a.Forge.Changes.ChangeState)
+}
+
+func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.ChangeState, dr.Approval, error) {
+	st, err := read(ctx, a.svc.Repository, a.change.Number)
+	if err != nil {
+		return st, dr.Approval{}, err
+	}
+	if err := (accounts{a.Store.Keeper, a.Team.People}).mark(ctx, &st); err != nil {
+		return st, dr.Approval{}, err
+	}
+	self, err := a.Forge.Files.Self(ctx)
+	if err != nil {
+		return st, dr.Approval{}, err
+	}
+	want, err := a.Forge.Region.SetActiveRegion(st.BaseFile, a.req.Target)
+	if err != nil {
+		return st, dr.Approval{}, err
+	}
+	count := policies.Count
+	if st.Merged && st.MergedBy != self {
+		count = policies.CountMerged
+	}
+	return st, count(st, policies.ApprovalRules{
+		People: a.Team.People, Approvers: a.svc.Approvers, Requester: a.req.Requester, Quorum: a.svc.Quorum,
+		Head: a.change.Head, BaseRef: a.svc.Repository.Base, File: a.svc.Repository.File,
+		Recorded: p.Recorded, BotLogin: self, WantFile: want,
+	}), nil
+}
+
+// blind is how long the forge could not be read while a run waited. The request does not
+// expire by that time: nobody's approval could be seen.
+type blind struct {
+	past  time.Duration // the stretches that are over
+	since time.Time     // of the one in hand, by the clock as it was at the run's begin
+}
+
+// by is all of it, up to a time of that clock.
+func (b blind) by(at time.Time) time.Duration {
+	if b.since.IsZero() {
+		return b.past
+	}
+	return b.past + max(0, at.Sub(b.since))
+}
+
+// after is what a look that began then makes of it.
+func (b blind) after(at time.Time, unread bool) blind {
+	switch {
+	case !unread:
+		return blind{past: b.by(at)}
+	case b.since.IsZero():
+		return blind{b.past, at}
+	}
+	return b
+}
+
+// expires is when the request does, by the clock as it is at a time: what that was set by
+// counts as little as what nobody could see.
+func (a *approval) expires(at time.Time) time.Time {
+	return a.deadline.Add(a.run.Moved()).Add(a.blind.by(steady(a.run, at)))
+}
+
+// late tells whether the request has expired by a time.
+func (a *approval) late(now time.Time) bool { return !now.Before(a.expires(now)) }
