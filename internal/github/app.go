@@ -246,11 +246,11 @@ func (a *App) find(ctx context.Context, repo dr.Repository) (*gh.Installation, e
 
 // unseen says of what GitHub does not find whether that is because the App may not see
 // the repository any more; nil where it may, and with a token, of which nobody can tell.
-func (c *Client) unseen(ctx context.Context, repo dr.Repository) error {
+func (c place) unseen(ctx context.Context) error {
 	if c.app == nil {
 		return nil
 	}
-	_, err := c.app.find(ctx, repo)
+	_, err := c.app.find(ctx, c.repo)
 	return err
 }
 

@@ -83,7 +83,7 @@ func TestGraphQLAddress(t *testing.T) {
 			return nil, http.ErrHandlerTimeout
 		})})
 		must(t, err)
-		if _, err := (scoped{c, repo}).graphql(t.Context(), dr.T("github.doing.write-commit"), "", nil, nil); err == nil || at != want {
+		if _, err := (place{c, repo}).graphql(t.Context(), dr.T("github.doing.write-commit"), "", nil, nil); err == nil || at != want {
 			t.Errorf("%q asks at %s (%v), want %s", base, at, err, want)
 		}
 	}

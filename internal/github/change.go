@@ -68,7 +68,7 @@ func (c *Client) findPull(ctx context.Context, repo dr.Repository, branch string
 		})
 	})
 	if notFound(err) {
-		err = cmp.Or(c.unseen(ctx, repo), err)
+		err = cmp.Or(place{c, repo}.unseen(ctx), err)
 	}
 	if err != nil {
 		return nil, explain(err, dr.T("github.doing.list-pulls", "branch", branch))
@@ -180,7 +180,7 @@ func foreign(branch string, why dr.Text) error {
 // The branch comes last, so that it never exists without the commit.
 func (c opening) ensureBranch(ctx context.Context) (head string, err error) {
 	req := c.req
-	about := scoped{c.Client, req.Repository}
+	about := place{c.Client, req.Repository}
 	if c.app != nil {
 		mode, err := c.mode(ctx)
 		if err != nil {

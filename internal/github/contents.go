@@ -54,7 +54,7 @@ func (c *Client) resolve(ctx context.Context, repo dr.Repository, ref string) (s
 func (c *Client) branch(ctx context.Context, repo dr.Repository, name string) (sha string, found bool, err error) {
 	ref, _, err := c.api.Git.GetRef(ctx, repo.Owner, repo.Name, "heads/"+name)
 	if notFound(err) {
-		return "", false, c.unseen(ctx, repo)
+		return "", false, place{c, repo}.unseen(ctx)
 	}
 	if err != nil {
 		return "", false, explain(err, doingBranch(name))

@@ -14,15 +14,15 @@ type graphqlError struct {
 	Message string `json:"message"`
 }
 
-// scoped is a repository that questions are asked about which REST does not answer.
-type scoped struct {
+// place is a repository that questions are asked about which REST does not answer.
+type place struct {
 	*Client
 	repo dr.Repository
 }
 
 // graphql asks one question about the repository and reads the answer's data. kind is
 // GitHub's type of its refusal, empty where it took none or did not answer.
-func (c scoped) graphql(ctx context.Context, doing dr.Text, query string, vars, data any) (kind string, err error) {
+func (c place) graphql(ctx context.Context, doing dr.Text, query string, vars, data any) (kind string, err error) {
 	ctx = context.WithValue(ctx, aboutKey{}, c.repo)
 	at := *c.api.BaseURL
 	if base, ok := strings.CutSuffix(at.Path, "/v3/"); ok {

@@ -14,7 +14,7 @@ import (
 
 // signed is a change under way whose commit GitHub makes and signs for an App.
 type signed struct {
-	scoped
+	place
 	req dr.ChangeRequest
 }
 
@@ -105,7 +105,7 @@ func (c signed) commit(ctx context.Context) (sha string, err error) {
 
 // unsigned refuses a commit that GitHub would not sign where the base takes signed ones
 // alone, before people are woken for a merge that cannot be.
-func (c scoped) unsigned(ctx context.Context) error {
+func (c place) unsigned(ctx context.Context) error {
 	repo := c.repo
 	required, err := c.signaturesRequired(ctx)
 	if err != nil {
@@ -132,7 +132,7 @@ const signaturesQuery = `query($owner: String!, $name: String!, $ref: String!) {
 
 // signaturesRequired tells whether the base takes signed commits alone, by its protection
 // or by a ruleset; both are shown to whoever may read.
-func (c scoped) signaturesRequired(ctx context.Context) (bool, error) {
+func (c place) signaturesRequired(ctx context.Context) (bool, error) {
 	repo := c.repo
 	doing := dr.T("github.doing.read-rules", "branch", repo.Base)
 	var data struct {

@@ -31,7 +31,7 @@ func Needed() map[string]string {
 
 // NeededEvents are the events that make drbot look at once.
 func NeededEvents() []string {
-	return []string{"issue_comment", "pull_request", "pull_request_review", "push"}
+	return []string{"pull_request", "pull_request_review", "push"}
 }
 
 var accessRank = map[string]int{"": 0, "read": 1, "write": 2, "admin": 3}
@@ -47,7 +47,7 @@ func (c *Client) Standing(ctx context.Context, repo dr.Repository) ([]Difference
 	out, err := c.app.standing(ctx, repo)
 	if err == nil && !slices.ContainsFunc(out, func(d Difference) bool { return d.Level == dr.Fail }) {
 		var unsigned []Difference
-		unsigned, err = scoped{c, repo}.executable(ctx)
+		unsigned, err = place{c, repo}.executable(ctx)
 		out = append(out, unsigned...)
 	}
 	if dr.CodeOf(err) != dr.Uncertain {
@@ -74,7 +74,7 @@ func (a *App) standing(ctx context.Context, repo dr.Repository) ([]Difference, e
 
 // executable finds a file whose commit GitHub would not sign for an App on a base
 // that takes signed ones alone.
-func (c scoped) executable(ctx context.Context) ([]Difference, error) {
+func (c place) executable(ctx context.Context) ([]Difference, error) {
 	repo := c.repo
 	tip, err := c.resolve(ctx, repo, repo.Base)
 	if err != nil {

@@ -85,7 +85,7 @@ func (c *Client) pull(ctx context.Context, repo dr.Repository, number int) (*gh.
 	for try := 1; ; try++ {
 		pull, _, err := c.api.PullRequests.Get(ctx, repo.Owner, repo.Name, number)
 		if notFound(err) && try == freshTries {
-			err = cmp.Or(c.unseen(ctx, repo), err)
+			err = cmp.Or(place{c, repo}.unseen(ctx), err)
 		}
 		if !notFound(err) || try == freshTries {
 			return pull, explain(err, doingPull(number))
