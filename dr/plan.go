@@ -56,6 +56,8 @@ type Plan struct {
 	Drift     []ResourceChange `json:"drift,omitempty"` // changed outside Terraform, by a refresh
 	Outputs   []string         `json:"outputs,omitempty"`
 	Failed    []string         `json:"failed,omitempty"` // check blocks that fail
+	// Unreached says, of a drift, why a change of the active Region would not reach the stack.
+	Unreached Text `json:"unreached,omitzero"`
 }
 
 // Counts are the numbers of a plan as Terraform prints them.

@@ -101,7 +101,7 @@ func plansAt(ctx context.Context, a *failover, commit, mergeInto string) (dr.Pla
 	plans := make(dr.Plans, len(stacks))
 	errs := engine.Each(ctx, len(stacks), func(ctx context.Context, i int) (err error) {
 		plans[i], err = a.Terraform.Plan(ctx, dr.PlanRequest{
-			Run: a.req.Run, Service: a.svc, Stack: stacks[i], Commit: commit, MergeInto: mergeInto,
+			Run: a.req.Run, Service: a.svc, Stack: stacks[i], Commit: commit, MergeInto: mergeInto, Flip: a.req.Target,
 		})
 		return err
 	})
@@ -110,7 +110,29 @@ func plansAt(ctx context.Context, a *failover, commit, mergeInto string) (dr.Pla
 			return nil, fmt.Errorf("plan %s: %w", stacks[i].Name, err)
 		}
 	}
-	return plans, nil
+	return plans, moveUsers(ctx, a, plans)
+}
+
+// moveUsers refuses plans that leave the users where they are: the change then does not
+// reach what leads them, whatever the stacks are told.
+func moveUsers(ctx context.Context, f *failover, plans dr.Plans) error {
+	traffic := f.svc.StacksOf(dr.TrafficStack)
+	moves := func(st dr.Stack) bool {
+		p, planned := plans.Of(st.Name)
+		return !planned || len(p.Changes) > 0
+	}
+	if len(traffic) == 0 || slices.ContainsFunc(traffic, moves) {
+		return nil
+	}
+	name, stack := f.svc.Names.Public, traffic[0].Name
+	res, err := f.Cloud.Names.Resolve(ctx, f.svc, name)
+	switch {
+	case err != nil:
+		return &dr.Error{Code: dr.Temporary, What: dr.T("plan.unmoved.unread", "stack", stack, "name", name), Next: dr.T("plan.unmoved.unread.next"), Err: err}
+	case !slices.Contains(res.Chain, f.svc.Names.Regional[f.req.Target]):
+		return &dr.Error{Code: dr.Conflict, What: dr.T("plan.unmoved", "stack", stack, "name", name, "region", f.req.Target), Next: dr.T("plan.unmoved.next", "stack", stack)}
+	}
+	return nil
 }
 
 // publish lets the policy judge the plans, writes them on the pull request, and

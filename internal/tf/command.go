@@ -37,6 +37,7 @@ const (
 type module struct {
 	job   job
 	name  string // of the stack
+	root  string // of the checkout
 	dir   string
 	saved string // the plan file
 	locks string // names the provider choice
@@ -65,7 +66,7 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
 	m := &module{
-		job: j, name: stack.Name, dir: dir, tf: tf, scrub: j.scrubber(),
+		job: j, name: stack.Name, root: root, dir: dir, tf: tf, scrub: j.scrubber(),
 		saved: filepath.Join(folder, planFile),
 	}
 	// Terraform keeps the mode of a file that is there; a plan holds secrets.

@@ -54,7 +54,24 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 		return dr.Plan{}, err
 	}
 	plan, err := m.plan(ctx, !t.opts.PlanUnlocked, req.Drift)
-	return plan.Plan, err
+	if err != nil {
+		return dr.Plan{}, err
+	}
+	f := flip{root: m.root, dir: m.dir, file: req.Service.Repository.File}
+	switch {
+	case req.Flip != "":
+		if why := f.unreached(plan.raw, req.Flip); !why.Empty() {
+			return dr.Plan{}, &dr.Error{
+				Code: dr.Conflict, What: dr.T("tf.flip", "stack", req.Stack.Name, "region", req.Flip, "why", why),
+				Next: dr.T("tf.flip.next", "stack", req.Stack.Name, "file", f.file),
+			}
+		}
+	case req.Drift:
+		if says := f.says(); says != "" {
+			plan.Unreached = f.unreached(plan.raw, says)
+		}
+	}
+	return plan.Plan, nil
 }
 
 // ready is what comes before a plan. The lock file is hashed as the commit has

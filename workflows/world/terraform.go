@@ -36,6 +36,7 @@ type terraform struct {
 	Applied []string          // stacks, in the order in which an apply took effect
 	next    map[string][]dr.ApplyKind
 	denied  bool // a plan that deletes a database
+	fixed   bool // what leads the users is written down as a fixed value
 }
 
 func newTerraform() *terraform {
@@ -141,7 +142,7 @@ func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan
 			add(workload, "update", path)
 		}
 	case dr.TrafficStack:
-		if w.tf.points[st.Name] != active {
+		if w.tf.points[st.Name] != active && !w.tf.fixed {
 			add(publicName, "update", dr.PathChange{Path: "records", Value: string(active)})
 		}
 	}
@@ -164,6 +165,22 @@ func wants(s dr.Strategy, active bool) int {
 		return 1
 	default:
 		return 0
+	}
+}
+
+// FixTraffic makes what leads the users a fixed value in the files, or undoes that.
+func (w *World) FixTraffic(fixed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tf.fixed = fixed
+}
+
+// MoveUsers leads the users to a Region outside Terraform.
+func (w *World) MoveUsers(to dr.Region) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for stack := range w.tf.points {
+		w.tf.points[stack] = to
 	}
 }
 
