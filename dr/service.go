@@ -127,6 +127,7 @@ type Service struct {
 	Resources  []Resource    `json:"resources,omitempty"` // everything a check or a step looks at
 	Names      Names         `json:"names"`
 	Probes     []Probe       `json:"probes"`
+	Unstable   []Unstable    `json:"unstable,omitempty"`
 	Acts       []string      `json:"acts"` // what a run does after the merge, in order
 	Schedule   Schedule      `json:"schedule"`
 	Requesters []string      `json:"requesters"` // persons

@@ -40,6 +40,7 @@ func (p PullRequest) Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decisi
 		p.headed(&b, dr.T("pr.accepts"), d.Reasons)
 	}
 	p.headed(&b, dr.T("pr.plan.failed"), failing(plans))
+	p.headed(&b, dr.T("pr.plan.left-out"), leftOut(plans))
 	last := fmt.Sprintf("%s\n", w.Say(dr.T("pr.digest", "digest", digest)))
 	p.stacks(&b, plans, planRunes-utf8.RuneCountInString(b.String()+last))
 	b.WriteString(last)
@@ -61,6 +62,23 @@ func failing(plans dr.Plans) []dr.Text {
 	for _, pl := range plans {
 		for _, c := range pl.Failed {
 			out = append(out, dr.T("pr.plan.check", "stack", pl.Stack, "check", dr.Foreign(c)))
+		}
+	}
+	return out
+}
+
+// leftOut are the attributes that no comparison of plans looks at.
+func leftOut(plans dr.Plans) []dr.Text {
+	var out []dr.Text
+	for _, pl := range plans {
+		for _, c := range pl.Changes {
+			for i, l := range c.LeftOut {
+				if i == pathsNamed {
+					out = append(out, dr.T("pr.plan.unstable.more", "stack", pl.Stack, "address", dr.Foreign(c.Address), "n", len(c.LeftOut)-pathsNamed))
+					break
+				}
+				out = append(out, dr.T("pr.plan.unstable", "stack", pl.Stack, "address", dr.Foreign(c.Address), "path", dr.Foreign(l.Path), "reason", l.Reason))
+			}
 		}
 	}
 	return out

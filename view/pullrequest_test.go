@@ -206,3 +206,17 @@ func TestPages(t *testing.T) {
 		}
 	}
 }
+
+// TestCase3WhatIsLeftOutIsShown sees that people read what the comparison leaves out, and why.
+func TestCase3WhatIsLeftOutIsShown(t *testing.T) {
+	c := dr.ResourceChange{Address: "a.b", Actions: []string{"update"}}
+	for i := range pathsNamed + 2 {
+		c.LeftOut = append(c.LeftOut, dr.LeftOut{Path: fmt.Sprintf("tags.p%02d", i), Reason: "the *time*"})
+	}
+	got := PullRequest{english(t, text.Slack)}.Plan(sample(), dr.Plans{{Stack: "tokyo", Changes: []dr.ResourceChange{c}}}, "d", dr.Decision{Allowed: true})
+	for _, want := range []string{"Left out of what is compared and approved", "- tokyo: a.b: tags.p00 (the \\*time\\*)\n", "- tokyo: a.b: 2 more\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the comment lacks %q:\n%s", want, got)
+		}
+	}
+}

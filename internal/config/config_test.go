@@ -296,3 +296,25 @@ func TestFits(t *testing.T) {
 		t.Errorf("a service with a fault was asked about: %d times", asked)
 	}
 }
+
+// TestUnstable reads what is left out of plans' comparison; each entry says where and why.
+func TestUnstable(t *testing.T) {
+	data, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(entry string) []byte {
+		return []byte(strings.Replace(string(data), "    probes:\n", "    unstable: ["+entry+"]\n    probes:\n", 1))
+	}
+	c, err := Parse(with("{stack: tokyo, address: a.b, attribute: tags.at, reason: the time}"), options(true))
+	want := []dr.Unstable{{Stack: "tokyo", Address: "a.b", Attribute: "tags.at", Reason: "the time"}}
+	if err != nil || !slices.Equal(c.Services["portal"].Unstable, want) {
+		t.Fatalf("%v, %v", c, err)
+	}
+	_, err = Parse(with("{stack: osaka, address: ' '}"), options(true))
+	for _, fault := range []string{".stack: there is no stack", ".address: missing", ".attribute: missing", ".reason: missing"} {
+		if !strings.Contains(said(t, err), "services[0].unstable[0]"+fault) {
+			t.Errorf("%s is not among\n%s", fault, said(t, err))
+		}
+	}
+}

@@ -120,6 +120,7 @@ type service struct {
 	Workloads  map[string]workload `yaml:"workloads"` // likewise
 	Names      names               `yaml:"names"`
 	Probes     []probe             `yaml:"probes"`
+	Unstable   []unstable          `yaml:"unstable"`
 	Acts       []string            `yaml:"acts"`
 	Schedule   schedule            `yaml:"schedule"`
 	Requesters []string            `yaml:"requesters"`
@@ -176,6 +177,13 @@ type names struct {
 type probe struct {
 	URL    string `yaml:"url"`
 	Status int    `yaml:"status"`
+}
+
+type unstable struct {
+	Stack     string `yaml:"stack"`
+	Address   string `yaml:"address"`
+	Attribute string `yaml:"attribute"`
+	Reason    string `yaml:"reason"`
 }
 
 type schedule struct {

@@ -42,31 +42,50 @@ type module struct {
 	saved string // the plan file
 	locks string // names the provider choice
 	scrub scrubber
+	seat  *seat
 	tf    *tfexec.Terraform
+
+	unstable []dr.Unstable // what is left out of its plans' comparison
 }
 
-// open prepares a stack in a new folder, which gets the checkout and the plan.
-func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, mergeInto string) (*module, error) {
+// open prepares a stack in a new folder, which gets the checkout and the plan. Who opens
+// it closes it.
+func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, mergeInto string) (_ *module, err error) {
 	root := filepath.Join(folder, "src")
 	if err := newGit(j).checkout(ctx, root, commit, mergeInto); err != nil {
 		return nil, err
 	}
-	dir, err := stackDir(root, stack.Dir)
+	inside, err := stackDir(root, stack.Dir)
 	if err != nil {
 		return nil, err
 	}
+	s, err := j.sit(ctx, stack, root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.leave()
+		}
+	}()
+	dir := filepath.Join(s.path, inside)
 	tf, err := tfexec.NewTerraform(dir, j.Place.Terraform)
 	if err != nil {
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
-	if err := tf.SetEnv(j.Secrets.Environment); err != nil {
+	env := maps.Clone(j.Secrets.Environment)
+	if env == nil {
+		env = map[string]string{}
+	}
+	env["PWD"] = dir // as a shell has it: Terraform takes it for its own place, by the link
+	if err := tf.SetEnv(env); err != nil {
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
 	if err := tf.SetWaitDelay(planStop); err != nil {
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
 	m := &module{
-		job: j, name: stack.Name, root: root, dir: dir, tf: tf, scrub: j.scrubber(),
+		job: j, name: stack.Name, root: root, dir: dir, tf: tf, scrub: j.scrubber(), seat: s,
 		saved: filepath.Join(folder, planFile),
 	}
 	// Terraform keeps the mode of a file that is there; a plan holds secrets.
@@ -75,6 +94,8 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 	}
 	return m, nil
 }
+
+func (m *module) close() { m.seat.leave() }
 
 // init readies the folder. With a lock file no other provider than the recorded
 // one may be chosen.
@@ -144,6 +165,7 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) 
 	m.scrub = m.scrub.and(secretsOf(raw)...)
 	plan, err := allowed(raw, m.job.Secrets.HashKey, m.name, drift)
 	plan.LockFile = m.locks
+	plan = plan.Without(m.unstable)
 	return planned{Plan: plan, raw: raw}, err
 }
 

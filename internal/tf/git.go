@@ -343,7 +343,7 @@ func (g git) failed(ctx context.Context, err error, what dr.Text) error {
 
 func short(sha string) string { return sha[:min(len(sha), 7)] }
 
-// stackDir finds a stack's folder and refuses one outside the checkout, also by
+// stackDir finds a stack's folder in a checkout and refuses one outside it, also by
 // way of a link. Links to files are wanted: active_region is one in every stack.
 func stackDir(root, dir string) (string, error) {
 	local := filepath.FromSlash(dir)
@@ -358,11 +358,12 @@ func stackDir(root, dir string) (string, error) {
 	if err != nil {
 		return "", &dr.Error{Code: dr.NotFound, What: dr.T("git.folder.missing", "folder", dir)}
 	}
-	if rel, err := filepath.Rel(realRoot, found); err != nil || !filepath.IsLocal(rel) {
+	rel, err := filepath.Rel(realRoot, found)
+	if err != nil || !filepath.IsLocal(rel) {
 		return "", &dr.Error{Code: dr.Invalid, What: dr.T("git.folder.leads-out", "folder", dir)}
 	}
 	if info, err := os.Stat(found); err != nil || !info.IsDir() {
 		return "", &dr.Error{Code: dr.NotFound, What: dr.T("git.folder.missing", "folder", dir)}
 	}
-	return found, nil
+	return rel, nil
 }

@@ -91,6 +91,7 @@ func (t *Terraform) inquest(ctx context.Context, f folder, req request, svc dr.S
 	if err != nil {
 		return dr.Text{}, err
 	}
+	defer m.close()
 	if err := m.init(ctx, req.Stack.BackendConfig); err != nil {
 		return dr.Text{}, err
 	}

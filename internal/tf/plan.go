@@ -25,7 +25,7 @@ func (t *Terraform) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 		return plan, nil
 	case ctx.Err() != nil:
 		return dr.Plan{}, forPeople(req.Stack.Name, gaveWay(ctx, ctx.Err()))
-	case limited.Err() != nil:
+	case limited.Err() != nil && !is[*dr.Error](err):
 		return dr.Plan{}, &dr.Error{
 			Code: dr.Temporary,
 			What: dr.T("tf.plan.late", "stack", req.Stack.Name, "limit", t.opts.PlanTimeout),
@@ -50,6 +50,8 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 	if err != nil {
 		return dr.Plan{}, err
 	}
+	defer m.close()
+	m.unstable = req.Service.Unstable
 	if err := m.ready(ctx, req.Stack); err != nil {
 		return dr.Plan{}, err
 	}

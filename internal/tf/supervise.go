@@ -31,6 +31,9 @@ func Supervise(ctx context.Context, dir string) int {
 		return 2
 	}
 	result := s.guardedRun(ctx)
+	if s.module != nil {
+		s.module.close()
+	}
 	if err := s.finish(&result); err != nil {
 		fmt.Fprintln(os.Stderr, "supervise:", err)
 		return 1
@@ -47,6 +50,7 @@ type supervisor struct {
 	alive    *os.File // held open for the lock on it
 	progress *os.File
 	tally    tally
+	module   *module   // open until the process ends: nobody else takes its seat
 	remarks  []dr.Text // what was found of applies that died
 }
 
@@ -175,6 +179,7 @@ func (s *supervisor) prepare(ctx context.Context) (*module, planned, error) {
 	if err != nil {
 		return nil, planned{}, err
 	}
+	s.module, m.unstable = m, s.request.Unstable
 	if err := m.ready(ctx, s.request.Stack); err != nil {
 		return nil, planned{}, err
 	}
