@@ -35,31 +35,38 @@ const (
 
 // module is a stack in a checkout, ready for Terraform's commands.
 type module struct {
-	job   job
-	name  string // of the stack
-	root  string // of the checkout
-	dir   string
-	saved string // the plan file
-	locks string // names the provider choice
-	scrub scrubber
-	seat  *seat
-	tf    *tfexec.Terraform
+	job    job
+	name   string // of the stack
+	root   string // of the checkout
+	absent absent
+	dir    string
+	saved  string // the plan file
+	locks  string // names the provider choice
+	scrub  scrubber
+	seat   *seat
+	tf     *tfexec.Terraform
 
 	unstable []dr.Unstable // what is left out of its plans' comparison
 }
 
 // open prepares a stack in a new folder, which gets the checkout and the plan. Who opens
 // it closes it.
-func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, mergeInto string) (_ *module, err error) {
+func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, mergeInto string, as sitter) (_ *module, err error) {
 	root := filepath.Join(folder, "src")
-	if err := newGit(j).checkout(ctx, root, commit, mergeInto); err != nil {
+	g := newGit(j)
+	tree, err := g.checkout(ctx, root, commit, mergeInto)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := g.absent(ctx, root, tree)
+	if err != nil {
 		return nil, err
 	}
 	inside, err := stackDir(root, stack.Dir)
 	if err != nil {
 		return nil, err
 	}
-	s, err := j.sit(ctx, stack, root)
+	s, err := j.sit(ctx, stack, root, as)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +92,7 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
 	m := &module{
-		job: j, name: stack.Name, root: root, dir: dir, tf: tf, scrub: j.scrubber(), seat: s,
+		job: j, name: stack.Name, root: root, dir: dir, tf: tf, scrub: j.scrubber(), seat: s, absent: gone,
 		saved: filepath.Join(folder, planFile),
 	}
 	// Terraform keeps the mode of a file that is there; a plan holds secrets.

@@ -75,29 +75,28 @@ func checkGitURL(raw string) (string, error) {
 }
 
 // checkout puts the files of a commit, or of its merge into a base, into a new
-// folder: no .git, nothing but what the commit holds.
-func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) error {
+// folder: no .git, nothing but what the commit holds. It gives the tree that they are of.
+func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) (tree string, err error) {
 	wanted := []string{commit}
 	if mergeInto != "" {
 		wanted = append(wanted, mergeInto)
 	}
 	for _, sha := range wanted {
 		if !fullSHA.MatchString(sha) {
-			return &dr.Error{Code: dr.Invalid, What: dr.T("git.half-sha")}
+			return "", &dr.Error{Code: dr.Invalid, What: dr.T("git.half-sha")}
 		}
 		if err := g.have(ctx, sha); err != nil {
-			return err
+			return "", err
 		}
 	}
-	tree := commit
+	tree = commit
 	if mergeInto != "" {
-		var err error
 		if tree, err = g.merge(ctx, mergeInto, commit); err != nil {
-			return err
+			return "", err
 		}
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return fmt.Errorf("make the checkout folder: %w", err)
+		return "", fmt.Errorf("make the checkout folder: %w", err)
 	}
 	// Each checkout has an index of its own, so that several can be made at once.
 	index := dir + ".index"
@@ -106,14 +105,14 @@ func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) error 
 		_, err := g.run(ctx, dir, []string{"GIT_INDEX_FILE=" + index, "GIT_WORK_TREE=" + dir}, "checkout", "--quiet", "--force", tree, "--", ".")
 		return err
 	}
-	err := files()
+	err = files()
 	if err != nil && ctx.Err() == nil && g.mend(ctx, wanted) == nil {
 		err = files()
 	}
 	if err != nil {
-		return g.failed(ctx, err, dr.T("git.checkout.failed", "commit", short(commit)))
+		return "", g.failed(ctx, err, dr.T("git.checkout.failed", "commit", short(commit)))
 	}
-	return nil
+	return tree, nil
 }
 
 // mend renews a damaged mirror with some commits in it.
@@ -315,6 +314,10 @@ var refusals = []struct {
 	{
 		[]string{"returned error: 404", "returned error: 410", "' not found", "does not appear to be a git repository", "does not exist"}, dr.NotFound,
 		dr.T("git.no-repository"), dr.T("git.no-repository.next"),
+	},
+	{
+		[]string{"returned error: 301", "returned error: 302", "returned error: 307", "returned error: 308", "unable to update url base from redirection"}, dr.NotFound,
+		dr.T("git.moved"), dr.T("git.moved.next"),
 	},
 	{
 		[]string{"No space left on device", "Disk quota exceeded"}, dr.Temporary,

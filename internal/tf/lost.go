@@ -87,7 +87,7 @@ func (t *Terraform) inquest(ctx context.Context, f folder, req request, svc dr.S
 		return dr.Text{}, err
 	}
 	defer release()
-	m, err := j.open(ctx, dir, req.Stack, req.Commit, "")
+	m, err := j.open(ctx, dir, req.Stack, req.Commit, "", sitter{For: req.Run})
 	if err != nil {
 		return dr.Text{}, err
 	}

@@ -46,7 +46,7 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 		return dr.Plan{}, fmt.Errorf("make a plan folder: %w", err)
 	}
 	defer release()
-	m, err := j.open(ctx, dir, req.Stack, req.Commit, req.MergeInto)
+	m, err := j.open(ctx, dir, req.Stack, req.Commit, req.MergeInto, sitter{For: req.Run})
 	if err != nil {
 		return dr.Plan{}, err
 	}
@@ -82,7 +82,10 @@ func (m *module) ready(ctx context.Context, stack dr.Stack) (err error) {
 	if m.locks, err = hashLockFile(m.dir); err != nil {
 		return err
 	}
-	return m.init(ctx, stack.BackendConfig)
+	if err := m.init(ctx, stack.BackendConfig); err != nil {
+		return m.absent.because(err)
+	}
+	return m.whole()
 }
 
 // forPeople gives an error the words and the code it goes out with.
@@ -98,6 +101,6 @@ func forPeople(stack string, err error) error {
 	case !f.lock.Empty():
 		return &dr.Error{Code: dr.Conflict, What: dr.T("tf.of-stack", "stack", stack, "what", f.lock), Next: dr.T("tf.plan.locked.next")}
 	default:
-		return &dr.Error{Code: dr.Temporary, What: dr.T("tf.of-stack", "stack", stack, "what", f.Text())}
+		return &dr.Error{Code: dr.Temporary, What: dr.T("tf.of-stack", "stack", stack, "what", f.Text()), Next: f.next}
 	}
 }

@@ -175,7 +175,7 @@ func (s *supervisor) prepare(ctx context.Context) (*module, planned, error) {
 	if err := os.Mkdir(work, 0o700); err != nil {
 		return nil, planned{}, err
 	}
-	m, err := s.job.open(ctx, work, s.request.Stack, s.request.Commit, "")
+	m, err := s.job.open(ctx, work, s.request.Stack, s.request.Commit, "", sitter{For: s.request.Key, Apply: true})
 	if err != nil {
 		return nil, planned{}, err
 	}
@@ -214,6 +214,7 @@ func (s *supervisor) notApplied(ctx context.Context, err error) dr.ApplyResult {
 		return dr.ApplyResult{Kind: dr.ApplyFailed, Summary: sentences(why, nothing)}
 	}
 	var f *failure
+	var busy *taken
 	switch {
 	case ctx.Err() != nil:
 		return failed(dr.T("tf.apply.stopped"))
@@ -222,7 +223,9 @@ func (s *supervisor) notApplied(ctx context.Context, err error) dr.ApplyResult {
 	case errors.As(err, &f) && !f.lock.Empty():
 		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: sentences(f.lock, nothing)}
 	case errors.As(err, &f):
-		return failed(f.Text())
+		return failed(f.told())
+	case errors.As(err, &busy):
+		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: sentences(busy.why.What, nothing)}
 	}
 	fmt.Fprintln(os.Stderr, "supervise:", s.job.scrubber().line(err.Error()))
 	what := dr.T("tf.apply.unplanned")
@@ -247,7 +250,7 @@ func (s *supervisor) applied(ctx context.Context, err error) dr.ApplyResult {
 		// The lock comes before everything else, so nothing was applied.
 		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: sentences(f.lock, dr.T("tf.nothing-applied"))}
 	case errors.As(err, &f):
-		r.Summary = f.Text()
+		r.Summary = f.told()
 	default:
 		fmt.Fprintln(os.Stderr, "supervise:", s.job.scrubber().line(err.Error()))
 		r.Summary = dr.T("tf.apply.endless")

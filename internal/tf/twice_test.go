@@ -95,7 +95,7 @@ func TestCase3OneAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := j.sit(t.Context(), w.stack(), t.TempDir())
+	s, err := j.sit(t.Context(), w.stack(), t.TempDir(), sitter{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,14 +106,14 @@ func TestCase3OneAtATime(t *testing.T) {
 	}
 	other := w.stack()
 	other.Dir = "other"
-	o, err := j.sit(t.Context(), other, t.TempDir())
+	o, err := j.sit(t.Context(), other, t.TempDir(), sitter{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.leave()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := j.sit(ctx, w.stack(), t.TempDir()); err == nil || is[*dr.Error](err) {
+	if _, err := j.sit(ctx, w.stack(), t.TempDir(), sitter{}); err == nil || is[*dr.Error](err) {
 		t.Errorf("who gave up got %v", err)
 	}
 	s.leave()
