@@ -11,6 +11,7 @@ import (
 // github.md 8: somebody merges the approved pull request by hand while the run waits. The
 // count holds at that moment, so the run goes on with it and says who.
 func TestApprovedAndMergedByHand(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)
 		w.Await(run, dr.RunWaiting)
@@ -27,6 +28,7 @@ func TestApprovedAndMergedByHand(t *testing.T) {
 
 // Merged without its approvals, the run asks; two people take it up, and it goes on.
 func TestMergedByHandIsTakenUp(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)
 		w.Await(run, dr.RunWaiting)
@@ -43,6 +45,7 @@ func TestMergedByHandIsTakenUp(t *testing.T) {
 
 // The same upon a base that nobody planned: what is wider is asked about before any act.
 func TestMergedByHandOnAnotherBase(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Await(run, dr.RunWaiting)
@@ -73,6 +76,7 @@ func said(w *world.World, words string) bool {
 // Two people abandon a run past its merge while a step is under way: the next one is not
 // begun, and the end leads on.
 func TestAbandonedBetweenSteps(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.After("Promote", func() {
@@ -90,6 +94,7 @@ func TestAbandonedBetweenSteps(t *testing.T) {
 
 // The same between the merge and the look that confirms it.
 func TestAbandonedAtTheMerge(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.After("Merge", func() {
@@ -109,6 +114,7 @@ func TestAbandonedAtTheMerge(t *testing.T) {
 // People went on without a promotion that had not moved the writer, and then stop: the
 // source has a writer to write to, and gets its tasks back.
 func TestSourceComesBackAfterASkippedPromotion(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Fail("Promote", -1, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
 		w.NextApply("tokyo", dr.ApplyFailed)
@@ -127,6 +133,7 @@ func TestSourceComesBackAfterASkippedPromotion(t *testing.T) {
 // With both Regions active the source's tasks come back also where its approved plan
 // changes something else.
 func TestGivenBackBesideAnotherChange(t *testing.T) {
+	t.Parallel()
 	both := func(s *dr.Service) { s.Strategy = dr.ActiveActive }
 	world.Run(t, world.Options{Service: both}, func(t *testing.T, w *world.World) {
 		w.PushToBase("seoul:aws_ssm_parameter.x")

@@ -35,6 +35,7 @@ func whatNext(w *world.World, run string, after int) dr.Run {
 
 // The second of two databases refuses once; people mend that and answer retry, as they are told.
 func TestAttemptSecondDatabaseRetry(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{Service: several}, func(t *testing.T, w *world.World) {
 		w.Fail("Promote orders", 1, errMended)
 		run := w.Start(world.Planned)
@@ -55,6 +56,7 @@ func TestAttemptSecondDatabaseRetry(t *testing.T) {
 // A first promotion that takes its time (over timing.recheck) must not make the run's own
 // act a reason to stop before the second.
 func TestAttemptSecondDatabaseAfterASlowFirst(t *testing.T) {
+	t.Parallel()
 	for _, cmd := range []workflows.StartCommand{world.Planned, world.Disaster} {
 		t.Run(cmd.Mode, func(t *testing.T) {
 			world.Run(t, world.Options{Service: several}, func(t *testing.T, w *world.World) {
@@ -72,6 +74,7 @@ func TestAttemptSecondDatabaseAfterASlowFirst(t *testing.T) {
 // The end of a planned run stopped between two databases names resume planned and a
 // failback planned: one of them works without data loss.
 func TestAttemptResumeBetweenTwoDatabases(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{Service: several}, func(t *testing.T, w *world.World) {
 		w.Fail("Promote orders", -1, errMended)
 		run := w.Start(world.Planned)
@@ -96,11 +99,12 @@ func TestAttemptResumeBetweenTwoDatabases(t *testing.T) {
 
 // A service without a database: Git goes back while a resumption waits for its accept.
 func TestAttemptNoLookBeforeAFirstApply(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{Service: alone}, func(t *testing.T, w *world.World) {
 		w.SetBase(world.Tokyo)
 		run := w.Start(resume(world.Planned))
 		w.Await(run, dr.RunPaused)
-		time.Sleep(3 * time.Hour)
+		time.Sleep(20 * time.Minute)
 		w.SetBase(world.Seoul)
 		w.SetCheck("target.workload", dr.Fail)
 		accept(t, w, run)
@@ -113,6 +117,7 @@ func TestAttemptNoLookBeforeAFirstApply(t *testing.T) {
 
 // Somebody cancels while the run looks once more before its merge; it is acknowledged.
 func TestAttemptCancelDuringRecheck(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := startAndWait(w, world.Disaster, 10*time.Minute)
 		var said dr.Text
@@ -134,6 +139,7 @@ func TestAttemptCancelDuringRecheck(t *testing.T) {
 
 // What the policy denied of the plan is merged by hand with its approvals a moment later.
 func TestAttemptDeniedPlanMergedByHand(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := startAndWait(w, world.Disaster, 3*time.Minute)
 		w.DenyPlan()
@@ -150,6 +156,7 @@ func TestAttemptDeniedPlanMergedByHand(t *testing.T) {
 
 // People accept a wider plan: all of what is made was put before them.
 func TestAttemptOfferShowsAll(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Before("Apply tokyo", func() {
@@ -178,6 +185,7 @@ func TestAttemptOfferShowsAll(t *testing.T) {
 
 // The same of a resumption.
 func TestAttemptResumeShowsAll(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.SetBase(world.Tokyo)
 		for i := range 14 {
@@ -205,6 +213,7 @@ func manyRequesters(s *dr.Service) { s.Requesters = []string{"alice", "bob", "ca
 
 // Who asked for the run that was stopped does not accept its resumption's resumption either.
 func TestAttemptRequesterAcceptsInTheEnd(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{Service: manyRequesters}, func(t *testing.T, w *world.World) {
 		refuse := w.Fail("Promote", -1, errMended)
 		_ = refuse
@@ -238,6 +247,7 @@ func TestAttemptRequesterAcceptsInTheEnd(t *testing.T) {
 
 // Twenty refused requests push the run that was stopped out of sight.
 func TestAttemptRequesterHidesHerRun(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Fail("Promote", -1, errMended)
 		run := w.Start(world.Planned) // alice
@@ -261,15 +271,16 @@ func TestAttemptRequesterHidesHerRun(t *testing.T) {
 	})
 }
 
-// A quiesce that failed before it stopped anything is retried hours later by one person,
+// A quiesce that failed before it stopped anything is retried much later by one person,
 // with Git back at the source.
 func TestAttemptQuiesceRetryAfterRevert(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Fail("Scale "+string(world.Seoul), 1, errMended)
 		run := w.Start(world.Planned)
 		approve(w, run)
 		q := asks(w, run, "quiesce/ap-northeast-2")
-		time.Sleep(5 * time.Hour)
+		time.Sleep(20 * time.Minute)
 		w.SetBase(world.Seoul)
 		w.Answer(run, "bob", "retry")
 		r := whatNext(w, run, q.Question.Number)
@@ -281,6 +292,7 @@ func TestAttemptQuiesceRetryAfterRevert(t *testing.T) {
 
 // A promotion nobody asked for is told although the run has paused before.
 func TestAttemptByOthersAfterAPause(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Before("Merge", func() { w.PushToBase("tokyo:aws_ssm_parameter.x") })
@@ -298,6 +310,7 @@ func TestAttemptByOthersAfterAPause(t *testing.T) {
 
 // What is put again before people has its reminders too.
 func TestAttemptRemindersOfTheSecondRound(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.SetLag(0.4)
 		run := startAndWait(w, world.Planned, 10*time.Minute)
@@ -322,6 +335,7 @@ func TestAttemptRemindersOfTheSecondRound(t *testing.T) {
 
 // GitHub does not know the merge commit at once, after the merge.
 func TestAttemptMergeCommitNotFoundYet(t *testing.T) {
+	t.Parallel()
 	for _, code := range []dr.Code{dr.NotFound, dr.Denied, dr.Defect} {
 		t.Run(string(code), func(t *testing.T) {
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
@@ -339,6 +353,7 @@ func TestAttemptMergeCommitNotFoundYet(t *testing.T) {
 
 // The lock is lost right before the merge.
 func TestAttemptLockLostBeforeTheMerge(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Fail("Held", 1, errMended)
@@ -352,6 +367,7 @@ func TestAttemptLockLostBeforeTheMerge(t *testing.T) {
 
 // With both Regions active the source serves too when the service is whole again.
 func TestAttemptActiveActiveResume(t *testing.T) {
+	t.Parallel()
 	both := func(s *dr.Service) { s.Strategy = dr.ActiveActive }
 	world.Run(t, world.Options{Service: both}, func(t *testing.T, w *world.World) {
 		w.NextApply("tokyo", dr.ApplyFailed)
@@ -372,6 +388,7 @@ func TestAttemptActiveActiveResume(t *testing.T) {
 
 // Two people end a run right after its merge; they are told that it is abandoned.
 func TestAttemptAbandonAtTheMerge(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Fail("Promote", -1, errMended)
@@ -399,6 +416,7 @@ func TestAttemptAbandonAtTheMerge(t *testing.T) {
 // A resumption of which people were told that the writer is in the target already does not
 // move a writer that somebody has moved back since.
 func TestAttemptResumePromotesWhatNobodyWasShown(t *testing.T) {
+	t.Parallel()
 	for _, cmd := range []workflows.StartCommand{world.Planned, world.Disaster} {
 		t.Run(cmd.Mode, func(t *testing.T) {
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
@@ -423,6 +441,7 @@ func TestAttemptResumePromotesWhatNobodyWasShown(t *testing.T) {
 // An order that applies before it promotes: what the run itself has applied, in its time,
 // is nothing that people have to accept.
 func TestAttemptOwnApplyIsWider(t *testing.T) {
+	t.Parallel()
 	order := func(s *dr.Service) { s.Acts = []string{"apply/target", "promote", "redeploy", "gate", "apply/traffic"} }
 	world.Run(t, world.Options{Service: order}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
@@ -436,13 +455,14 @@ func TestAttemptOwnApplyIsWider(t *testing.T) {
 
 // With that order the first act is an apply: Git is reverted while the run is paused there.
 func TestAttemptNoLookBeforeApplyBeforePromote(t *testing.T) {
+	t.Parallel()
 	order := func(s *dr.Service) { s.Acts = []string{"apply/target", "promote", "redeploy", "gate", "apply/traffic"} }
 	world.Run(t, world.Options{Service: order}, func(t *testing.T, w *world.World) {
 		w.NextApply("tokyo", dr.ApplyLocked)
 		run := w.Start(world.Disaster)
 		approve(w, run)
 		q := asks(w, run, "apply/tokyo")
-		time.Sleep(5 * time.Hour)
+		time.Sleep(20 * time.Minute)
 		w.SetBase(world.Seoul)
 		w.Answer(run, "bob", "retry")
 		r := whatNext(w, run, q.Question.Number)
@@ -455,6 +475,7 @@ func TestAttemptNoLookBeforeApplyBeforePromote(t *testing.T) {
 // A writer that is being moved elsewhere when the attempt begins, and is not any more a
 // moment later, is promoted with a look at what people approved.
 func TestAttemptBegunByOthers(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.SetLag(0.4)
 		run := w.Start(world.Planned)
@@ -480,6 +501,7 @@ func TestAttemptBegunByOthers(t *testing.T) {
 // Skipping the promotion by two people and stopping then leaves the source at zero with the
 // writer and the users there.
 func TestAttemptSkippedPromotionLeavesAnOutage(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Fail("Promote", -1, errMended)
 		w.NextApply("tokyo", dr.ApplyFailed)
@@ -506,6 +528,7 @@ func TestAttemptSkippedPromotionLeavesAnOutage(t *testing.T) {
 // A run that is asked again, merges upon another base and accepts that is killed after each
 // row the engine keeps of it (one in three here), and taken up again.
 func TestAttemptKilledWhereItIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	live := func(t *testing.T, kill int) (rows []string, end world.Left) {
 		o := world.Options{}
 		o.Timing.Runbooks.Recheck = time.Second
@@ -541,6 +564,7 @@ func TestAttemptKilledWhereItIsAskedAgain(t *testing.T) {
 
 // What the policy lets pass only by its name is named where a resumption is accepted.
 func TestAttemptResumeNamesWhatThePolicyWouldHaveAccepted(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.SetBase(world.Tokyo)
 		w.Import("tokyo", "aws_cloudwatch_log_group.app")
@@ -554,6 +578,7 @@ func TestAttemptResumeNamesWhatThePolicyWouldHaveAccepted(t *testing.T) {
 
 // Who asked for the run that was stopped does not accept what its resumption finds beyond.
 func TestAttemptFirstRequesterAcceptsAnOffer(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.NextApply("tokyo", dr.ApplyFailed)
 		run := w.Start(world.Disaster) // alice
@@ -577,6 +602,7 @@ func TestAttemptFirstRequesterAcceptsAnOffer(t *testing.T) {
 
 // The cooldown is found behind however many requests that were refused since.
 func TestAttemptCooldownBehindRefusedRequests(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		approved(w, w.Start(world.Disaster))
 		for i := range 50 {
@@ -597,6 +623,7 @@ func TestAttemptCooldownBehindRefusedRequests(t *testing.T) {
 // The bot dies when the record says merged and the step does not know yet; then GitHub is
 // gone for a while. Two people who abandon the run are heard.
 func TestAttemptAbandonWhereTheStepDoesNotKnow(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.After("Parents", func() { w.KillAfter("UpdateRun") })
 		run := w.Start(world.Disaster)
@@ -620,6 +647,7 @@ func TestAttemptAbandonWhereTheStepDoesNotKnow(t *testing.T) {
 // Somebody pushes to the bot's branch and merges that by hand between two looks: it is
 // none of this run's, and nobody can take it up.
 func TestAttemptAnotherHeadMergedByHand(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)
 		w.Await(run, dr.RunWaiting)
@@ -635,6 +663,7 @@ func TestAttemptAnotherHeadMergedByHand(t *testing.T) {
 // A loss nobody knew turns out to be beyond the objective; the source that was gone is
 // back: both are put before people again.
 func TestAttemptAnotherLossThanWasAccepted(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string][2]func(*world.World){
 		"known now":          {func(w *world.World) { w.SetLag(-1) }, func(w *world.World) { w.SetLag(7200) }},
 		"the source is back": {func(w *world.World) { w.Down(world.Seoul, true) }, func(w *world.World) { w.Down(world.Seoul, false) }},
@@ -653,6 +682,7 @@ func TestAttemptAnotherLossThanWasAccepted(t *testing.T) {
 
 // A run that is stopped while its promotion is pending does not tell people to revert.
 func TestAttemptStoppedWhilePending(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Lose("Promote", 1)
 		w.After("Promote", func() { w.Fail("DatabaseState", -1, nil) })

@@ -12,6 +12,7 @@ import (
 // TestStepsHaveChanged takes up a run whose stored steps are others: it stands still and
 // says so, while the process and what else it does go on.
 func TestStepsHaveChanged(t *testing.T) {
+	t.Parallel()
 	every := func(s *dr.Service) { s.Schedule = dr.Schedule{TimeZone: "UTC", Health: "*/5 * * * *"} }
 	world.Run(t, world.Options{Service: every}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)
@@ -32,5 +33,42 @@ func TestStepsHaveChanged(t *testing.T) {
 		if n := w.OpenPulls(); n != 1 {
 			t.Errorf("%d pull requests are open", n)
 		}
+	})
+}
+
+// TestServiceTakenOut takes a service out of the configuration while a run of it is under
+// way: past the merge the program does not start, and with the service back the run goes
+// on; before it, whoever asked for the run can cancel it.
+func TestServiceTakenOut(t *testing.T) {
+	t.Parallel()
+	t.Run("past the merge", func(t *testing.T) {
+		world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+			w.Fail("Promote portal-global", 1, errMended)
+			run := w.Start(world.Planned)
+			approve(w, run)
+			w.Await(run, dr.RunPaused)
+			why := w.RestartWithout("portal")
+			if dr.CodeOf(why) != dr.Conflict || !strings.Contains(why.Error(), run) {
+				t.Fatalf("it starts without the service: %v", why)
+			}
+			w.Answer(run, "bob", "retry")
+			w.Await(run, dr.RunSucceeded)
+		})
+	})
+	t.Run("before the merge", func(t *testing.T) {
+		world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+			run := w.Start(world.Planned)
+			w.Await(run, dr.RunWaiting)
+			if why := w.RestartWithout("portal"); why != nil {
+				t.Fatal(why)
+			}
+			if _, _, err := w.Engine.Cancel(t.Context(), world.By("alice"), run); err != nil {
+				t.Fatal(err)
+			}
+			w.Await(run, dr.RunCancelled)
+			if n := w.OpenPulls(); n != 0 {
+				t.Errorf("%d pull requests are open", n)
+			}
+		})
 	})
 }

@@ -20,6 +20,7 @@ func soon(s *dr.Service) { s.Expiry = 3 * time.Minute }
 
 // A start that fails has started nothing.
 func TestStartedAllTheSame(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Lose("StartRun", 1)
 		_, _, err := w.Engine.Start(context.Background(), world.By("alice"), world.Planned)
@@ -32,6 +33,7 @@ func TestStartedAllTheSame(t *testing.T) {
 
 // A change that was opened is closed when the run expires, whatever was not written.
 func TestChangeStaysOpen(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{Service: soon}, func(t *testing.T, w *world.World) {
 		w.After("OpenChange", func() { w.Fail("UpdateRun", 1, errDisk) })
 		run := w.Start(world.Planned)
@@ -42,6 +44,7 @@ func TestChangeStaysOpen(t *testing.T) {
 
 // What approvers accept stands on the pull request, whatever was not written.
 func TestAcceptsLost(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.After("Readiness", func() { w.Fail("UpdateRun", 1, errDisk) })
 		run := w.Start(world.Disaster)
@@ -54,6 +57,7 @@ func TestAcceptsLost(t *testing.T) {
 
 // A panic in a plan is the step's outcome.
 func TestPanicInPlan(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Panic("Plan tokyo", 1)
 		run := w.Start(world.Planned)
@@ -64,6 +68,7 @@ func TestPanicInPlan(t *testing.T) {
 
 // A look that panics denies, and the wait expires all the same.
 func TestPanicInLook(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{Service: soon}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)
 		w.Await(run, dr.RunWaiting)
@@ -77,6 +82,7 @@ func TestPanicInLook(t *testing.T) {
 
 // A look that fails counts towards the expiry like every other.
 func TestBlindLooksExpire(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{Service: soon}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)
 		w.Await(run, dr.RunWaiting)
@@ -88,6 +94,7 @@ func TestBlindLooksExpire(t *testing.T) {
 
 // Nobody has seen the RTA of a run whose verify was skipped: the record says so too.
 func TestSkippedVerifyHasFigure(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Fail("Resolve portal.example.test", -1, nil)
@@ -108,6 +115,7 @@ func TestSkippedVerifyHasFigure(t *testing.T) {
 
 // A run that succeeded while the watcher looked is no failure.
 func TestSuccessToldAsFailure(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Await(run, dr.RunWaiting)
@@ -134,6 +142,7 @@ func TestSuccessToldAsFailure(t *testing.T) {
 
 // An error that nobody classified is a defect and told at once.
 func TestUnclassifiedIsTried(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Fail("Redeploy", -1, errors.New("assignment to entry in nil map"))
@@ -147,6 +156,7 @@ func TestUnclassifiedIsTried(t *testing.T) {
 
 // The pull request names the quorum of the service.
 func TestQuorumInWords(t *testing.T) {
+	t.Parallel()
 	three := func(s *dr.Service) { s.Quorum = 3 }
 	world.Run(t, world.Options{Service: three}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)

@@ -18,6 +18,7 @@ func asked(w *world.World, run, step string) dr.Run {
 // TestQuestionWrittenLater has a question that cannot be written down when it is put: it
 // is put again, and can be answered.
 func TestQuestionWrittenLater(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Fail("Redeploy", 1, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
@@ -33,6 +34,7 @@ func TestQuestionWrittenLater(t *testing.T) {
 
 // TestEndWrittenLater has an end that cannot be written down when it comes.
 func TestEndWrittenLater(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{Service: soon}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)
 		w.Await(run, dr.RunWaiting)
@@ -53,6 +55,7 @@ func TestEndWrittenLater(t *testing.T) {
 // one made by hand; and a run stopped before its promotion. What each says to do next
 // leads on: revert, and the same command.
 func TestMergedAllTheSame(t *testing.T) {
+	t.Parallel()
 	for name, live := range map[string]func(*world.World, string){
 		"the answer lost": func(w *world.World, run string) {
 			w.Lose("Merge", 1)
@@ -95,6 +98,7 @@ func TestMergedAllTheSame(t *testing.T) {
 // TestDeployedBeforePromotion deploys by hand between a promotion that was refused and
 // the one that took effect, and between two: neither counts as since the promotion.
 func TestDeployedBeforePromotion(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Fail("Promote", 1, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
 		run := w.Start(world.Disaster)

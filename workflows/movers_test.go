@@ -230,6 +230,7 @@ func (n *tally) moved(t *testing.T, w *world.World, cmd workflows.StartCommand, 
 // every end a command that its message names leads to where Git and the people want.
 // In make test one case in 29 is played, in make moves each.
 func TestMovers(t *testing.T) {
+	t.Parallel()
 	every := 29
 	if os.Getenv("DRBOT_MOVES") != "" {
 		every = 1
@@ -261,9 +262,11 @@ func TestMovers(t *testing.T) {
 
 // TestMoverSequences is TestMovers for three moves at random places of one run. Which
 // they are is told by the seed and the number of the case: DRBOT_SEED plays them again.
-// In make test there are 100, in make moves as many as DRBOT_MOVES says.
+// In make test there are 100, without the race detector fewer, in make moves as many as
+// DRBOT_MOVES says.
 func TestMoverSequences(t *testing.T) {
-	many, seed := 100, uint64(time.Now().UnixNano())
+	t.Parallel()
+	many, seed := sequences, uint64(time.Now().UnixNano())
 	if n, err := strconv.Atoi(os.Getenv("DRBOT_MOVES")); err == nil {
 		many = n
 	}

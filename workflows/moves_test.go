@@ -133,6 +133,7 @@ var moves = []struct {
 // TestMoves moves the world between a look and the act that relied on it. People approve
 // and retry.
 func TestMoves(t *testing.T) {
+	t.Parallel()
 	for _, m := range moves {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()

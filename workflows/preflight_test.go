@@ -32,6 +32,7 @@ func acceptBy(t *testing.T, w *world.World, run, one, another string) {
 // plans.md 22: the base gets a resource between the count and the merge. Nothing is
 // promoted on a merge that nobody planned.
 func TestMergeOnAnotherBase(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []workflows.StartCommand{world.Planned, world.Disaster} {
 		t.Run(mode.Mode, func(t *testing.T) {
 			t.Parallel()
@@ -60,6 +61,7 @@ func TestMergeOnAnotherBase(t *testing.T) {
 
 // A base that moved elsewhere costs nobody anything.
 func TestMergeOnAnotherBaseThatChangesNothing(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Before("Merge", func() { w.PushToBase() })
@@ -70,6 +72,7 @@ func TestMergeOnAnotherBaseThatChangesNothing(t *testing.T) {
 
 // github.md 17: reverted on the base between the merge and the promotion.
 func TestRevertedBeforeThePromotion(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)
 		w.Before("Scale "+string(world.Seoul), func() { w.SetBase(world.Seoul) })
@@ -88,6 +91,7 @@ func TestRevertedBeforeThePromotion(t *testing.T) {
 // A pause after the merge can last for hours: what has grown worse meanwhile is asked
 // about before the promotion.
 func TestWorseAfterAPause(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.SetLag(0.4)
 		run := w.Start(world.Planned)
@@ -109,6 +113,7 @@ func TestWorseAfterAPause(t *testing.T) {
 
 // What the policy denies cannot be accepted.
 func TestDeniedAfterAPause(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Before("Merge", func() { time.Sleep(3 * time.Minute); w.SetCheck("aurora.target-instance", dr.Fail) })
@@ -129,6 +134,7 @@ func TestDeniedAfterAPause(t *testing.T) {
 // A plan that goes wide after the promotion is accepted by the quorum of the change, by
 // its digest, without the requester; or it is mended and tried again.
 func TestWiderIsAccepted(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.After("Promote", func() { w.Import("tokyo", "aws_ssm_parameter.x") })
@@ -161,6 +167,7 @@ func TestWiderIsAccepted(t *testing.T) {
 
 // What was accepted is bound to what was shown: another plan is asked about anew.
 func TestAcceptedIsNoBlankCheque(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.After("Promote", func() { w.Import("tokyo", "aws_ssm_parameter.x") })
@@ -180,6 +187,7 @@ func TestAcceptedIsNoBlankCheque(t *testing.T) {
 
 // What people accepted is known to a bot that was started again.
 func TestAcceptedOutlivesARestart(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		w.Before("Merge", func() { w.PushToBase("tokyo:aws_ssm_parameter.x") })

@@ -48,6 +48,7 @@ func askedAgain(t *testing.T, w *world.World, run string) {
 // What grew worse while people read is put before them on the same pull request, and what
 // they said before does not count for it.
 func TestWorseIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		cmd  workflows.StartCommand
@@ -82,6 +83,7 @@ func TestWorseIsAskedAgain(t *testing.T) {
 
 // What is not worse costs nobody anything.
 func TestNotWorseGoesOn(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		cmd  workflows.StartCommand
@@ -112,6 +114,7 @@ func TestNotWorseGoesOn(t *testing.T) {
 
 // The first approval has it looked at, so that the last one waits for nothing.
 func TestRecheckIsMadeAhead(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := startAndWait(w, world.Planned, 10*time.Minute)
 		w.Approve("bob")
@@ -131,6 +134,7 @@ func TestRecheckIsMadeAhead(t *testing.T) {
 // What becomes worse before the first approval is asked about when that comes, so that
 // the second person reads what is so.
 func TestWorseIsAskedAtTheFirstApproval(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.SetLag(0.4)
 		run := startAndWait(w, world.Planned, 10*time.Minute)
@@ -150,6 +154,7 @@ func TestWorseIsAskedAtTheFirstApproval(t *testing.T) {
 
 // What the policy denies waits with its approvals, and goes on when it is mended.
 func TestDenialWaits(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := startAndWait(w, world.Planned, 10*time.Minute)
 		w.SetCheck("aurora.target-sync", dr.Fail)
@@ -167,6 +172,7 @@ func TestDenialWaits(t *testing.T) {
 
 // A denial that stays ends with the request, and says why.
 func TestDenialExpires(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := startAndWait(w, world.Planned, 10*time.Minute)
 		w.SetCheck("aurora.target-sync", dr.Fail)
@@ -181,6 +187,7 @@ func TestDenialExpires(t *testing.T) {
 
 // A run that is held can be cancelled.
 func TestDenialCancelled(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := startAndWait(w, world.Planned, 10*time.Minute)
 		w.SetCheck("aurora.target-sync", dr.Fail)
@@ -194,6 +201,7 @@ func TestDenialCancelled(t *testing.T) {
 
 // A check that could not be read for a moment wakes nobody.
 func TestHiccupIsNotWorse(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := startAndWait(w, world.Planned, 10*time.Minute)
 		w.SetCheck("target.workload", dr.Unknown)

@@ -27,6 +27,7 @@ func alone(s *dr.Service) {
 // TestSeveralResources moves a service with several databases and workloads, over and
 // back: the promotions come in the configured order, and all of it is in the message.
 func TestSeveralResources(t *testing.T) {
+	t.Parallel()
 	for name, cmd := range map[string]struct{ planned bool }{"planned": {true}, "disaster": {false}} {
 		t.Run(name, func(t *testing.T) {
 			world.Run(t, world.Options{Service: several}, func(t *testing.T, w *world.World) {
@@ -64,6 +65,7 @@ func TestSeveralResources(t *testing.T) {
 // TestSeveralOneRefuses pauses at the second database, and a stop does not give the
 // source its tasks back: one of its databases is elsewhere.
 func TestSeveralOneRefuses(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{Service: several}, func(t *testing.T, w *world.World) {
 		w.Fail("Promote orders", -1, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
 		run := w.Start(world.Planned)
@@ -82,6 +84,7 @@ func TestSeveralOneRefuses(t *testing.T) {
 
 // TestLagOfOneUnknown claims nothing of the loss when one database's lag is not known.
 func TestLagOfOneUnknown(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{Service: several}, func(t *testing.T, w *world.World) {
 		w.SetLag(-1) // of the first that is moved
 		run := w.Start(world.Disaster)
@@ -95,6 +98,7 @@ func TestLagOfOneUnknown(t *testing.T) {
 // TestNoDatabase moves a service that has none: nothing is quiesced for a promotion that
 // there is not.
 func TestNoDatabase(t *testing.T) {
+	t.Parallel()
 	for name, ask := range map[string]struct{ planned bool }{"planned": {true}, "disaster": {false}} {
 		t.Run(name, func(t *testing.T) {
 			world.Run(t, world.Options{Service: alone}, func(t *testing.T, w *world.World) {

@@ -20,6 +20,7 @@ func resume(cmd workflows.StartCommand) workflows.StartCommand {
 // TestResume finishes a service from every state that a run which was stopped, or people
 // by hand, can leave: Git says the target, and something of the rest does not.
 func TestResume(t *testing.T) {
+	t.Parallel()
 	stopAt := func(cmd workflows.StartCommand, step string, fail func(*world.World)) func(*world.World) {
 		return func(w *world.World) {
 			fail(w)
@@ -84,6 +85,7 @@ func TestResume(t *testing.T) {
 // Where Git does not say the target there is nothing to resume: it is told which command
 // there is instead.
 func TestResumeWhereGitSaysAnother(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(resume(world.Planned))
 		r := w.Await(run, dr.RunRefused)
@@ -96,6 +98,7 @@ func TestResumeWhereGitSaysAnother(t *testing.T) {
 
 // A resumption that is stopped has changed nothing.
 func TestResumeStopped(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.SetBase(world.Tokyo)
 		run := w.Start(resume(world.Planned))
@@ -108,6 +111,7 @@ func TestResumeStopped(t *testing.T) {
 
 // It is taken up again after a kill, wherever that was.
 func TestResumeKilled(t *testing.T) {
+	t.Parallel()
 	for _, call := range []string{"Plan tokyo", "Promote", "Apply tokyo"} {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
@@ -124,6 +128,7 @@ func TestResumeKilled(t *testing.T) {
 
 // Where leaving out two requesters leaves too few, it is told who can ask instead.
 func TestResumeByTooFew(t *testing.T) {
+	t.Parallel()
 	few := func(s *dr.Service) {
 		s.Approvers, s.Requesters = []string{"alice", "bob", "carol"}, []string{"alice", "bob"}
 	}

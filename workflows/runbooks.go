@@ -122,8 +122,10 @@ func New(d Deps, h Host, t Timing) (*Runbooks, error) {
 
 // Launch starts the engine. Runs that were under way go on.
 func (b *Runbooks) Launch(ctx context.Context) error {
-	if err := (Watchman{b}).settleFormer(ctx); err != nil {
-		return err
+	for _, look := range []func(context.Context) error{Watchman{b}.missing, Watchman{b}.settleFormer} {
+		if err := look(ctx); err != nil {
+			return err
+		}
 	}
 	for name, most := range map[string]int{healthQueue: healthAtOnce, driftQueue: driftAtOnce, readyQueue: healthAtOnce} {
 		if err := b.engine.Queue(name, most, max(reportPoll, b.engine.Poll())); err != nil {

@@ -52,6 +52,7 @@ func ours(t *testing.T) []string {
 // ours in the database: neither in the records, the outbox and the audit log, nor in
 // the engine's tables.
 func TestNothingStoredInWords(t *testing.T) {
+	t.Parallel()
 	words := ours(t)
 	if len(words) < 100 {
 		t.Fatalf("only %d phrases are looked for", len(words))

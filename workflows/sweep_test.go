@@ -39,6 +39,7 @@ func compact(rows []string) []string {
 // TestKilledAtEveryRow kills the bot at the first thing it does after each row that the
 // engine stores of a run, and starts it again: the same end, the same rows, one promotion.
 func TestKilledAtEveryRow(t *testing.T) {
+	t.Parallel()
 	for _, m := range modes {
 		rows := golden(t, m.cmd.Mode+"-over-pilot-light")
 		for i, name := range rows[:len(rows)-1] {
@@ -96,6 +97,7 @@ var promotion = []string{"Checks", "Readiness", "DatabaseState", "Promote", "Lag
 // TestEveryPortFails lets each thing a run asks of the outside fail twice, one after the
 // other: what is temporary is tried again, and the end is the same.
 func TestEveryPortFails(t *testing.T) {
+	t.Parallel()
 	for _, m := range modes {
 		for _, call := range calls(t, m.cmd) {
 			name, _, _ := strings.Cut(call, " ")
@@ -124,6 +126,7 @@ func TestEveryPortFails(t *testing.T) {
 // TestEveryActLosesItsAnswer lets each act take effect and its answer be lost: no act
 // that does harm is done twice.
 func TestEveryActLosesItsAnswer(t *testing.T) {
+	t.Parallel()
 	acts := []string{
 		"OpenChange", "Merge", "Comment plan", "Comment result", "Status drbot/plan", "Status drbot/approval", "Promote",
 		"Apply tokyo", "Apply traffic", "Apply seoul", "Scale " + string(world.Seoul), "Redeploy " + string(world.Tokyo),
@@ -169,6 +172,7 @@ func count(words []string, word string) int {
 
 // TestKilledInEveryAct kills the bot right before and right after each act takes effect.
 func TestKilledInEveryAct(t *testing.T) {
+	t.Parallel()
 	acts := []string{"OpenChange", "Merge", "Promote", "Apply tokyo", "Apply traffic", "Redeploy " + string(world.Tokyo), "Intend"}
 	for _, m := range modes {
 		for _, act := range acts {

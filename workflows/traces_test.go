@@ -47,6 +47,7 @@ func ended(state dr.RunState) func(*world.World, string) {
 // TestTraces keeps the names of what the engine stores of a run: a run of today must be
 // taken up by the version of tomorrow, and a row that is another ends it.
 func TestTraces(t *testing.T) {
+	t.Parallel()
 	seen := map[string]bool{}
 	for _, s := range scenarios() {
 		if seen[s.name] {
@@ -105,6 +106,7 @@ func compare(t *testing.T, name, about, end string, rows []string) {
 
 // TestScheduledTraces is TestTraces for the scheduled runbooks.
 func TestScheduledTraces(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"health", "drift"} {
 		t.Run(kind, func(t *testing.T) {
 			every := func(s *dr.Service) {

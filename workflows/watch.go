@@ -116,6 +116,22 @@ func mayHaveMerged(recorded []string) bool {
 // finishedBy names the edition that can finish runs of the generation before.
 const finishedBy = "0.1"
 
+// missing refuses to go on with a merged run whose service the configuration no longer
+// has: nobody could answer what it asks, and nothing would lead on from there. One that
+// has merged nothing can be cancelled by its requester, or expires.
+func (b Watchman) missing(ctx context.Context) error {
+	runs, err := b.Store.Records.OpenRuns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if _, ok := b.Team.Services[run.Service]; !ok && run.PastMerge() {
+			return &dr.Error{Code: dr.Conflict, What: dr.T("missing.past-merge", "run", run.Run, "service", run.Service), Next: dr.T("missing.past-merge.next", "run", run.Run, "service", run.Service)}
+		}
+	}
+	return nil
+}
+
 // settleFormer looks, before anything is launched, at the runs that an earlier
 // generation left open: the engine would let them wait for ever without a word. One
 // that has merged nothing is ended, with its pull request named; with one that may have

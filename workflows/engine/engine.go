@@ -63,6 +63,7 @@ type Engine struct {
 	ctx    dbos.Context
 	drain  *drain
 	nudged sync.Map // runs that have a nudge in their inbox
+	bells  sync.Map // of the runs under way in this process
 }
 
 // New prepares the engine on a database; Launch starts it and takes up every run a
@@ -139,7 +140,9 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 	if err != nil {
 		return "", err
 	}
-	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}}
+	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}, bell: make(bell, 1)}
+	b.engine.bells.Store(id, r.bell)
+	defer b.engine.bells.Delete(id)
 	defer func() {
 		if p := recover(); p != nil {
 			h, ok := p.(halted)

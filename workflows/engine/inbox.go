@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -34,24 +35,69 @@ func (e *Engine) Send(run string, m Message) error {
 			return nil
 		}
 	}
-	if err := dbos.Send(e.ctx, run, m, inbox); err != nil {
+	err := dbos.Send(e.ctx, run, m, inbox)
+	if b, ok := e.bells.Load(run); ok {
+		b.(bell).ring() // also after an error: the message may have arrived all the same
+	}
+	if err != nil {
 		return fmt.Errorf("send %s to %s: %w", m.Kind, run, err)
 	}
 	return nil
 }
 
+// bell wakes a run that waits in this process, the only one that sends. On a database
+// that does not call its clients the engine would look once a second.
+type bell chan struct{}
+
+func (b bell) ring() {
+	select {
+	case b <- struct{}{}:
+	default:
+	}
+}
+
+func (b bell) quiet() {
+	select {
+	case <-b:
+	default:
+	}
+}
+
+// wait gives what is left of a time when the bell rings, or nothing.
+func (b bell) wait(ctx context.Context, d time.Duration) (left time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	began := time.Now()
+	select {
+	case <-b:
+		return d - time.Since(began)
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return 0
+}
+
 // Looked says that a run looks at the world now: another nudge is worth sending.
 func (r *Run) Looked() { r.engine.nudged.Delete(r.ID) }
 
-// Receive waits for a message, durably; none when the time is over.
+// Receive waits for a message, durably; none when the time is over. Each call is one
+// entry of the engine's, taken up again or not: only the way of waiting differs. A restart
+// begins the time anew where the bell was waited for.
 func (r *Run) Receive(timeout time.Duration) (Message, bool) {
+	if r.empty {
+		timeout = r.bell.wait(r.ctx, timeout)
+	} else {
+		r.bell.quiet() // what has rung until now is in the inbox
+	}
 	// The engine keeps the end of a wait in whole milliseconds: a shorter one is over at
 	// once, and a wait that is nearly over would be looked at again and again until it is.
 	m, err := dbos.Recv[Message](r.ctx, inbox, max(timeout, time.Millisecond))
 	switch {
 	case err == nil:
+		r.empty = false // there may be more
 		return m, true
 	case errors.Is(err, dbos.ErrTimeout):
+		r.empty = r.live
 		return Message{}, false
 	default:
 		r.halt("receive", err)

@@ -27,6 +27,11 @@ type Run struct {
 	abandoned string         // by whom, once that was read
 	granted   map[string]any // by step: what people allowed beyond what was approved
 	questions int            // asked so far; numbers each question of the run
+
+	// What follows is of this process alone, and nothing but the way of waiting hangs on it.
+	bell  bell
+	live  bool // a step has been done here: what comes now is stored nowhere yet
+	empty bool // the inbox was, when it was last looked into here
 }
 
 // Log is for what goes to the log alone.
@@ -109,6 +114,7 @@ func (r *Run) durable(name string, fn func(context.Context) Outcome) Outcome {
 			return Outcome{}, err
 		}
 		defer r.engine.drain.leave()
+		r.live = true
 		out := fn(ctx)
 		out.Jump = r.takeJump()
 		return out, nil

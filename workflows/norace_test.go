@@ -1,0 +1,6 @@
+//go:build !race
+
+package workflows_test
+
+// sequences is fewer where a developer waits; make test plays all of them.
+const sequences = 15

@@ -1,0 +1,6 @@
+//go:build race
+
+package workflows_test
+
+// sequences is how many random sequences of moves are played beside all other tests.
+const sequences = 100
