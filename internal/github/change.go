@@ -3,8 +3,10 @@ package github
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	gh "github.com/google/go-github/v60/github"
@@ -207,12 +209,18 @@ func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, 
 	if err != nil {
 		return "", explain(err, doingCommit(req.BaseSHA))
 	}
-	blob, _, err := c.api.Git.CreateBlob(ctx, owner, name, &gh.Blob{Content: &req.Content, Encoding: gh.String("utf-8")})
+	mode, err := c.fileMode(ctx, req.Repository, base.GetTree().GetSHA(), req.BaseSHA)
+	if err != nil {
+		return "", err
+	}
+	// As base64: JSON has no way to say bytes that are no UTF-8, such as a comment in EUC-JP.
+	content := base64.StdEncoding.EncodeToString([]byte(req.Content))
+	blob, _, err := c.api.Git.CreateBlob(ctx, owner, name, &gh.Blob{Content: &content, Encoding: gh.String("base64")})
 	if err != nil {
 		return "", explain(err, doing)
 	}
 	tree, _, err := c.api.Git.CreateTree(ctx, owner, name, base.GetTree().GetSHA(), []*gh.TreeEntry{{
-		Path: &req.Repository.File, Mode: gh.String("100644"), Type: gh.String("blob"), SHA: blob.SHA,
+		Path: &req.Repository.File, Mode: &mode, Type: gh.String("blob"), SHA: blob.SHA,
 	}})
 	if err != nil {
 		return "", explain(err, doing)
@@ -227,6 +235,36 @@ func (c *Client) commit(ctx context.Context, req dr.ChangeRequest) (sha string, 
 		err = errors.New("the answer has no commit")
 	}
 	return made.GetSHA(), explain(err, doing)
+}
+
+// The modes that a file may have. Others are links and submodules.
+var fileModes = []string{"100644", "100755"}
+
+// fileMode finds the mode of the active_region file in the tree of a commit. A link is
+// refused: a commit would put a file in its place, and what it led to would stay as it was.
+// GitHub's contents do not tell, since they follow links.
+func (c *Client) fileMode(ctx context.Context, repo dr.Repository, tree, commit string) (string, error) {
+	rest := repo.File
+	for {
+		t, _, err := c.api.Git.GetTree(ctx, repo.Owner, repo.Name, tree, false)
+		if err != nil {
+			return "", explain(err, doingCommit(commit))
+		}
+		name, below, deeper := strings.Cut(rest, "/")
+		i := slices.IndexFunc(t.Entries, func(e *gh.TreeEntry) bool { return e.GetPath() == name })
+		switch {
+		case i < 0:
+			return "", &dr.Error{
+				Code: dr.NotFound, Next: dr.T("github.file.next"),
+				What: dr.T("github.file.missing", "file", repo.File, "owner", repo.Owner, "repository", repo.Name, "commit", short(commit)),
+			}
+		case !deeper && slices.Contains(fileModes, t.Entries[i].GetMode()):
+			return t.Entries[i].GetMode(), nil
+		case !deeper || t.Entries[i].GetType() != "tree":
+			return "", &dr.Error{Code: dr.Invalid, What: dr.T("github.file.link", "file", repo.File), Next: dr.T("github.file.link.next")}
+		}
+		tree, rest = t.Entries[i].GetSHA(), below
+	}
 }
 
 func (c *Client) createPull(ctx context.Context, req dr.ChangeRequest) (*gh.PullRequest, error) {
