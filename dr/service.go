@@ -68,6 +68,7 @@ type Stack struct {
 	Role          StackRole         `json:"role"`
 	Region        Region            `json:"region,omitempty"` // of a RegionStack
 	BackendConfig map[string]string `json:"backend_config,omitempty"`
+	Workspace     string            `json:"workspace,omitempty"` // of Terraform's; empty: default, where that is the only one
 }
 
 // Repository is where the Terraform of a service lives.

@@ -145,6 +145,7 @@ type stack struct {
 	Role          string            `yaml:"role"`
 	Region        string            `yaml:"region"`
 	BackendConfig map[string]string `yaml:"backend_config"`
+	Workspace     string            `yaml:"workspace"`
 }
 
 // resource has beside these keys those of its system.

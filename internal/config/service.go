@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -164,7 +165,10 @@ func (f *checker) stacks(at string, in service, s *dr.Service) {
 		default:
 			f.add(p+".role", dr.T("config.stack.role", "role", quoted(st.Role)))
 		}
-		s.Stacks = append(s.Stacks, dr.Stack{Name: st.Name, Dir: st.Dir, Role: role, Region: dr.Region(st.Region), BackendConfig: st.BackendConfig})
+		if url.PathEscape(st.Workspace) != st.Workspace { // as Terraform judges names
+			f.add(p+".workspace", dr.T("config.stack.workspace", "workspace", quoted(st.Workspace)))
+		}
+		s.Stacks = append(s.Stacks, dr.Stack{Name: st.Name, Dir: st.Dir, Role: role, Region: dr.Region(st.Region), BackendConfig: st.BackendConfig, Workspace: st.Workspace})
 	}
 	for _, r := range s.Regions {
 		if r != "" && byRegion[r] != 1 {

@@ -46,7 +46,8 @@ type module struct {
 	seat   *seat
 	tf     *tfexec.Terraform
 
-	unstable []dr.Unstable // what is left out of its plans' comparison
+	workspace string        // empty where none is named
+	unstable  []dr.Unstable // what is left out of its plans' comparison
 }
 
 // open prepares a stack in a new folder, which gets the checkout and the plan. Who opens
@@ -106,10 +107,10 @@ func (m *module) close() { m.seat.leave() }
 
 // init readies the folder. With a lock file no other provider than the recorded
 // one may be chosen.
-func (m *module) init(ctx context.Context, backend map[string]string) error {
+func (m *module) init(ctx context.Context, stack dr.Stack) error {
 	var opts []tfexec.InitOption
-	for _, k := range slices.Sorted(maps.Keys(backend)) {
-		opts = append(opts, tfexec.BackendConfig(k+"="+backend[k]))
+	for _, k := range slices.Sorted(maps.Keys(stack.BackendConfig)) {
+		opts = append(opts, tfexec.BackendConfig(k+"="+stack.BackendConfig[k]))
 	}
 	if m.job.Place.PluginDir != "" {
 		opts = append(opts, tfexec.PluginDir(m.job.Place.PluginDir))
@@ -136,7 +137,10 @@ func (m *module) init(ctx context.Context, backend map[string]string) error {
 		}
 		return err
 	})
-	return m.ended(ctx, dr.T("tf.doing.init"), out, err)
+	if err := m.ended(ctx, dr.T("tf.doing.init"), out, err); err != nil {
+		return err
+	}
+	return m.enter(ctx, stack.Workspace)
 }
 
 // planned is a plan that was made: as an allow-list, and as Terraform wrote it, which
@@ -167,6 +171,9 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) 
 		return err
 	})
 	if err := m.ended(ctx, dr.T("tf.doing.show"), out, err); err != nil {
+		return planned{}, err
+	}
+	if err := m.inOthers(ctx, raw); err != nil {
 		return planned{}, err
 	}
 	m.scrub = m.scrub.and(secretsOf(raw)...)

@@ -92,7 +92,7 @@ func (t *Terraform) inquest(ctx context.Context, f folder, req request, svc dr.S
 		return dr.Text{}, err
 	}
 	defer m.close()
-	if err := m.init(ctx, req.Stack.BackendConfig); err != nil {
+	if err := m.init(ctx, req.Stack); err != nil {
 		return dr.Text{}, err
 	}
 	state, err := m.stateAddresses(ctx)

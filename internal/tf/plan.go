@@ -82,7 +82,7 @@ func (m *module) ready(ctx context.Context, stack dr.Stack) (err error) {
 	if m.locks, err = hashLockFile(m.dir); err != nil {
 		return err
 	}
-	if err := m.init(ctx, stack.BackendConfig); err != nil {
+	if err := m.init(ctx, stack); err != nil {
 		return m.absent.because(err)
 	}
 	return m.whole()
