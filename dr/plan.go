@@ -37,6 +37,9 @@ type ResourceChange struct {
 	// that took its place.
 	Deposed string `json:"deposed,omitempty"`
 	From    string `json:"from,omitempty"` // the address before a move
+	// Overwrites tells that what is made takes the place of whatever has its name already:
+	// a record with allow_overwrite. Terraform itself calls that a create.
+	Overwrites bool `json:"overwrites,omitempty"`
 	// LeftOut are the changed attributes that are compared with nothing.
 	LeftOut []LeftOut `json:"left_out,omitempty"`
 }
@@ -105,6 +108,14 @@ func (c ResourceChange) nulledSurely() []string {
 	return slices.DeleteFunc(slices.Clone(c.Nulled), func(path string) bool {
 		return slices.ContainsFunc(c.LeftOut, func(l LeftOut) bool { return partOf(path, l.Path) })
 	})
+}
+
+// Shown are the actions as people read them.
+func (c ResourceChange) Shown() []string {
+	if !c.Overwrites {
+		return c.Actions
+	}
+	return append(slices.Clone(c.Actions), "overwrite")
 }
 
 // PathNames are the names of the changed attributes.

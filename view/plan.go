@@ -20,7 +20,7 @@ const (
 )
 
 // Plan is the comment that carries the plan and its digest. It names addresses, actions
-// and attributes, never values. What is deleted, replaced or forgotten stands first and
+// and attributes, never values. What is deleted, replaced, forgotten or overwritten stands first and
 // is never cut; what is cut is counted by its kind.
 func (p PullRequest) Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decision) string {
 	w := p.words()
@@ -126,12 +126,12 @@ type row struct{ kind, line string }
 
 func (r row) runes() int { return utf8.RuneCountInString(r.line) + 1 }
 
-// rows are the lines of a stack's plan: deletes, replacements and what is forgotten, in
+// rows are the lines of a stack's plan: deletes, replacements and what is forgotten or overwritten, in
 // this order, and apart from them the rest and the outputs that change.
 func (p PullRequest) rows(pl dr.Plan) (grave, rest []row) {
 	changes := slices.SortedStableFunc(slices.Values(pl.Changes), func(a, b dr.ResourceChange) int { return gravity(a) - gravity(b) })
 	for _, c := range changes {
-		r := row{strings.Join(c.Actions, "+"), p.rowOf(c)}
+		r := row{strings.Join(c.Shown(), "+"), p.rowOf(c)}
 		if gravity(c) == ordinary {
 			rest = append(rest, r)
 		} else {
@@ -157,14 +157,14 @@ func gravity(c dr.ResourceChange) int {
 		return 0
 	case has("delete"):
 		return 1
-	case has("forget"):
+	case has("forget"), c.Overwrites:
 		return 2
 	}
 	return ordinary
 }
 
 func (p PullRequest) rowOf(c dr.ResourceChange) string {
-	line := fence(strings.Join(c.Actions, "+")) + " "
+	line := fence(strings.Join(c.Shown(), "+")) + " "
 	if c.From != "" {
 		line += fence(c.From) + " -> "
 	}

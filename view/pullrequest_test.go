@@ -220,3 +220,17 @@ func TestCase3WhatIsLeftOutIsShown(t *testing.T) {
 		}
 	}
 }
+
+// TestCase27AnOverwriteIsShown sees that a record made over another one is not told as a
+// mere create, and is never cut.
+func TestCase27AnOverwriteIsShown(t *testing.T) {
+	var changes []dr.ResourceChange
+	for range planRows + 1 {
+		changes = append(changes, dr.ResourceChange{Address: "aws_a.r", Actions: []string{"create"}})
+	}
+	changes = append(changes, dr.ResourceChange{Address: "aws_route53_record.public", Actions: []string{"create"}, Overwrites: true})
+	got := PullRequest{english(t, text.Slack)}.Plan(sample(), dr.Plans{{Stack: "tokyo", Changes: changes}}, "d", dr.Decision{Allowed: true})
+	if want := "```\ncreate+overwrite aws_route53_record.public\ncreate aws_a.r\n"; !strings.Contains(got, want) {
+		t.Errorf("it does not begin with the overwrite:\n%.600s", got)
+	}
+}

@@ -113,7 +113,7 @@ func (f resumption) all(p proposal) []dr.Text {
 }
 
 func change(stack string, c dr.ResourceChange) dr.Text {
-	return dr.T("resume.change", "stack", stack, "address", dr.Foreign(c.Address), "actions", c.Actions)
+	return dr.T("resume.change", "stack", stack, "address", dr.Foreign(c.Address), "actions", c.Shown())
 }
 
 // without lists whose accept does not count: who asked for this run, and for those that it
