@@ -24,6 +24,9 @@ type PlanRequest struct {
 	// Drift asks for the comparison of state and world instead of a plan for a
 	// change: resources changed outside Terraform are in Plan.Drift.
 	Drift bool
+	// Flip is the Region that the change of a run names: a stack that would be planned with
+	// another is refused. Empty where there is no change; drift takes what the commit says.
+	Flip Region
 }
 
 // Tree is the files of a commit, or of what merging it into a base gives.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // PathChange is one attribute of a resource that a plan would change. Value is
@@ -36,6 +37,85 @@ type ResourceChange struct {
 	// that took its place.
 	Deposed string `json:"deposed,omitempty"`
 	From    string `json:"from,omitempty"` // the address before a move
+	// Overwrites tells that what is made takes the place of whatever has its name already:
+	// a record with allow_overwrite. Terraform itself calls that a create.
+	Overwrites bool `json:"overwrites,omitempty"`
+	// LeftOut are the changed attributes that are compared with nothing.
+	LeftOut []LeftOut `json:"left_out,omitempty"`
+}
+
+// LeftOut is a changed attribute that no comparison and no digest looks at, because the
+// team says that it is another each time.
+type LeftOut struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+// Unstable is an attribute that the team's configuration lists as being another in each
+// plan of the same commit.
+type Unstable struct {
+	Stack     string `json:"stack"`
+	Address   string `json:"address"`   // of a resource, or of all its instances
+	Attribute string `json:"attribute"` // and all of its parts
+	Reason    string `json:"reason"`
+}
+
+// of tells whether this is about a resource of a plan.
+func (u Unstable) of(c ResourceChange) bool {
+	return u.Stack == c.Stack && (u.Address == c.Address || strings.HasPrefix(c.Address, u.Address+"["))
+}
+
+// Without is the plan with what is unstable taken out of what is compared.
+func (p Plan) Without(unstable []Unstable) Plan {
+	if len(unstable) == 0 {
+		return p
+	}
+	p.Changes = slices.Clone(p.Changes)
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		for _, u := range unstable {
+			if u.of(*c) {
+				c.LeftOut = slices.Clone(c.LeftOut)
+				c.leaveOut(u)
+			}
+		}
+	}
+	return p
+}
+
+func (c *ResourceChange) leaveOut(u Unstable) {
+	within := func(p PathChange) bool { return partOf(p.Path, u.Attribute) }
+	for _, p := range slices.Concat(c.Paths, c.Whole) {
+		out := LeftOut{Path: p.Path, Reason: u.Reason}
+		if within(p) && !slices.Contains(c.LeftOut, out) {
+			c.LeftOut = append(c.LeftOut, out)
+		}
+	}
+	c.Paths = slices.DeleteFunc(slices.Clone(c.Paths), within)
+	c.Whole = slices.DeleteFunc(slices.Clone(c.Whole), within)
+}
+
+// partOf tells whether an attribute is another one, or a part of it.
+func partOf(path, of string) bool {
+	return path == of || strings.HasPrefix(path, of+".") || strings.HasPrefix(path, of+"[")
+}
+
+// nulledSurely are the attributes set to nothing, but for those that are left out.
+func (c ResourceChange) nulledSurely() []string {
+	if len(c.LeftOut) == 0 {
+		return c.Nulled
+	}
+	return slices.DeleteFunc(slices.Clone(c.Nulled), func(path string) bool {
+		return slices.ContainsFunc(c.LeftOut, func(l LeftOut) bool { return partOf(path, l.Path) })
+	})
+}
+
+// Shown are the actions as people read them.
+func (c ResourceChange) Shown() []string {
+	if !c.Overwrites {
+		return c.Actions
+	}
+	return append(slices.Clone(c.Actions), "overwrite")
 }
 
 // PathNames are the names of the changed attributes.
@@ -60,6 +140,8 @@ type Plan struct {
 	// programs give, providers, backends, modules, files that functions read. Plans stored
 	// by earlier editions lack it.
 	Code string `json:"code,omitempty"`
+	// Unreached says, of a drift, why a change of the active Region would not reach the stack.
+	Unreached Text `json:"unreached,omitzero"`
 }
 
 // Counts are the numbers of a plan as Terraform prints them.
@@ -103,6 +185,7 @@ func (ps Plans) Digest() string {
 		})
 		for i := range changes {
 			changes[i].Paths, changes[i].Whole = sortedPaths(changes[i].Paths), sortedPaths(changes[i].Whole)
+			changes[i].Nulled, changes[i].LeftOut = changes[i].nulledSurely(), nil
 		}
 		all := []any{p.Stack, p.Terraform, p.LockFile, changes, p.Outputs}
 		if len(p.Failed) > 0 { // else the digest is that of earlier editions

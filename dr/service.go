@@ -68,6 +68,7 @@ type Stack struct {
 	Role          StackRole         `json:"role"`
 	Region        Region            `json:"region,omitempty"` // of a RegionStack
 	BackendConfig map[string]string `json:"backend_config,omitempty"`
+	Workspace     string            `json:"workspace,omitempty"` // of Terraform's; empty: default, where that is the only one
 }
 
 // Repository is where the Terraform of a service lives.
@@ -127,6 +128,7 @@ type Service struct {
 	Resources  []Resource    `json:"resources,omitempty"` // everything a check or a step looks at
 	Names      Names         `json:"names"`
 	Probes     []Probe       `json:"probes"`
+	Unstable   []Unstable    `json:"unstable,omitempty"`
 	Acts       []string      `json:"acts"` // what a run does after the merge, in order
 	Schedule   Schedule      `json:"schedule"`
 	Requesters []string      `json:"requesters"` // persons

@@ -217,7 +217,8 @@ is_missed(type) if {
 # may be tied to whatever it is made for.
 stays(change) if not change.actions == ["create"]
 
-names(change) := [path | some c in list(change, "paths"); path := c.path]
+# What is left out of the comparison changes all the same.
+names(change) := [path | some key in ["paths", "left_out"]; some c in list(change, key); path := c.path]
 
 # segments are the names in a path: "a.b[0].c" has a, b and c.
 segments(path) := [name | some part in regex.split(`[.\[]`, path); name := trim_right(part, "]")]

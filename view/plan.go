@@ -20,7 +20,7 @@ const (
 )
 
 // Plan is the comment that carries the plan and its digest. It names addresses, actions
-// and attributes, never values. What is deleted, replaced or forgotten stands first and
+// and attributes, never values. What is deleted, replaced, forgotten or overwritten stands first and
 // is never cut; what is cut is counted by its kind.
 func (p PullRequest) Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decision) string {
 	w := p.words()
@@ -40,6 +40,7 @@ func (p PullRequest) Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decisi
 		p.headed(&b, dr.T("pr.accepts"), d.Reasons)
 	}
 	p.headed(&b, dr.T("pr.plan.failed"), failing(plans))
+	p.headed(&b, dr.T("pr.plan.left-out"), leftOut(plans))
 	last := fmt.Sprintf("%s\n", w.Say(dr.T("pr.digest", "digest", digest)))
 	p.stacks(&b, plans, planRunes-utf8.RuneCountInString(b.String()+last))
 	b.WriteString(last)
@@ -61,6 +62,23 @@ func failing(plans dr.Plans) []dr.Text {
 	for _, pl := range plans {
 		for _, c := range pl.Failed {
 			out = append(out, dr.T("pr.plan.check", "stack", pl.Stack, "check", dr.Foreign(c)))
+		}
+	}
+	return out
+}
+
+// leftOut are the attributes that no comparison of plans looks at.
+func leftOut(plans dr.Plans) []dr.Text {
+	var out []dr.Text
+	for _, pl := range plans {
+		for _, c := range pl.Changes {
+			for i, l := range c.LeftOut {
+				if i == pathsNamed {
+					out = append(out, dr.T("pr.plan.unstable.more", "stack", pl.Stack, "address", dr.Foreign(c.Address), "n", len(c.LeftOut)-pathsNamed))
+					break
+				}
+				out = append(out, dr.T("pr.plan.unstable", "stack", pl.Stack, "address", dr.Foreign(c.Address), "path", dr.Foreign(l.Path), "reason", l.Reason))
+			}
 		}
 	}
 	return out
@@ -108,12 +126,12 @@ type row struct{ kind, line string }
 
 func (r row) runes() int { return utf8.RuneCountInString(r.line) + 1 }
 
-// rows are the lines of a stack's plan: deletes, replacements and what is forgotten, in
+// rows are the lines of a stack's plan: deletes, replacements and what is forgotten or overwritten, in
 // this order, and apart from them the rest and the outputs that change.
 func (p PullRequest) rows(pl dr.Plan) (grave, rest []row) {
 	changes := slices.SortedStableFunc(slices.Values(pl.Changes), func(a, b dr.ResourceChange) int { return gravity(a) - gravity(b) })
 	for _, c := range changes {
-		r := row{strings.Join(c.Actions, "+"), p.rowOf(c)}
+		r := row{strings.Join(c.Shown(), "+"), p.rowOf(c)}
 		if gravity(c) == ordinary {
 			rest = append(rest, r)
 		} else {
@@ -139,14 +157,14 @@ func gravity(c dr.ResourceChange) int {
 		return 0
 	case has("delete"):
 		return 1
-	case has("forget"):
+	case has("forget"), c.Overwrites:
 		return 2
 	}
 	return ordinary
 }
 
 func (p PullRequest) rowOf(c dr.ResourceChange) string {
-	line := fence(strings.Join(c.Actions, "+")) + " "
+	line := fence(strings.Join(c.Shown(), "+")) + " "
 	if c.From != "" {
 		line += fence(c.From) + " -> "
 	}

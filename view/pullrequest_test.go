@@ -206,3 +206,31 @@ func TestPages(t *testing.T) {
 		}
 	}
 }
+
+// TestCase3WhatIsLeftOutIsShown sees that people read what the comparison leaves out, and why.
+func TestCase3WhatIsLeftOutIsShown(t *testing.T) {
+	c := dr.ResourceChange{Address: "a.b", Actions: []string{"update"}}
+	for i := range pathsNamed + 2 {
+		c.LeftOut = append(c.LeftOut, dr.LeftOut{Path: fmt.Sprintf("tags.p%02d", i), Reason: "the *time*"})
+	}
+	got := PullRequest{english(t, text.Slack)}.Plan(sample(), dr.Plans{{Stack: "tokyo", Changes: []dr.ResourceChange{c}}}, "d", dr.Decision{Allowed: true})
+	for _, want := range []string{"Left out of what is compared and approved", "- tokyo: a.b: tags.p00 (the \\*time\\*)\n", "- tokyo: a.b: 2 more\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the comment lacks %q:\n%s", want, got)
+		}
+	}
+}
+
+// TestCase27AnOverwriteIsShown sees that a record made over another one is not told as a
+// mere create, and is never cut.
+func TestCase27AnOverwriteIsShown(t *testing.T) {
+	var changes []dr.ResourceChange
+	for range planRows + 1 {
+		changes = append(changes, dr.ResourceChange{Address: "aws_a.r", Actions: []string{"create"}})
+	}
+	changes = append(changes, dr.ResourceChange{Address: "aws_route53_record.public", Actions: []string{"create"}, Overwrites: true})
+	got := PullRequest{english(t, text.Slack)}.Plan(sample(), dr.Plans{{Stack: "tokyo", Changes: changes}}, "d", dr.Decision{Allowed: true})
+	if want := "```\ncreate+overwrite aws_route53_record.public\ncreate aws_a.r\n"; !strings.Contains(got, want) {
+		t.Errorf("it does not begin with the overwrite:\n%.600s", got)
+	}
+}

@@ -55,6 +55,9 @@ func (b *Runbooks) drift(run *engine.Run, in Due) string {
 func driftOf(p dr.Plan) dr.Drift {
 	d := dr.Drift{Stack: p.Stack, Level: dr.OK}
 	add := func(t dr.Text) { d.Changes, d.Level = append(d.Changes, t), dr.Warn }
+	if !p.Unreached.Empty() {
+		add(dr.T("drift.unreached", "why", p.Unreached))
+	}
 	for _, c := range p.Drift {
 		add(outsideLine(c))
 	}

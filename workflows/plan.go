@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -57,7 +58,7 @@ func (a planning) plan() (proposal, error) {
 		if err != nil {
 			return proposal{}, err
 		}
-		return a.publish(ctx, plans, a.change.Base, 0)
+		return a.putBefore(ctx, plans, proposed{base: a.change.Base})
 	})
 }
 
@@ -79,8 +80,80 @@ func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
 		if err := a.run.Say(ctx, "wider/"+base, dr.Warn, dr.T("note.wider"), append([]dr.Text{why}, wider...)...); err != nil {
 			return proposal{}, err
 		}
-		return a.publish(ctx, plans, base, was.Round+1)
+		return a.putBefore(ctx, plans, proposed{base: base, into: base, round: was.Round + 1})
 	})
+}
+
+// proposed is what plans are proposed on.
+type proposed struct {
+	base  string
+	into  string // the base that they are planned to be merged into, where it is another than the change's
+	round int
+}
+
+// putBefore puts plans before the people. While these begin to read, the plans are made
+// again in the same places: what is another each time could be approved by nobody. Until
+// that is known no approval counts, since the wait for them has not begun.
+func (a planning) putBefore(ctx context.Context, plans dr.Plans, on proposed) (proposal, error) {
+	made := a.run.Now(ctx)
+	p, err := a.publish(ctx, plans, on.base, on.round)
+	if err != nil {
+		return proposal{}, err
+	}
+	same, err := twice(ctx, a.run, plans, made, func(ctx context.Context) (dr.Plans, error) { return a.plans(ctx, on.into) })
+	switch {
+	case err != nil && dr.CodeOf(err) == dr.Conflict:
+		what, _ := dr.Told(err)
+		return proposal{}, cmp.Or(a.Forge.Publish.Status(ctx, a.svc.Repository, a.change.Head, "drbot/plan", dr.StateFailure, a.Forge.Pages.Line(what), ""), err)
+	case err != nil:
+		return proposal{}, err
+	case same.Digest() == p.Digest:
+		p.At = steady(a.run, a.run.Now(ctx))
+		return p, nil
+	default: // the world has moved, and stands
+		return a.publish(ctx, same, on.base, on.round)
+	}
+}
+
+// twice makes plans once more, and gives those that two looks in a row agree on. What
+// still differs is of the moment or of chance, and is refused by its address.
+func twice(ctx context.Context, r *engine.Run, plans dr.Plans, made time.Time, plan func(context.Context) (dr.Plans, error)) (dr.Plans, error) {
+	began := r.Now(ctx)
+	var differ []dr.Text
+	for range mostLooks {
+		// Terraform's clock has whole seconds: two plans of one have the same time.
+		if err := engine.Wait(ctx, made.Truncate(time.Second).Add(time.Second).Sub(r.Now(ctx))); err != nil {
+			return nil, err
+		}
+		again, err := plan(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if differ = differing(plans, again); len(differ) == 0 {
+			r.Log().InfoContext(ctx, "planned twice", "run", r.ID, "took", r.Now(ctx).Sub(began).Round(time.Millisecond).String())
+			return plans, nil
+		}
+		plans, made = again, r.Now(ctx)
+	}
+	return nil, &dr.Error{Code: dr.Conflict, What: dr.T("plan.unstable", "what", differ[:min(len(differ), differingShown)], "n", len(differ)), Next: dr.T("plan.unstable.next")}
+}
+
+const (
+	// mostLooks is how often plans are made again before what differs is refused: a world
+	// that moved once is no reason to.
+	mostLooks = 2
+	// differingShown bounds what is named of what differs.
+	differingShown = 10
+)
+
+func differing(a, b dr.Plans) []dr.Text {
+	var out []dr.Text
+	for _, p := range a {
+		if o, ok := b.Of(p.Stack); ok {
+			out = append(out, dr.Differs(p, o)...)
+		}
+	}
+	return out
 }
 
 func widerThan(now, approved dr.Plans) []dr.Text {
@@ -110,7 +183,7 @@ func plansAt(ctx context.Context, a *failover, commit, mergeInto string) (dr.Pla
 	plans := make(dr.Plans, len(stacks))
 	errs := engine.Each(ctx, len(stacks), func(ctx context.Context, i int) (err error) {
 		plans[i], err = a.Terraform.Plan(ctx, dr.PlanRequest{
-			Run: a.req.Run, Service: a.svc, Stack: stacks[i], Commit: commit, MergeInto: mergeInto,
+			Run: a.req.Run, Service: a.svc, Stack: stacks[i], Commit: commit, MergeInto: mergeInto, Flip: a.req.Target,
 		})
 		return err
 	})
@@ -119,7 +192,29 @@ func plansAt(ctx context.Context, a *failover, commit, mergeInto string) (dr.Pla
 			return nil, fmt.Errorf("plan %s: %w", stacks[i].Name, err)
 		}
 	}
-	return plans, nil
+	return plans, moveUsers(ctx, a, plans)
+}
+
+// moveUsers refuses plans that leave the users where they are: the change then does not
+// reach what leads them, whatever the stacks are told.
+func moveUsers(ctx context.Context, f *failover, plans dr.Plans) error {
+	traffic := f.svc.StacksOf(dr.TrafficStack)
+	moves := func(st dr.Stack) bool {
+		p, planned := plans.Of(st.Name)
+		return !planned || len(p.Changes) > 0
+	}
+	if len(traffic) == 0 || slices.ContainsFunc(traffic, moves) {
+		return nil
+	}
+	name, stack := f.svc.Names.Public, traffic[0].Name
+	res, err := f.Cloud.Names.Resolve(ctx, f.svc, name)
+	switch {
+	case err != nil:
+		return &dr.Error{Code: dr.Temporary, What: dr.T("plan.unmoved.unread", "stack", stack, "name", name), Next: dr.T("plan.unmoved.unread.next"), Err: err}
+	case !slices.Contains(res.Chain, f.svc.Names.Regional[f.req.Target]):
+		return &dr.Error{Code: dr.Conflict, What: dr.T("plan.unmoved", "stack", stack, "name", name, "region", f.req.Target), Next: dr.T("plan.unmoved.next", "stack", stack)}
+	}
+	return nil
 }
 
 // publish lets the policy judge the plans, writes them on the pull request, and

@@ -101,6 +101,12 @@ type Databases interface {
 	Events(ctx context.Context, s dr.Service, db dr.Resource, in dr.Region, since time.Time) ([]dr.Event, error)
 }
 
+// Names asks where names lead, the way users do.
+type Names interface {
+	// Resolve asks the zone's own name servers.
+	Resolve(ctx context.Context, s dr.Service, name string) (dr.Resolution, error)
+}
+
 // Policy decides; code acts.
 type Policy interface {
 	Readiness(ctx context.Context, f dr.ReadinessFacts) (dr.Verdict, error)

@@ -124,7 +124,7 @@ func (s thinking) planAgain(ctx context.Context) (dr.Plans, []dr.Text, error) {
 		if out, ok := s.run.Outcome(steps.ApplyOf(st)); ok && out.OK() {
 			continue // this run has done it
 		}
-		plan, err := s.Terraform.Plan(ctx, dr.PlanRequest{Run: s.req.Run, Service: s.svc, Stack: st, Commit: s.as.merged.SHA})
+		plan, err := s.Terraform.Plan(ctx, dr.PlanRequest{Run: s.req.Run, Service: s.svc, Stack: st, Commit: s.as.merged.SHA, Flip: s.req.Target})
 		if err != nil {
 			return nil, nil, err
 		}

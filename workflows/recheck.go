@@ -198,6 +198,9 @@ func (a rechecking) askAgain(p proposal, found rechecked) (proposal, error) {
 		if err := a.run.Say(ctx, fmt.Sprintf("worse/%d/%d", a.change.Number, round), dr.Warn, dr.T("note.worse"), lines...); err != nil {
 			return proposal{}, err
 		}
-		return planning(a).publish(ctx, p.Plans, p.Base, round)
+		if found.Plans == nil {
+			return planning(a).publish(ctx, p.Plans, p.Base, round)
+		}
+		return planning(a).putBefore(ctx, p.Plans, proposed{base: p.Base, into: p.Base, round: round})
 	})
 }

@@ -49,8 +49,12 @@ func (f resumption) plan() (proposal, error) {
 		if active, err := f.Forge.Region.ActiveRegion(content); err != nil || active != f.req.Target {
 			return proposal{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.git-elsewhere", "base", repo.Base, "region", f.req.Target), Next: f.failoverInstead(), Err: err}
 		}
-		plans, err := plansAt(ctx, f.failover, base, "")
+		planned := func(ctx context.Context) (dr.Plans, error) { return plansAt(ctx, f.failover, base, "") }
+		plans, err := planned(ctx)
 		if err != nil {
+			return proposal{}, err
+		}
+		if plans, err = twice(ctx, f.run, plans, f.run.Now(ctx), planned); err != nil {
 			return proposal{}, err
 		}
 		decision, err := f.Policy.Plans(ctx, f.svc, f.source, plans)
@@ -109,7 +113,7 @@ func (f resumption) all(p proposal) []dr.Text {
 }
 
 func change(stack string, c dr.ResourceChange) dr.Text {
-	return dr.T("resume.change", "stack", stack, "address", dr.Foreign(c.Address), "actions", c.Actions)
+	return dr.T("resume.change", "stack", stack, "address", dr.Foreign(c.Address), "actions", c.Shown())
 }
 
 // without lists whose accept does not count: who asked for this run, and for those that it

@@ -48,6 +48,7 @@ type Forge struct {
 type Cloud struct {
 	Systems   Systems
 	Databases Databases
+	Names     Names
 }
 
 // Store is what is kept.

@@ -58,7 +58,7 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *gi
 	books, err := workflows.New(workflows.Deps{
 		Team:      workflows.Team{Services: cfg.Services, People: cfg.People},
 		Forge:     workflows.Forge{Files: forge, Changes: forge, Watch: forge, Publish: forge, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}, Rules: newRules(cfg, forge)},
-		Cloud:     workflows.Cloud{Systems: systems.All(cloud), Databases: databases},
+		Cloud:     workflows.Cloud{Systems: systems.All(cloud), Databases: databases, Names: route53.New(cloud)},
 		Terraform: terraform, Policy: policy, Directory: poster,
 		Store: workflows.Store{Records: st, Book: st, Memory: st, Keeper: st, Reports: st},
 		Kinds: steps.Kinds(&steps.World{

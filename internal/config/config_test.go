@@ -323,3 +323,29 @@ func TestQuorumCanBeReached(t *testing.T) {
 		}
 	}
 }
+
+// TestCase19And3KeysOfStacks reads a workspace, and what is left out of plans' comparison; each entry says where and why.
+func TestCase19And3KeysOfStacks(t *testing.T) {
+	data, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(entry string) []byte {
+		return []byte(strings.Replace(string(data), "    probes:\n", "    unstable: ["+entry+"]\n    probes:\n", 1))
+	}
+	c, err := Parse(with("{stack: tokyo, address: a.b, attribute: tags.at, reason: the time}"), options(true))
+	want := []dr.Unstable{{Stack: "tokyo", Address: "a.b", Attribute: "tags.at", Reason: "the time"}}
+	if err != nil || !slices.Equal(c.Services["portal"].Unstable, want) {
+		t.Fatalf("%v, %v", c, err)
+	}
+	_, err = Parse([]byte(strings.Replace(string(data), "        # workspace: prod ", "        workspace: a/b ", 1)), options(true))
+	if want := "services[0].stacks[0].workspace: \"a/b\" is no name"; !strings.Contains(said(t, err), want) {
+		t.Errorf("%s is not among\n%s", want, said(t, err))
+	}
+	_, err = Parse(with("{stack: osaka, address: ' '}"), options(true))
+	for _, fault := range []string{".stack: there is no stack", ".address: missing", ".attribute: missing", ".reason: missing"} {
+		if !strings.Contains(said(t, err), "services[0].unstable[0]"+fault) {
+			t.Errorf("%s is not among\n%s", fault, said(t, err))
+		}
+	}
+}

@@ -126,6 +126,7 @@ type service struct {
 	Workloads  map[string]workload `yaml:"workloads"` // likewise
 	Names      names               `yaml:"names"`
 	Probes     []probe             `yaml:"probes"`
+	Unstable   []unstable          `yaml:"unstable"`
 	Acts       []string            `yaml:"acts"`
 	Schedule   schedule            `yaml:"schedule"`
 	Requesters []string            `yaml:"requesters"`
@@ -150,6 +151,7 @@ type stack struct {
 	Role          string            `yaml:"role"`
 	Region        string            `yaml:"region"`
 	BackendConfig map[string]string `yaml:"backend_config"`
+	Workspace     string            `yaml:"workspace"`
 }
 
 // resource has beside these keys those of its system.
@@ -182,6 +184,13 @@ type names struct {
 type probe struct {
 	URL    string `yaml:"url"`
 	Status int    `yaml:"status"`
+}
+
+type unstable struct {
+	Stack     string `yaml:"stack"`
+	Address   string `yaml:"address"`
+	Attribute string `yaml:"attribute"`
+	Reason    string `yaml:"reason"`
 }
 
 type schedule struct {

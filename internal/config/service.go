@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -76,6 +77,7 @@ func (f *checker) service(at string, in service, people dr.People) dr.Service {
 	f.regions(at, in, &s)
 	f.repository(at, in, &s)
 	f.stacks(at, in, &s)
+	f.unstable(at, in, &s)
 	f.resources(at, in, &s)
 	f.reached(at, in, &s)
 	f.listedActs(at, &s)
@@ -163,7 +165,10 @@ func (f *checker) stacks(at string, in service, s *dr.Service) {
 		default:
 			f.add(p+".role", dr.T("config.stack.role", "role", quoted(st.Role)))
 		}
-		s.Stacks = append(s.Stacks, dr.Stack{Name: st.Name, Dir: st.Dir, Role: role, Region: dr.Region(st.Region), BackendConfig: st.BackendConfig})
+		if url.PathEscape(st.Workspace) != st.Workspace { // as Terraform judges names
+			f.add(p+".workspace", dr.T("config.stack.workspace", "workspace", quoted(st.Workspace)))
+		}
+		s.Stacks = append(s.Stacks, dr.Stack{Name: st.Name, Dir: st.Dir, Role: role, Region: dr.Region(st.Region), BackendConfig: st.BackendConfig, Workspace: st.Workspace})
 	}
 	for _, r := range s.Regions {
 		if r != "" && byRegion[r] != 1 {
@@ -172,6 +177,22 @@ func (f *checker) stacks(at string, in service, s *dr.Service) {
 	}
 	if len(s.StacksOf(dr.TrafficStack)) == 0 {
 		f.add(at+".stacks", dr.T("config.stack.no-traffic"))
+	}
+}
+
+// unstable are attributes that are compared with nothing, each with its reason.
+func (f *checker) unstable(at string, in service, s *dr.Service) {
+	for i, u := range in.Unstable {
+		p := fmt.Sprintf("%s.unstable[%d]", at, i)
+		if !slices.ContainsFunc(s.Stacks, func(st dr.Stack) bool { return st.Name == u.Stack }) {
+			f.add(p+".stack", dr.T("config.unstable.stack", "stack", quoted(u.Stack)))
+		}
+		for _, key := range [][2]string{{"address", u.Address}, {"attribute", u.Attribute}, {"reason", u.Reason}} {
+			if strings.TrimSpace(key[1]) == "" {
+				f.add(p+"."+key[0], dr.T("config.missing"))
+			}
+		}
+		s.Unstable = append(s.Unstable, dr.Unstable{Stack: u.Stack, Address: u.Address, Attribute: u.Attribute, Reason: u.Reason})
 	}
 }
 

@@ -269,15 +269,14 @@ func (c opening) commit(ctx context.Context) (sha string, err error) {
 // mode is the file's own, which a change keeps. A link is not replaced by a file: whoever
 // put it there would not find it again.
 func (c opening) mode(ctx context.Context) (string, error) {
-	req := c.req
-	e, err := c.entryAt(ctx, req.Repository, req.BaseSHA)
+	e, err := c.entryAt(ctx, c.req.Repository, c.req.BaseSHA)
 	switch {
 	case dr.CodeOf(err) == dr.NotFound:
 		return modeFile, nil
 	case err != nil:
 		return "", err
-	case e.GetMode() == modeLink:
-		return "", &dr.Error{Code: dr.Invalid, What: dr.T("rule.link", "file", req.Repository.File), Next: dr.T("mend.github.file")}
+	case e.GetMode() == modeLink, e.GetType() != "blob":
+		return "", &dr.Error{Code: dr.Invalid, What: dr.T("rule.link", "file", c.req.Repository.File), Next: dr.T("mend.github.file")}
 	default:
 		return e.GetMode(), nil
 	}

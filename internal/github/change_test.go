@@ -40,6 +40,13 @@ func openable(s *stub) {
 	s.when("GET "+pulls, reply(200, `[]`))
 	s.when("GET "+branch, gone)
 	s.when("GET /repos/acme/infra/git/commits/"+baseSHA, ok(map[string]any{"sha": baseSHA, "tree": map[string]any{"sha": "tree0"}}))
+	for tree, entry := range map[string]string{
+		"tree0":    `{"path":"live","mode":"040000","type":"tree","sha":"treelive"}`,
+		"treelive": `{"path":"portal","mode":"040000","type":"tree","sha":"treeport"}`,
+		"treeport": `{"path":"active_region.auto.tfvars","mode":"100644","type":"blob","sha":"blob0"}`,
+	} {
+		s.when("GET /repos/acme/infra/git/trees/"+tree, reply(200, `{"sha":"`+tree+`","tree":[`+entry+`]}`))
+	}
 	s.when("POST /repos/acme/infra/git/blobs", reply(201, `{"sha":"blob1"}`))
 	s.when("POST /repos/acme/infra/git/trees", reply(201, `{"sha":"tree1"}`))
 	s.when("POST /repos/acme/infra/git/commits", reply(201, `{"sha":"`+headSHA+`"}`))

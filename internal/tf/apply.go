@@ -87,6 +87,7 @@ func (t *Terraform) begin(ctx context.Context, f folder, req dr.ApplyRequest, ma
 
 	want := request{
 		Key: req.Key, Run: req.Run, Service: req.Service.Name, Stack: req.Stack, Commit: req.Commit, Approved: req.Approved,
+		Unstable: req.Service.Unstable,
 	}
 	var stored request
 	if known, err := f.read(requestFile, &stored); err != nil {

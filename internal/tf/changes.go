@@ -85,6 +85,7 @@ func changesOf(list []*tfjson.ResourceChange, key []byte, stack string) ([]dr.Re
 		if moved(rc) {
 			c.From = rc.PreviousAddress
 		}
+		c.Overwrites = overwrites(rc)
 		d := differ{key: key, stack: stack, address: c.Address}
 		whole := d
 		// What is deleted loses every attribute; its action says so.
@@ -128,6 +129,13 @@ func actionsOf(rc *tfjson.ResourceChange) []string {
 		out = append(out, "import")
 	}
 	return out
+}
+
+// overwrites tells whether a resource that is made takes the place of one that is there,
+// made by somebody else.
+func overwrites(rc *tfjson.ResourceChange) bool {
+	after, _ := rc.Change.After.(map[string]any)
+	return slices.Contains(rc.Change.Actions, tfjson.ActionCreate) && after["allow_overwrite"] == true
 }
 
 func moved(rc *tfjson.ResourceChange) bool {

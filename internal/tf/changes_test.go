@@ -245,3 +245,22 @@ func TestTallyKnowsWhatIsHalfMade(t *testing.T) {
 		t.Errorf("half made is %q, want %q", seen.broken, want)
 	}
 }
+
+func TestCase27AnOverwriteIsKnown(t *testing.T) {
+	record := func(name, actions, overwrite string) string {
+		return `{"address": "aws_route53_record.` + name + `", "mode": "managed", "type": "aws_route53_record", "change": {"actions": [` + actions + `],
+      "before": {}, "after": {"name": "svc", "allow_overwrite": ` + overwrite + `}, "after_unknown": {}}}`
+	}
+	p, err := allowed(parsePlan(t, `{"format_version": "1.2", "terraform_version": "1.11.4", "resource_changes": [`+strings.Join([]string{
+		record("made", `"create"`, "true"), record("plain", `"create"`, "null"), record("own", `"update"`, "true"), record("remade", `"delete", "create"`, "true"),
+	}, ",")+`]}`), []byte("key"), "traffic", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range p.Changes {
+		name := strings.TrimPrefix(c.Address, "aws_route53_record.")
+		if want := name == "made" || name == "remade"; c.Overwrites != want || slices.Contains(c.Shown(), "overwrite") != want || slices.Contains(c.Actions, "overwrite") {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}

@@ -35,39 +35,67 @@ const (
 
 // module is a stack in a checkout, ready for Terraform's commands.
 type module struct {
-	job   job
-	name  string // of the stack
-	dir   string
-	saved string // the plan file
-	tree  dr.Tree
-	locks string // names the provider choice
-	code  string // names the code that runs
-	scrub scrubber
-	tf    *tfexec.Terraform
+	job    job
+	name   string // of the stack
+	root   string // of the checkout
+	absent absent
+	dir    string
+	saved  string // the plan file
+	tree   dr.Tree
+	locks  string // names the provider choice
+	code   string // names the code that runs
+	scrub  scrubber
+	seat   *seat
+	tf     *tfexec.Terraform
+
+	workspace string        // empty where none is named
+	unstable  []dr.Unstable // what is left out of its plans' comparison
 }
 
-// open prepares a stack in a new folder, which gets the checkout and the plan.
-func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, mergeInto string) (*module, error) {
+// open prepares a stack in a new folder, which gets the checkout and the plan. Who opens
+// it closes it.
+func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, mergeInto string, as sitter) (_ *module, err error) {
 	root := filepath.Join(folder, "src")
-	if err := newGit(j).checkout(ctx, root, commit, mergeInto); err != nil {
-		return nil, err
-	}
-	dir, err := stackDir(root, stack.Dir)
+	g := newGit(j)
+	tree, err := g.checkout(ctx, root, commit, mergeInto)
 	if err != nil {
 		return nil, err
 	}
+	gone, err := g.absent(ctx, root, tree)
+	if err != nil {
+		return nil, err
+	}
+	inside, err := stackDir(root, stack.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := j.sit(ctx, stack, root, as)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.leave()
+		}
+	}()
+	dir := filepath.Join(s.path, inside)
 	tf, err := tfexec.NewTerraform(dir, j.Place.Terraform)
 	if err != nil {
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
-	if err := tf.SetEnv(j.Secrets.Environment); err != nil {
+	env := maps.Clone(j.Secrets.Environment)
+	if env == nil {
+		env = map[string]string{}
+	}
+	env["PWD"] = dir // as a shell has it: Terraform takes it for its own place, by the link
+	if err := tf.SetEnv(env); err != nil {
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
 	if err := tf.SetWaitDelay(planStop); err != nil {
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
 	m := &module{
-		job: j, name: stack.Name, dir: dir, tree: dr.Tree{Commit: commit, MergeInto: mergeInto}, tf: tf, scrub: j.scrubber(),
+		job: j, name: stack.Name, root: root, dir: dir, tree: dr.Tree{Commit: commit, MergeInto: mergeInto}, tf: tf, scrub: j.scrubber(), seat: s, absent: gone,
 		saved: filepath.Join(folder, planFile),
 	}
 	// Terraform keeps the mode of a file that is there; a plan holds secrets.
@@ -77,12 +105,14 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 	return m, nil
 }
 
+func (m *module) close() { m.seat.leave() }
+
 // init readies the folder. With a lock file no other provider than the recorded
 // one may be chosen.
-func (m *module) init(ctx context.Context, backend map[string]string) error {
+func (m *module) init(ctx context.Context, stack dr.Stack) error {
 	var opts []tfexec.InitOption
-	for _, k := range slices.Sorted(maps.Keys(backend)) {
-		opts = append(opts, tfexec.BackendConfig(k+"="+backend[k]))
+	for _, k := range slices.Sorted(maps.Keys(stack.BackendConfig)) {
+		opts = append(opts, tfexec.BackendConfig(k+"="+stack.BackendConfig[k]))
 	}
 	if m.job.Place.PluginDir != "" {
 		opts = append(opts, tfexec.PluginDir(m.job.Place.PluginDir))
@@ -109,7 +139,10 @@ func (m *module) init(ctx context.Context, backend map[string]string) error {
 		}
 		return err
 	})
-	return m.ended(ctx, dr.T("tf.doing.init"), out, err)
+	if err := m.ended(ctx, dr.T("tf.doing.init"), out, err); err != nil {
+		return err
+	}
+	return m.enter(ctx, stack.Workspace)
 }
 
 // planned is a plan that was made: as an allow-list, and as Terraform wrote it, which
@@ -142,9 +175,13 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) 
 	if err := m.ended(ctx, dr.T("tf.doing.show"), out, err); err != nil {
 		return planned{}, err
 	}
+	if err := m.inOthers(ctx, raw); err != nil {
+		return planned{}, err
+	}
 	m.scrub = m.scrub.and(secretsOf(raw)...)
 	plan, err := allowed(raw, m.job.Secrets.HashKey, m.name, drift)
 	plan.LockFile, plan.Code = m.locks, m.code
+	plan = plan.Without(m.unstable)
 	return planned{Plan: plan, raw: raw}, err
 }
 

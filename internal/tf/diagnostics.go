@@ -78,6 +78,7 @@ type failure struct {
 	doing dr.Text // "plan", "apply"
 	said  dr.Arg
 	lock  dr.Text // who holds the state lock, when that is the reason
+	next  dr.Text // what to do, where the cause is a known one
 }
 
 // Text is the scrubbed reason.
@@ -86,6 +87,14 @@ func (f *failure) Text() dr.Text {
 		return f.lock
 	}
 	return dr.T("tf.failed", "doing", f.doing, "said", f.said)
+}
+
+// told is the reason, and what to do where that is known.
+func (f *failure) told() dr.Text {
+	if f.next.Empty() || !f.lock.Empty() {
+		return f.Text()
+	}
+	return sentences(f.Text(), dr.T("tf.hint", "next", f.next))
 }
 
 // Error is the reason for the log.
@@ -98,7 +107,7 @@ func (o *output) failed(doing dr.Text, err error, scrub scrubber) *failure {
 	if len(o.errors) == 0 && err != nil {
 		o.errors = plainErrors(err.Error())
 	}
-	f := &failure{doing: doing}
+	f := &failure{doing: doing, next: hintOf(o.errors, err)}
 	var said []string
 	for _, d := range o.errors {
 		if strings.Contains(d.Summary, "Error acquiring the state lock") {

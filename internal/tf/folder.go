@@ -61,6 +61,7 @@ type request struct {
 	Stack    dr.Stack
 	Commit   string
 	Approved dr.Plan
+	Unstable []dr.Unstable `json:",omitempty"`
 	Place    place
 }
 

@@ -78,14 +78,14 @@ func checkGitURL(raw string) (string, error) {
 }
 
 // checkout puts the files of a commit, or of its merge into a base, into a new
-// folder: no .git, nothing but what the commit holds.
-func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) error {
+// folder: no .git, nothing but what the commit holds. It gives the tree that they are of.
+func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) (tree string, err error) {
 	wanted, tree, err := g.tree(ctx, dr.Tree{Commit: commit, MergeInto: mergeInto})
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return fmt.Errorf("make the checkout folder: %w", err)
+		return "", fmt.Errorf("make the checkout folder: %w", err)
 	}
 	// Each checkout has an index of its own, so that several can be made at once.
 	index := dir + ".index"
@@ -99,9 +99,9 @@ func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) error 
 		err = files()
 	}
 	if err != nil {
-		return g.failed(ctx, err, dr.T("git.checkout.failed", "commit", short(commit)))
+		return "", g.failed(ctx, err, dr.T("git.checkout.failed", "commit", short(commit)))
 	}
-	return nil
+	return tree, nil
 }
 
 // tree gives what names the files of a commit, or of its merge into a base, in the mirror,
@@ -369,6 +369,10 @@ var refusals = []struct {
 		dr.T("git.no-repository"), dr.T("git.no-repository.next"),
 	},
 	{
+		[]string{"returned error: 301", "returned error: 302", "returned error: 307", "returned error: 308", "unable to update url base from redirection"}, dr.NotFound,
+		dr.T("git.moved"), dr.T("git.moved.next"),
+	},
+	{
 		[]string{"No space left on device", "Disk quota exceeded"}, dr.Temporary,
 		dr.T("git.disk-full"), dr.T("tf.disk-full.next"),
 	},
@@ -395,7 +399,7 @@ func (g git) failed(ctx context.Context, err error, what dr.Text) error {
 
 func short(sha string) string { return sha[:min(len(sha), 7)] }
 
-// stackDir finds a stack's folder and refuses one outside the checkout, also by
+// stackDir finds a stack's folder in a checkout and refuses one outside it, also by
 // way of a link. Links to files are wanted: active_region is one in every stack.
 func stackDir(root, dir string) (string, error) {
 	local := filepath.FromSlash(dir)
@@ -410,11 +414,12 @@ func stackDir(root, dir string) (string, error) {
 	if err != nil {
 		return "", &dr.Error{Code: dr.NotFound, What: dr.T("git.folder.missing", "folder", dir)}
 	}
-	if rel, err := filepath.Rel(realRoot, found); err != nil || !filepath.IsLocal(rel) {
+	rel, err := filepath.Rel(realRoot, found)
+	if err != nil || !filepath.IsLocal(rel) {
 		return "", &dr.Error{Code: dr.Invalid, What: dr.T("git.folder.leads-out", "folder", dir)}
 	}
 	if info, err := os.Stat(found); err != nil || !info.IsDir() {
 		return "", &dr.Error{Code: dr.NotFound, What: dr.T("git.folder.missing", "folder", dir)}
 	}
-	return found, nil
+	return rel, nil
 }

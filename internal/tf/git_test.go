@@ -57,7 +57,7 @@ func TestDamagedMirror(t *testing.T) {
 		t.Fatalf("with a damaged mirror: %v", err)
 	}
 	out := filepath.Join(t.TempDir(), "out")
-	if err := g.checkout(t.Context(), out, second, ""); err != nil {
+	if _, err := g.checkout(t.Context(), out, second, ""); err != nil {
 		t.Fatal(err)
 	}
 	if data, err := os.ReadFile(filepath.Join(out, "file")); err != nil || string(data) != "two" {

@@ -87,11 +87,12 @@ func (t *Terraform) inquest(ctx context.Context, f folder, req request, svc dr.S
 		return dr.Text{}, err
 	}
 	defer release()
-	m, err := j.open(ctx, dir, req.Stack, req.Commit, "")
+	m, err := j.open(ctx, dir, req.Stack, req.Commit, "", sitter{For: req.Run})
 	if err != nil {
 		return dr.Text{}, err
 	}
-	if err := m.init(ctx, req.Stack.BackendConfig); err != nil {
+	defer m.close()
+	if err := m.init(ctx, req.Stack); err != nil {
 		return dr.Text{}, err
 	}
 	state, err := m.stateAddresses(ctx)

@@ -25,7 +25,7 @@ func (t *Terraform) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 		return plan, nil
 	case ctx.Err() != nil:
 		return dr.Plan{}, forPeople(req.Stack.Name, gaveWay(ctx, ctx.Err()))
-	case limited.Err() != nil:
+	case limited.Err() != nil && !is[*dr.Error](err):
 		return dr.Plan{}, &dr.Error{
 			Code: dr.Temporary,
 			What: dr.T("tf.plan.late", "stack", req.Stack.Name, "limit", t.opts.PlanTimeout),
@@ -46,15 +46,34 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 		return dr.Plan{}, fmt.Errorf("make a plan folder: %w", err)
 	}
 	defer release()
-	m, err := j.open(ctx, dir, req.Stack, req.Commit, req.MergeInto)
+	m, err := j.open(ctx, dir, req.Stack, req.Commit, req.MergeInto, sitter{For: req.Run})
 	if err != nil {
 		return dr.Plan{}, err
 	}
+	defer m.close()
+	m.unstable = req.Service.Unstable
 	if err := m.ready(ctx, req.Stack); err != nil {
 		return dr.Plan{}, err
 	}
 	plan, err := m.plan(ctx, !t.opts.PlanUnlocked, req.Drift)
-	return plan.Plan, err
+	if err != nil {
+		return dr.Plan{}, err
+	}
+	f := flip{root: m.root, dir: m.dir, file: req.Service.Repository.File}
+	switch {
+	case req.Flip != "":
+		if why := f.unreached(plan.raw, req.Flip); !why.Empty() {
+			return dr.Plan{}, &dr.Error{
+				Code: dr.Conflict, What: dr.T("tf.flip", "stack", req.Stack.Name, "region", req.Flip, "why", why),
+				Next: dr.T("tf.flip.next", "stack", req.Stack.Name, "file", f.file),
+			}
+		}
+	case req.Drift:
+		if says := f.says(); says != "" {
+			plan.Unreached = f.unreached(plan.raw, says)
+		}
+	}
+	return plan.Plan, nil
 }
 
 // ready is what comes before a plan. Lock file and code are hashed as the commit has
@@ -66,7 +85,10 @@ func (m *module) ready(ctx context.Context, stack dr.Stack) (err error) {
 	if m.locks, err = hashLockFile(m.dir); err != nil {
 		return err
 	}
-	return m.init(ctx, stack.BackendConfig)
+	if err := m.init(ctx, stack); err != nil {
+		return m.absent.because(err)
+	}
+	return m.whole()
 }
 
 // forPeople gives an error the words and the code it goes out with.
@@ -82,6 +104,6 @@ func forPeople(stack string, err error) error {
 	case !f.lock.Empty():
 		return &dr.Error{Code: dr.Conflict, What: dr.T("tf.of-stack", "stack", stack, "what", f.lock), Next: dr.T("tf.plan.locked.next")}
 	default:
-		return &dr.Error{Code: dr.Temporary, What: dr.T("tf.of-stack", "stack", stack, "what", f.Text())}
+		return &dr.Error{Code: dr.Temporary, What: dr.T("tf.of-stack", "stack", stack, "what", f.Text()), Next: f.next}
 	}
 }

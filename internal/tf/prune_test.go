@@ -255,7 +255,7 @@ func TestAMirrorIsPacked(t *testing.T) {
 		t.Errorf("%d packs became %d", before, after)
 	}
 	for i, sha := range commits {
-		if err := g.checkout(t.Context(), filepath.Join(t.TempDir(), "src"), sha, ""); err != nil {
+		if _, err := g.checkout(t.Context(), filepath.Join(t.TempDir(), "src"), sha, ""); err != nil {
 			t.Errorf("commit %d: %v", i, err)
 		}
 	}

@@ -19,6 +19,7 @@ func TestSetActiveRegionKeepsEveryOtherByte(t *testing.T) {
 		"odd spacing":        "\n\n\tactive_region=    \"ap-northeast-2\"   // why\n\n",
 		"others":             "b = \"ap-northeast-2\"\nactive_region = \"ap-northeast-2\"\na   = [\n  1,2 ]\nactive_region_old = \"ap-northeast-2\"\n",
 		"comment with it":    "# active_region = \"ap-northeast-2\"\n/* active_region = \"x\" */ active_region = \"ap-northeast-2\"\n",
+		"EUC-JP":             "# \xc0\xdc\nactive_region = \"ap-northeast-2\" # \xb1\xc6\n",
 		"byte order mark":    "\ufeffactive_region = \"ap-northeast-2\"\n",
 		"a block besides it": "x {\n  active_region = \"us-east-1\"\n}\nactive_region = \"ap-northeast-2\"\n",
 	} {

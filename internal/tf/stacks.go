@@ -44,6 +44,9 @@ func stateOf(gitURL string, stack dr.Stack) string {
 	for _, k := range slices.Sorted(maps.Keys(stack.BackendConfig)) {
 		name += "\x00" + k + "=" + stack.BackendConfig[k]
 	}
+	if stack.Workspace != "" {
+		name += "\x00\x00" + stack.Workspace
+	}
 	return name
 }
 

@@ -31,6 +31,9 @@ func Supervise(ctx context.Context, dir string) int {
 		return 2
 	}
 	result := s.guardedRun(ctx)
+	if s.module != nil {
+		s.module.close()
+	}
 	if err := s.finish(&result); err != nil {
 		fmt.Fprintln(os.Stderr, "supervise:", err)
 		return 1
@@ -47,6 +50,7 @@ type supervisor struct {
 	alive    *os.File // held open for the lock on it
 	progress *os.File
 	tally    tally
+	module   *module   // open until the process ends: nobody else takes its seat
 	remarks  []dr.Text // what was found of applies that died
 }
 
@@ -171,10 +175,11 @@ func (s *supervisor) prepare(ctx context.Context) (*module, planned, error) {
 	if err := os.Mkdir(work, 0o700); err != nil {
 		return nil, planned{}, err
 	}
-	m, err := s.job.open(ctx, work, s.request.Stack, s.request.Commit, "")
+	m, err := s.job.open(ctx, work, s.request.Stack, s.request.Commit, "", sitter{For: s.request.Key, Apply: true})
 	if err != nil {
 		return nil, planned{}, err
 	}
+	s.module, m.unstable = m, s.request.Unstable
 	if err := m.ready(ctx, s.request.Stack); err != nil {
 		return nil, planned{}, err
 	}
@@ -209,6 +214,7 @@ func (s *supervisor) notApplied(ctx context.Context, err error) dr.ApplyResult {
 		return dr.ApplyResult{Kind: dr.ApplyFailed, Summary: sentences(why, nothing)}
 	}
 	var f *failure
+	var busy *taken
 	switch {
 	case ctx.Err() != nil:
 		return failed(dr.T("tf.apply.stopped"))
@@ -217,7 +223,9 @@ func (s *supervisor) notApplied(ctx context.Context, err error) dr.ApplyResult {
 	case errors.As(err, &f) && !f.lock.Empty():
 		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: sentences(f.lock, nothing)}
 	case errors.As(err, &f):
-		return failed(f.Text())
+		return failed(f.told())
+	case errors.As(err, &busy):
+		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: sentences(busy.why.What, nothing)}
 	}
 	fmt.Fprintln(os.Stderr, "supervise:", s.job.scrubber().line(err.Error()))
 	what := dr.T("tf.apply.unplanned")
@@ -242,7 +250,7 @@ func (s *supervisor) applied(ctx context.Context, err error) dr.ApplyResult {
 		// The lock comes before everything else, so nothing was applied.
 		return dr.ApplyResult{Kind: dr.ApplyLocked, Summary: sentences(f.lock, dr.T("tf.nothing-applied"))}
 	case errors.As(err, &f):
-		r.Summary = f.Text()
+		r.Summary = f.told()
 	default:
 		fmt.Fprintln(os.Stderr, "supervise:", s.job.scrubber().line(err.Error()))
 		r.Summary = dr.T("tf.apply.endless")

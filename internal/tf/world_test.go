@@ -107,6 +107,26 @@ func (w *world) git(dir string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// branch is the world with an empty tree, for a test of its own.
+func (w *world) branch(t *testing.T) *world {
+	t.Helper()
+	b := *w
+	b.t = t
+	entries, err := os.ReadDir(w.tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() == ".git" {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(w.tree, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &b
+}
+
 // commit adds files and pushes; a content that begins with "-> " is a link.
 func (w *world) commit(files map[string]string) string {
 	w.t.Helper()

@@ -20,6 +20,7 @@ const (
 	loadBalancer = "aws_lb.this"
 	workload     = "aws_ecs_service.this"
 	publicName   = "aws_route53_record.public"
+	odd          = "aws_ssm_parameter.odd"
 )
 
 // terraform is what the stacks have made, besides the workloads.
@@ -36,6 +37,8 @@ type terraform struct {
 	Applied []string          // stacks, in the order in which an apply took effect
 	next    map[string][]dr.ApplyKind
 	denied  bool // a plan that deletes a database
+	odd     int  // so many plans more of the target have a value that is another each time
+	fixed   bool // what leads the users is written down as a fixed value
 }
 
 func newTerraform() *terraform {
@@ -178,15 +181,19 @@ func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan
 			add(workload, "update", path)
 		}
 	case dr.TrafficStack:
-		if w.tf.points[st.Name] != active {
+		if w.tf.points[st.Name] != active && !w.tf.fixed {
 			add(publicName, "update", dr.PathChange{Path: "records", Value: string(active)})
 		}
 	}
 	if w.tf.denied && st.Role == dr.RegionStack {
 		add("aws_rds_cluster.this", "delete")
 	}
+	if w.tf.odd > 0 && st.Role == dr.RegionStack && st.Region == active {
+		w.tf.odd--
+		add(odd, "update", dr.PathChange{Path: "tags.at", Value: fmt.Sprint(w.tf.odd)}, dr.PathChange{Path: "name"})
+	}
 	w.tf.planThings(st.Name, tree, add)
-	return plan, nil
+	return plan.Without(s.Unstable), nil
 }
 
 // tasksOf is how many tasks a Region has that serves.
@@ -201,6 +208,29 @@ func wants(s dr.Strategy, active bool) int {
 		return 1
 	default:
 		return 0
+	}
+}
+
+// OddPlans gives so many plans of the target a value that is another each time.
+func (w *World) OddPlans(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tf.odd = n
+}
+
+// FixTraffic makes what leads the users a fixed value in the files, or undoes that.
+func (w *World) FixTraffic(fixed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tf.fixed = fixed
+}
+
+// MoveUsers leads the users to a Region outside Terraform.
+func (w *World) MoveUsers(to dr.Region) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for stack := range w.tf.points {
+		w.tf.points[stack] = to
 	}
 }
 

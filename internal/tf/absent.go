@@ -1,0 +1,183 @@
+package tf
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/drbot/drbot/dr"
+)
+
+const (
+	// lfsPointer is how a file begins that stands for one kept by Git LFS.
+	lfsPointer = "version https://git-lfs.github.com/spec/v1\n"
+	// largestPointer is the most that Git LFS takes for a pointer.
+	largestPointer = 1024
+
+	gitlinkMode = "160000"
+	modulesFile = ".terraform/modules/modules.json"
+)
+
+// absent is what a checkout of a commit does not have although the commit names it. With
+// an empty folder, or a pointer in a file's place, Terraform plans all the same: it would
+// delete what the folder made, and take the pointer for the file.
+type absent struct {
+	submodules []string // by their paths in the checkout
+	pointers   []string // files that Git LFS has
+}
+
+// absent looks through the tree of a checkout.
+func (g git) absent(ctx context.Context, root, tree string) (absent, error) {
+	out, err := g.run(ctx, "", nil, "ls-tree", "-r", "-l", "-z", "--full-tree", tree)
+	if err != nil {
+		return absent{}, g.failed(ctx, err, dr.T("git.tree.unread", "tree", short(tree)))
+	}
+	var a absent
+	for entry := range strings.SplitSeq(out, "\x00") {
+		facts, name, ok := strings.Cut(entry, "\t")
+		of := strings.Fields(facts) // mode, type, object, size
+		if !ok || len(of) != 4 {
+			continue
+		}
+		size, err := strconv.Atoi(of[3])
+		switch {
+		case of[0] == gitlinkMode:
+			a.submodules = append(a.submodules, name)
+		case err == nil && size > len(lfsPointer) && size < largestPointer && strings.HasPrefix(of[0], "100") && isPointer(filepath.Join(root, filepath.FromSlash(name))):
+			a.pointers = append(a.pointers, name)
+		}
+	}
+	return a, nil
+}
+
+// isPointer tells whether a file is a pointer of Git LFS. One that cannot be read is none:
+// whoever needs it will say so.
+func isPointer(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	begins := make([]byte, len(lfsPointer))
+	_, err = io.ReadFull(f, begins)
+	return err == nil && string(begins) == lfsPointer
+}
+
+// because adds to why a stack cannot be initialised that its repository has submodules.
+func (a absent) because(err error) error {
+	var f *failure
+	if len(a.submodules) > 0 && errors.As(err, &f) && f.lock.Empty() && f.next.Empty() {
+		f.next = dr.T("tf.absent.hint", "paths", a.submodules[:min(len(a.submodules), mostNamed)])
+	}
+	return err
+}
+
+// whole refuses a stack that reads what the checkout does not have. It comes after init,
+// which finds the modules, and before anything is planned.
+func (m *module) whole() error {
+	if len(m.absent.submodules) == 0 && len(m.absent.pointers) == 0 {
+		return nil
+	}
+	folders, err := m.folders()
+	if err != nil {
+		return err
+	}
+	for _, s := range m.absent.submodules {
+		named, err := m.names(folders, path.Base(s)+"/")
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(folders, func(f string) bool { return inside(f, s) || named && inside(s, f) }) {
+			return &dr.Error{Code: dr.Conflict, What: dr.T("tf.absent.submodule", "stack", m.name, "path", s), Next: dr.T("tf.absent.submodule.next")}
+		}
+	}
+	for _, p := range m.absent.pointers {
+		named, err := m.names(folders, path.Base(p))
+		if err != nil {
+			return err
+		}
+		if named || slices.ContainsFunc(folders, func(f string) bool { return inside(p, f) }) {
+			return &dr.Error{Code: dr.Conflict, What: dr.T("tf.absent.lfs", "stack", m.name, "path", p), Next: dr.T("tf.absent.lfs.next")}
+		}
+	}
+	return nil
+}
+
+// inside tells whether a path is another one, or below it. Of the whole checkout only what
+// stands at its top is: a stack there does not read all that other folders hold.
+func inside(name, folder string) bool {
+	if folder == "." {
+		return !strings.Contains(name, "/")
+	}
+	return name == folder || strings.HasPrefix(name, folder+"/")
+}
+
+// folders are the stack's own and those of its modules that are of the checkout, by their
+// paths in it.
+func (m *module) folders() ([]string, error) {
+	real, err := filepath.EvalSymlinks(m.dir)
+	if err != nil {
+		return nil, fmt.Errorf("find the stack: %w", err)
+	}
+	root, err := filepath.EvalSymlinks(m.root)
+	if err != nil {
+		return nil, fmt.Errorf("find the checkout: %w", err)
+	}
+	var known struct {
+		Modules []struct{ Dir string }
+	}
+	data, err := os.ReadFile(filepath.Join(real, filepath.FromSlash(modulesFile)))
+	if err == nil {
+		err = json.Unmarshal(data, &known)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read which modules the stack has: %w", err)
+	}
+	dirs := []string{real}
+	for _, mod := range known.Modules {
+		dirs = append(dirs, filepath.Join(real, filepath.FromSlash(mod.Dir)))
+	}
+	var out []string
+	for _, dir := range dirs {
+		if to, err := filepath.EvalSymlinks(dir); err == nil {
+			dir = to
+		}
+		rel, err := filepath.Rel(root, dir)
+		if err == nil && filepath.IsLocal(rel) && !slices.Contains(out, filepath.ToSlash(rel)) {
+			out = append(out, filepath.ToSlash(rel))
+		}
+	}
+	return out, nil
+}
+
+// names tells whether a configuration in these folders has a word in it.
+func (m *module) names(folders []string, word string) (bool, error) {
+	for _, folder := range folders {
+		for _, pattern := range []string{"*.tf", "*.tf.json"} {
+			files, err := filepath.Glob(filepath.Join(m.root, filepath.FromSlash(folder), pattern))
+			if err != nil {
+				return false, fmt.Errorf("look for the stack's files: %w", err)
+			}
+			for _, name := range files {
+				data, err := os.ReadFile(name)
+				if err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return false, fmt.Errorf("read the stack's files: %w", err)
+				}
+				if bytes.Contains(data, []byte(word)) {
+					return true, nil
+				}
+			}
+		}
+	}
+	return false, nil
+}

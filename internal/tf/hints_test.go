@@ -1,0 +1,129 @@
+package tf
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text/texttest"
+)
+
+// failed plans and gives what people are told.
+func (w *world) failed(commit string) (what, next string) {
+	w.t.Helper()
+	p, err := w.terraform().Plan(w.t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	if err == nil {
+		w.t.Fatalf("it was planned: %+v", p)
+	}
+	return texttest.Told(w.t, err)
+}
+
+// provider puts a provider that cannot run into the mirror of the world.
+func (w *world) provider(platform string) {
+	w.t.Helper()
+	w.opts.PluginDir = filepath.Join(w.dir, "mirror")
+	dir := filepath.Join(w.opts.PluginDir, "registry.terraform.io", "hashicorp", "null", "3.2.1", platform)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "terraform-provider-null_v3.2.1"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestCase20ALockFileWithoutThisPlatform(t *testing.T) {
+	w := newWorld(t)
+	platform := runtime.GOOS + "_" + runtime.GOARCH
+	w.provider(platform)
+	all := files(`resource "null_resource" "n" {}`)
+	all["app/.terraform.lock.hcl"] = `
+provider "registry.terraform.io/hashicorp/null" {
+  version = "3.2.1"
+  hashes = [
+    "h1:FbGfc+muBsC17Ohy5g806iuI1hQc4SIexpYCrQHQd8w=",
+  ]
+}
+`
+	_, next := w.failed(w.commit(all))
+	if !strings.Contains(next, "terraform providers lock -platform="+platform) {
+		t.Errorf("the hint is %q", next)
+	}
+
+	// A provider that the mirror does not have.
+	delete(all, "app/.terraform.lock.hcl")
+	all["app/main.tf"] = header + `
+terraform {
+  required_providers {
+    other = { source = "example.com/acme/other" }
+  }
+}
+`
+	w.git(w.tree, "rm", "-qrf", "app")
+	if _, next := w.failed(w.commit(map[string]string{"app/main.tf": all["app/main.tf"], "app/active_region.auto.tfvars": all["app/active_region.auto.tfvars"]})); !strings.Contains(next, "terraform providers mirror -platform="+platform) {
+		t.Errorf("the hint is %q", next)
+	}
+}
+
+func TestCase20ABannerBeforeTheJSON(t *testing.T) {
+	w := newWorld(t)
+	commit := w.commit(files(twoResources))
+	w.opts.TerraformPath = w.wrapper("show", "echo Welcome to the platform")
+	what, next := w.failed(commit)
+	if !strings.Contains(next, "banner") || !strings.Contains(what, "could not read its plan") {
+		t.Errorf("it says %q, %q", what, next)
+	}
+}
+
+func TestCase20ARepositoryThatMoved(t *testing.T) {
+	w := newWorld(t)
+	for _, code := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		forge := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			http.Redirect(rw, r, "/renamed"+r.URL.Path, code)
+		}))
+		w.opts.GitURL = func(dr.Repository) string { return forge.URL + "/o/r.git" }
+		what, next := w.failed(strings.Repeat("a", 40))
+		if !strings.Contains(what, "The repository has moved") || !strings.Contains(next, "present owner and name") {
+			t.Errorf("%d: it says %q, %q", code, what, next)
+		}
+		forge.Close()
+	}
+}
+
+func TestCase20AVariableWithoutItsLink(t *testing.T) {
+	w := newWorld(t)
+	all := files(twoResources)
+	delete(all, "app/active_region.auto.tfvars")
+	if _, next := w.failed(w.commit(all)); !strings.Contains(next, "the link to its file") {
+		t.Errorf("the hint is %q", next)
+	}
+}
+
+// The words are Terraform's of several editions; what is not known gets no hint.
+func TestHints(t *testing.T) {
+	for said, want := range map[string]dr.TextID{
+		"Error: Failed to install provider\n\nthe local package for\nregistry.terraform.io/hashicorp/aws 5.100.0 doesn't match any of the\nchecksums previously recorded": "tf.hint.platform",
+		"│ Provider example.com/acme/other v1.0.0 was not\n│ found in any of the search locations":                                                                        "tf.hint.mirror",
+		"Error: Inconsistent dependency lock file":                          "tf.hint.lock-file",
+		"Error: Provider dependency changes detected":                       "tf.hint.lock-file",
+		"Error: Backend configuration changed":                              "tf.hint.backend",
+		"Error: Backend initialization required, please run terraform init": "tf.hint.backend",
+		"Error: No value for required variable":                             "tf.hint.variable",
+		"write /x/plan.bin: no space left on device":                        "tf.disk-full.next",
+		"Error: Unreadable module directory":                                "tf.hint.submodule",
+		"Error: Resource precondition failed":                               "",
+		"":                                                                  "",
+	} {
+		if got := hintOf(nil, errors.New(said)); got.ID != want {
+			t.Errorf("%q: the hint is %q", said, got.ID)
+		}
+		if got := hintOf([]diagnostic{{Summary: "Failed", Detail: said}}, nil); got.ID != want {
+			t.Errorf("%q in the detail: the hint is %q", said, got.ID)
+		}
+	}
+}
