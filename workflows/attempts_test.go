@@ -533,7 +533,7 @@ func TestAttemptKilledWhereItIsAskedAgain(t *testing.T) {
 		o := world.Options{}
 		o.Timing.Runbooks.Recheck = time.Second
 		world.Run(t, o, func(t *testing.T, w *world.World) {
-			w.After("Status drbot/plan", func() { w.Import("tokyo", "aws_ssm_parameter.state") })
+			w.Before("Audit approval", func() { w.Import("tokyo", "aws_ssm_parameter.state") })
 			w.Before("Merge", func() { w.PushToBase("tokyo:aws_ssm_parameter.x") })
 			run := w.Start(world.Planned)
 			if kill >= 0 {

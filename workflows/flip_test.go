@@ -11,6 +11,7 @@ import (
 // What leads the users is a fixed value in the files: the change reaches the variable, and
 // moves nobody.
 func TestCase4TrafficThatStays(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.FixTraffic(true)
 		run := w.Start(world.Planned)
@@ -25,6 +26,7 @@ func TestCase4TrafficThatStays(t *testing.T) {
 
 // A name that leads to the target already needs no change.
 func TestCase4UsersWhoAreThereAlready(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.FixTraffic(true)
 		w.MoveUsers(world.Tokyo)

@@ -14,6 +14,7 @@ import (
 // readiness, before a pull request is opened and anybody is woken, with how to mend it.
 // Mended, the same run asked for again goes through.
 func TestARuleStopsAPlannedRunAtReadiness(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.SetRule("github.queue", dr.Fail)
 		r := w.End(w.Start(world.Planned))
@@ -41,6 +42,7 @@ func TestARuleStopsAPlannedRunAtReadiness(t *testing.T) {
 // No rule stops a disaster run: who approves it reads what they accept. What was accepted
 // once is asked of nobody again, though it is looked at again what else people were shown.
 func TestARuleIsAcceptedInADisaster(t *testing.T) {
+	t.Parallel()
 	for _, level := range []dr.Level{dr.Fail, dr.Warn, dr.Unknown} {
 		t.Run(string(level), func(t *testing.T) {
 			t.Parallel()
@@ -64,6 +66,7 @@ func TestARuleIsAcceptedInADisaster(t *testing.T) {
 
 // What a token may not read denies no planned run either: it is told.
 func TestWhatIsNotKnownDeniesNothing(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Fail("Rules", -1, nil)
 		run := w.Start(world.Planned)
@@ -87,6 +90,7 @@ func accepted(texts []dr.Text) string {
 // A token that GitHub refuses, over a restart of the bot: the run waits as it did, keeps
 // its pull request and its approvals, and goes on with a good token.
 func TestARefusedTokenLosesNothing(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Disaster)
 		number := w.Await(run, dr.RunWaiting).Change.Number
@@ -110,6 +114,7 @@ func TestARefusedTokenLosesNothing(t *testing.T) {
 
 // What would stop a merge is told every night, with how to mend it.
 func TestARuleIsToldEveryNight(t *testing.T) {
+	t.Parallel()
 	nightly := func(s *dr.Service) { s.Schedule = dr.Schedule{TimeZone: "Asia/Seoul", Drift: "*/10 * * * *"} }
 	world.Run(t, world.Options{Service: nightly}, func(t *testing.T, w *world.World) {
 		w.SetRule("github.checks", dr.Fail)

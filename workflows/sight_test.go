@@ -13,6 +13,7 @@ import (
 // github.md 20: GitHub cannot be read for far longer than the request lasts while two approvals are there. The request does not expire
 // meanwhile, also over a restart, and the message says so; afterwards it goes on.
 func TestExpiryStandsStill(t *testing.T) {
+	t.Parallel()
 	for name, over := range map[string]func(*world.World){"one life": func(*world.World) {}, "two lives": (*world.World).Restart} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,6 +59,7 @@ func TestExpiryGoesOn(t *testing.T) {
 // github.md 22: GitHub takes the first call and never answers, or is gone: after 30 s the message says what is waited
 // for, and a cancel is obeyed at once.
 func TestCancelAtTheFirstStep(t *testing.T) {
+	t.Parallel()
 	for name, silence := range map[string]func(*world.World){
 		"silent": func(w *world.World) { w.Block("File main") },
 		"gone":   func(w *world.World) { w.Gone("File") },

@@ -15,6 +15,7 @@ import (
 // A base that moves outside of what the stacks read makes no plan and asks nobody,
 // wherever it moves, and whatever the forge makes of it.
 func TestBaseElsewhereChangesNothing(t *testing.T) {
+	t.Parallel()
 	modified := func(w *world.World) {
 		w.Before("Merge", func() { w.PushToBase() })
 		w.Fail("Merge", 1, &dr.Error{Code: dr.Temporary, What: dr.T("error.unknown")})
@@ -40,7 +41,7 @@ func TestBaseElsewhereChangesNothing(t *testing.T) {
 				r := w.Await(run, dr.RunSucceeded)
 				w.Heal()
 				checkEnd(t, w, run, plannedDone)
-				if n := w.Calls("Plan") - plans; n != 0 || plans != 3 {
+				if n := w.Calls("Plan") - plans; n != 0 || plans != plansMade {
 					t.Errorf("%d plans, then %d", plans, n)
 				}
 				if n := w.Calls("Comment worse"); n != 0 || r.Change.Number != 1 {
@@ -51,11 +52,15 @@ func TestBaseElsewhereChangesNothing(t *testing.T) {
 	}
 }
 
+// plansMade are those that people are asked about: of three stacks, each twice.
+const plansMade = 6
+
 // What cannot be compared is planned again, and goes on.
 func TestTreesThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		move  func(*world.World)
-		plans int // after the first three
+		plans int // after those that people are asked about
 	}{
 		"before the merge": {func(w *world.World) { w.PushToBase() }, 3},
 		// Before the first act, and what is left before the promotion.
@@ -70,7 +75,7 @@ func TestTreesThatCannotBeRead(t *testing.T) {
 				c.move(w)
 				approved(w, run)
 				checkEnd(t, w, run, plannedDone)
-				if n := w.Calls("Plan") - 3; n != c.plans {
+				if n := w.Calls("Plan") - plansMade; n != c.plans {
 					t.Errorf("%d new plans", n)
 				}
 			})
@@ -81,6 +86,7 @@ func TestTreesThatCannotBeRead(t *testing.T) {
 // While the trees are compared the world goes on: what has been counted is counted again,
 // and what the merge came upon is looked at before any act.
 func TestMovesWhileTreesAreCompared(t *testing.T) {
+	t.Parallel()
 	t.Run("an approval is withdrawn", func(t *testing.T) {
 		world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 			run := w.Start(world.Planned)
@@ -152,6 +158,7 @@ func TestMovesWhileTreesAreCompared(t *testing.T) {
 
 // plans.md 26: the base gets other code that runs, and changes nothing else.
 func TestOtherCodeNeedsNewApprovals(t *testing.T) {
+	t.Parallel()
 	t.Run("while people read", func(t *testing.T) {
 		world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 			run := w.Start(world.Planned)
@@ -203,9 +210,10 @@ func TestOtherCodeNeedsNewApprovals(t *testing.T) {
 
 // A change of the trees alone, with a plan no wider, is planned and asks nobody.
 func TestOtherTreesAskNobody(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		before string
-		plans  int // after the first three
+		plans  int // after those that people are asked about
 	}{"while people read": {"Audit approval", 3}, "between the count and the merge": {"Merge", 3 + 2}} {
 		t.Run(name, func(t *testing.T) {
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
@@ -213,7 +221,7 @@ func TestOtherTreesAskNobody(t *testing.T) {
 				w.Before(c.before, func() { w.PushComment("live/portal/tokyo") })
 				approved(w, run)
 				checkEnd(t, w, run, plannedDone)
-				if n := w.Calls("Plan") - 3; n != c.plans {
+				if n := w.Calls("Plan") - plansMade; n != c.plans {
 					t.Errorf("%d new plans", n)
 				}
 			})
@@ -242,6 +250,7 @@ func merged(w *world.World, run string) time.Duration {
 
 // plans.md 21: the base gets a commit a second to a file that no stack reads.
 func TestBusyBaseElsewhere(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		run := w.Start(world.Planned)
 		w.Await(run, dr.RunWaiting)
@@ -262,6 +271,7 @@ func TestBusyBaseElsewhere(t *testing.T) {
 
 // The base gets a commit a minute to a stack, whose plan takes 20 s.
 func TestBusyBaseInTheStacks(t *testing.T) {
+	t.Parallel()
 	for _, offset := range []time.Duration{0, 10 * time.Second, 25 * time.Second, 41 * time.Second, 55 * time.Second} {
 		t.Run(fmt.Sprint(offset), func(t *testing.T) {
 			t.Parallel()

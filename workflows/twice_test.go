@@ -11,6 +11,7 @@ import (
 // What is another each time a commit is planned is refused by its address before any
 // approval counts, also one that was given at once.
 func TestCase3APlanThatIsAnotherEachTime(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.OddPlans(1000)
 		run := w.Start(world.Planned)
@@ -28,6 +29,7 @@ func TestCase3APlanThatIsAnotherEachTime(t *testing.T) {
 
 // Listed with its reason it is left out, and shown to those who approve.
 func TestCase3WhatIsListedAsUnstable(t *testing.T) {
+	t.Parallel()
 	o := world.Options{Service: func(s *dr.Service) {
 		s.Unstable = []dr.Unstable{{Stack: "tokyo", Address: "aws_ssm_parameter.odd", Attribute: "tags", Reason: "when it was built"}}
 	}}
@@ -46,6 +48,7 @@ func TestCase3WhatIsListedAsUnstable(t *testing.T) {
 
 // A world that moved while the plans were made, and stands, is planned as it is then.
 func TestCase3AWorldThatMovedOnce(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.OddPlans(1)
 		run := w.Start(world.Planned)
@@ -61,6 +64,7 @@ func TestCase3AWorldThatMovedOnce(t *testing.T) {
 
 // A resumption has no pull request: its plans are made twice before it asks.
 func TestCase3AResumptionIsPlannedTwice(t *testing.T) {
+	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.SetBase(world.Tokyo)
 		w.OddPlans(1000)
