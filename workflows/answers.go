@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -154,9 +155,9 @@ type News struct {
 
 // How far apart the looks are that news lead to. What is pushed to the base is read as
 // often as a run looks anyway.
-const (
-	looksByNews   = 3 * time.Second
-	looksByPushes = 15 * time.Second
+var (
+	looksByNews   = engine.Apart{First: 200 * time.Millisecond, Most: 3 * time.Second}
+	looksByPushes = engine.Apart{First: 15 * time.Second, Most: 15 * time.Second}
 )
 
 // Nudge has the runs that news are about look soon. Comments and pushes to other branches
@@ -166,6 +167,7 @@ func (b Commands) Nudge(ctx context.Context, n News) error {
 	if err != nil {
 		return err
 	}
+	var lost []error
 	for _, run := range runs {
 		s := b.Team.Services[run.Service]
 		if run.State != dr.RunWaiting || !strings.EqualFold(s.Repository.Owner, n.Owner) || !strings.EqualFold(s.Repository.Name, n.Repo) {
@@ -179,9 +181,8 @@ func (b Commands) Nudge(ctx context.Context, n News) error {
 		default:
 			continue
 		}
-		if err := b.engine.Nudge(run.Run, min(apart, b.timing.Review)); err != nil {
-			return err
-		}
+		apart.Most = min(apart.Most, b.timing.Review)
+		lost = append(lost, b.engine.Nudge(run.Run, apart))
 	}
-	return nil
+	return errors.Join(lost...)
 }

@@ -15,17 +15,28 @@ type nudges struct {
 
 // nudged is one run.
 type nudged struct {
-	looked time.Time // when it last began to
+	looked time.Time     // when it last began to
+	grown  time.Duration // how far apart its looks have come to be while they are asked for
 	timer  *time.Timer
 	due    time.Time // when the timer fires; zero when none is set
 }
 
-// forgetNudged is after how long a run that has not looked is forgotten.
-const forgetNudged = time.Hour
+const (
+	// forgetNudged is after how long a run that has not looked is forgotten.
+	forgetNudged = time.Hour
+	// leastGrown is how far apart the second and the third of such looks are.
+	leastGrown = 400 * time.Millisecond
+	// calm is how long ago a run's last look is when it begins again with looks close together.
+	calm = 10 * time.Second
+)
 
-// Nudge has a run look now, or as soon as its last look is that long ago. Of several the
+// Apart is how far apart the looks are that nudges lead to: little at first, so that two
+// people who approve in one moment are not waited for, and growing while they go on.
+type Apart struct{ First, Most time.Duration }
+
+// Nudge has a run look now, or as soon as its last look is long enough ago. Of several the
 // first that is due counts; one that a look has overtaken is none.
-func (e *Engine) Nudge(run string, apart time.Duration) error {
+func (e *Engine) Nudge(run string, apart Apart) error {
 	if e.nudges.hold(run, apart, func() {
 		if err := e.Send(run, Message{Kind: Nudge}); err != nil {
 			e.opts.Log.Warn("a nudge was lost; the next look is soon", "run", run, "error", err)
@@ -37,14 +48,14 @@ func (e *Engine) Nudge(run string, apart time.Duration) error {
 }
 
 // hold tells whether a nudge is held until later.
-func (n *nudges) hold(run string, apart time.Duration, send func()) bool {
+func (n *nudges) hold(run string, apart Apart, send func()) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s := n.runs[run]
 	if s == nil {
 		return false // it has not looked yet in this process
 	}
-	due := s.looked.Add(apart)
+	due := s.looked.Add(min(max(s.grown, apart.First), apart.Most))
 	wait := time.Until(due)
 	if wait <= 0 {
 		return false
@@ -95,6 +106,9 @@ func (n *nudges) looked(run string) {
 	}
 	if s.timer != nil {
 		s.timer.Stop()
+	}
+	if s.grown = max(2*s.grown, leastGrown); now.Sub(s.looked) >= calm {
+		s.grown = 0
 	}
 	s.looked, s.timer, s.due = now, nil, time.Time{}
 }

@@ -1,51 +1,53 @@
 package engine
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// TestNudgesAreHeld has a run nudged five times a second: it looks once in three seconds by that, at once where its
-// last look is long ago, and what a look has overtaken makes no other.
+// TestNudgesAreHeld has a run nudged five times a second: it looks soon at first, then at
+// growing distance and at last once in three seconds; at once where its last look is long
+// ago, and what a look has overtaken makes no other.
 func TestNudgesAreHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const apart = 3 * time.Second
+		apart := Apart{200 * time.Millisecond, 3 * time.Second}
 		var n nudges
 		var looks []time.Duration
 		began := time.Now()
 		look := func() {
 			n.looked("r")
-			looks = append(looks, time.Since(began))
+			looks = append(looks, time.Since(began).Round(time.Millisecond))
 		}
-		nudge := func(apart time.Duration) {
+		nudge := func(apart Apart) {
 			if !n.hold("r", apart, look) {
 				look()
 			}
 		}
-		for range 50 { // ten seconds
+		for range 60 { // twelve seconds
 			nudge(apart)
-			time.Sleep(200 * time.Millisecond)
+			time.Sleep(200*time.Millisecond - time.Microsecond)
 		}
 		time.Sleep(time.Minute)
-		if len(looks) != 5 || looks[0] != 0 || looks[1] != apart || looks[4] != 4*apart {
-			t.Errorf("it looked at %v", looks)
+		if want := "[0s 200ms 600ms 1.4s 3s 6s 9s 12s]"; fmt.Sprint(looks) != want {
+			t.Errorf("it looked at %v, not %s", looks, want)
 		}
 		looks = nil
 		began = time.Now()
-		nudge(apart) // a minute after: at once
-		nudge(5 * apart)
-		nudge(apart)     // sooner than what is held
-		nudge(2 * apart) // and this one not
-		time.Sleep(apart)
-		synctest.Wait()
-		if len(looks) != 2 || looks[0] != 0 || looks[1] != apart {
-			t.Errorf("it looked at %v", looks)
+		each := func(d time.Duration) Apart { return Apart{d, d} }
+		nudge(each(3 * time.Second)) // a minute after: at once
+		nudge(each(15 * time.Second))
+		nudge(each(3 * time.Second)) // sooner than what is held
+		nudge(each(6 * time.Second)) // and this one not
+		time.Sleep(4 * time.Second)
+		if want := "[0s 3s]"; fmt.Sprint(looks) != want {
+			t.Errorf("it looked at %v, not %s", looks, want)
 		}
-		nudge(apart)
-		time.Sleep(apart / 2)
+		nudge(each(3 * time.Second))
+		time.Sleep(time.Second)
 		look() // by itself
-		time.Sleep(10 * apart)
+		time.Sleep(time.Minute)
 		if len(looks) != 3 {
 			t.Errorf("a nudge that was overtaken made a look: %v", looks)
 		}
