@@ -17,8 +17,9 @@ type approval struct {
 	told     int       // reminders
 	blind    blind     // how long nobody could see who approved
 
-	round   int  // how often they were asked again
-	adopted bool // people took up a merge that was none of this run's
+	round    int    // how often they were asked again
+	compared string // the newest base that a look has compared with the planned one
+	adopted  bool   // people took up a merge that was none of this run's
 
 	// Why what has its approvals is not merged, and until when it is not looked at again.
 	held      []dr.Text
@@ -60,11 +61,11 @@ func (f *failover) getApproved() error {
 			continue
 		}
 		if !seen.Merged {
-			found, err := check.look(p, !seen.Approval.Allowed)
+			found, err := check.look(p, seen)
 			if err != nil {
 				return err
 			}
-			ahead = true
+			ahead = ahead || len(seen.Approval.By) > 0
 			switch {
 			case len(found.Denied) > 0:
 				continue // said, and looked at again after a while

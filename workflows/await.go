@@ -21,6 +21,8 @@ type seen struct {
 	Expires  time.Time   `json:"expires"`          // as it is by now: it goes along with a clock that jumped
 	Told     bool        `json:"told,omitempty"`   // the record and the status say so
 	Unread   bool        `json:"unread,omitempty"` // the forge could not be read: no time of the wait
+	Base     string      `json:"base,omitempty"`   // another base than was planned on, which this look was the first to see
+	Moved    bool        `json:"moved,omitempty"`  // what the stacks read is another there
 }
 
 // reminders are the ages of a wait at which its channel is told what is left.
@@ -29,10 +31,10 @@ var reminders = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Min
 // waiting is the wait for the approvals of a change.
 type waiting struct{ *approval }
 
-// await waits until the change has its approvals, or the first where that is asked for,
-// reading the reviews at every nudge and
-// every few seconds. A webhook or a button is only a nudge: what counts is what GitHub
-// says when asked.
+// await waits until the change has its approvals, or the first where that is asked for, or
+// until the base has moved in what the stacks read, so that nobody approves what is old
+// already. It reads the reviews at every nudge and every few seconds. A webhook or a button
+// is only a nudge: what counts is what GitHub says when asked.
 func (a waiting) await(p proposal, first bool) (seen, error) {
 	if err := a.beginWait(); err != nil {
 		return seen{}, err
@@ -60,7 +62,7 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 			}
 			a.endWait(look)
 			return look, nil
-		case first && len(look.Approval.By) > 0 && !look.Approval.Allowed:
+		case !look.Approval.Allowed && (look.Moved || first && len(look.Approval.By) > 0):
 			return look, nil
 		}
 		a.remind(look)
@@ -178,6 +180,8 @@ func (a waiting) look(p proposal) seen {
 			s.Merged, s.Approval.Allowed, s.Approval.Broken = true, true, dr.Text{}
 		case !st.Open:
 			s.Ended = dr.T("change.closed-by-hand", "number", a.change.Number)
+		case st.BaseSHA != p.Base && st.BaseSHA != a.compared:
+			s.Base, s.Moved = st.BaseSHA, a.outdated(reading, p, st.BaseSHA)
 		}
 		s.Told = a.showApproval(ctx, reading, s)
 		return s, nil
@@ -188,6 +192,9 @@ func (a waiting) look(p proposal) seen {
 	}
 	if look.Told {
 		a.shown = look.Approval
+	}
+	if look.Base != "" {
+		a.compared = look.Base
 	}
 	a.blind = a.blind.after(steady(a.run, look.At), look.Unread)
 	return look

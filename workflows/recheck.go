@@ -61,13 +61,14 @@ func (r rechecked) Line() dr.Text {
 type rechecking struct{ *approval }
 
 // look looks when the approvals are there; or ahead, when the first one counts, so that
-// the last one finds it done. What cannot be looked at ahead is looked at then.
-func (a rechecking) look(p proposal, ahead bool) (rechecked, error) {
+// the last one finds it done; or when the base has moved. What cannot be looked at ahead is
+// looked at then.
+func (a rechecking) look(p proposal, s seen) (rechecked, error) {
 	answer := a.answer
-	if ahead {
+	if !s.Approval.Allowed {
 		answer = func(string, engine.Outcome) (string, error) { return engine.Skip, nil }
 	}
-	found, err := engine.Until(a.run, stepRecheck, answer, func(ctx context.Context) (rechecked, error) { return a.recheck(ctx, p) })
+	found, err := engine.Until(a.run, stepRecheck, answer, func(ctx context.Context) (rechecked, error) { return a.recheck(ctx, p, s.Moved) })
 	if err != nil || found.At.IsZero() {
 		return rechecked{}, err
 	}
@@ -81,7 +82,7 @@ func (a rechecking) look(p proposal, ahead bool) (rechecked, error) {
 	return found, nil
 }
 
-func (a rechecking) recheck(ctx context.Context, p proposal) (rechecked, error) {
+func (a rechecking) recheck(ctx context.Context, p proposal, moved bool) (rechecked, error) {
 	now := steady(a.run, a.run.Now(ctx))
 	out := rechecked{At: now}
 	if !fresh(a.checkedAt, now, a.timing.Recheck) {
@@ -89,7 +90,7 @@ func (a rechecking) recheck(ctx context.Context, p proposal) (rechecked, error) 
 			return rechecked{}, unsure(err)
 		}
 	}
-	if len(out.Denied) == 0 && !fresh(p.At, now, a.timing.Recheck) {
+	if len(out.Denied) == 0 && (moved || !fresh(p.At, now, a.timing.Recheck)) {
 		if err := a.planAgain(ctx, p, &out); err != nil {
 			return rechecked{}, unsure(err)
 		}

@@ -144,13 +144,27 @@ func merges() []scenario {
 	return []scenario{
 		{name: "base-moved", about: "the base moved, and the plan is the same", cmd: world.Planned, live: func(w *world.World, run string) {
 			w.Await(run, dr.RunWaiting)
-			w.PushComment("live/portal/tokyo")
+			w.Before("Audit approval", func() { w.PushComment("live/portal/tokyo") })
 			approved(w, run)
+		}},
+		{name: "base-moved-early", about: "the base moved while people read, and the plan is the same", cmd: world.Planned, live: func(w *world.World, run string) {
+			w.Await(run, dr.RunWaiting)
+			w.PushComment("live/portal/tokyo")
+			time.Sleep(time.Minute)
+			approved(w, run)
+		}},
+		{name: "base-moved-early-wider", about: "the base moved while people read, and the plan is wider: asked again before anybody approves what is old", cmd: world.Planned, live: func(w *world.World, run string) {
+			w.Await(run, dr.RunWaiting)
+			digest := w.Record(run).Digest
+			w.PushToBase("tokyo:aws_ssm_parameter.x")
+			w.Until(run, func(r dr.Run) bool { return r.Digest != digest && r.State == dr.RunWaiting })
+			w.Approve("bob", "carol")
+			w.Await(run, dr.RunSucceeded)
 		}},
 		{name: "base-moved-wider", about: "the base moved, and the plan is wider: asked again", cmd: world.Planned, live: func(w *world.World, run string) {
 			w.Await(run, dr.RunWaiting)
 			digest := w.Record(run).Digest
-			w.PushToBase("tokyo:aws_ssm_parameter.x")
+			w.Before("Audit approval", func() { w.PushToBase("tokyo:aws_ssm_parameter.x") })
 			w.Approve("bob", "carol")
 			w.Until(run, func(r dr.Run) bool { return r.Digest != digest && r.State == dr.RunWaiting })
 			w.Approve("bob", "carol")
