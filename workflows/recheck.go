@@ -175,6 +175,10 @@ func (p proposal) stands(found rechecked) proposal {
 // askAgain puts what has become worse before the people, on the same pull request: what
 // they said before does not count for it, and the time they have begins anew.
 func (a rechecking) askAgain(p proposal, found rechecked) (proposal, error) {
+	again := dr.T("recheck.again")
+	if !found.Graver && found.Base != p.Base {
+		again = dr.T("plan.wider")
+	}
 	if found.Graver { // a plan alone shows nobody a new reading
 		a.checks, a.accepts = found.Checks, a.acceptsOf(found.Verdict)
 	}
@@ -186,9 +190,9 @@ func (a rechecking) askAgain(p proposal, found rechecked) (proposal, error) {
 		round := p.Round + 1
 		a.run.Update(ctx, func(run *dr.Run) {
 			run.Checks, run.Accepts = a.checks, a.accepts
-			run.Outcome = dr.T("recheck.again")
+			run.Outcome = again
 		})
-		lines := append([]dr.Text{dr.T("recheck.again")}, found.Worse...)
+		lines := append([]dr.Text{again}, found.Worse...)
 		if len(a.accepts) > 0 {
 			lines = append(lines, dr.T("run.accepts", "what", a.accepts))
 		}

@@ -299,13 +299,12 @@ func (w *World) playDeletion(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	wait, cancel := context.WithTimeout(ctx, w.infra.patience())
-	defer cancel()
+	// What they said counts no more once the plan of now stands on the pull request.
+	if err := w.awaitShown(ctx, m.run, "before the current plan was posted", w.infra.patience()); err != nil {
+		return err
+	}
 	const says = "\ndelete terraform_data.service\n"
-	err = w.Hub.Wait(wait, func() bool {
-		return slices.ContainsFunc(w.Hub.Comments(m.pull), func(c github.Comment) bool { return strings.Contains(c.Body, says) })
-	})
-	if err != nil {
+	if !slices.ContainsFunc(w.Hub.Comments(m.pull), func(c github.Comment) bool { return strings.Contains(c.Body, says) }) {
 		return wrongf("the pull request does not say %q: %+v", says, w.Hub.Comments(m.pull))
 	}
 	return nil
