@@ -39,9 +39,12 @@ type rule struct {
 type verdict struct {
 	level dr.Level
 	why   dr.Text
+	// early says that there is nothing yet to look at. It is known in time without anybody
+	// having to accept that it is not known now.
+	early bool
 }
 
-func fine(why dr.Text) verdict { return verdict{dr.OK, why} }
+func fine(why dr.Text) verdict { return verdict{level: dr.OK, why: why} }
 
 // rules are all checks, in the order in which they are told. What would surely stop a
 // merge denies a planned run; whoever approves a disaster run accepts it, for a person
@@ -88,8 +91,11 @@ func (r *Rules) Rules(ctx context.Context, s dr.Service, mode dr.Mode) []dr.Chec
 	at := r.client.now()
 	out := make([]dr.Check, 0, len(rules()))
 	for _, rule := range rules() {
-		v := rule.of(found)
-		out = append(out, dr.Check{Name: rule.ID, Need: rule.Need[mode], Role: rule.Role, Level: v.level, Detail: v.why, At: at})
+		v, need := rule.of(found), rule.Need[mode]
+		if v.early {
+			need = dr.NeedFact
+		}
+		out = append(out, dr.Check{Name: rule.ID, Need: need, Role: rule.Role, Level: v.level, Detail: v.why, At: at})
 	}
 	return out
 }
@@ -98,9 +104,9 @@ func (r *Rules) Rules(ctx context.Context, s dr.Service, mode dr.Mode) []dr.Chec
 func unread(err error, needs string) verdict {
 	what, _ := dr.Told(err)
 	if s := status(err); s == http.StatusForbidden || s == http.StatusNotFound {
-		return verdict{dr.Unknown, dr.T("rule.forbidden", "why", what, "needs", needs)}
+		return verdict{level: dr.Unknown, why: dr.T("rule.forbidden", "why", what, "needs", needs)}
 	}
-	return verdict{dr.Unknown, dr.T("rule.unread", "why", what)}
+	return verdict{level: dr.Unknown, why: dr.T("rule.unread", "why", what)}
 }
 
 // What GitHub calls the permissions of fine-grained tokens and Apps.
@@ -117,15 +123,15 @@ func (f findings) access() verdict {
 	repo := f.service.Repository
 	switch {
 	case status(err) == http.StatusUnauthorized:
-		return verdict{dr.Fail, dr.T("rule.token-refused")}
+		return verdict{level: dr.Fail, why: dr.T("rule.token-refused")}
 	case notFound(err), status(err) == http.StatusForbidden:
-		return verdict{dr.Fail, dr.T("rule.repository-unseen", "owner", repo.Owner, "repository", repo.Name)}
+		return verdict{level: dr.Fail, why: dr.T("rule.repository-unseen", "owner", repo.Owner, "repository", repo.Name)}
 	case err != nil:
 		return unread(err, needsMetadata)
 	case r.GetArchived():
-		return verdict{dr.Fail, dr.T("rule.archived", "owner", repo.Owner, "repository", repo.Name)}
+		return verdict{level: dr.Fail, why: dr.T("rule.archived", "owner", repo.Owner, "repository", repo.Name)}
 	case f.classic && !slices.Contains(f.scopes, "repo") && (r.GetPrivate() || !slices.Contains(f.scopes, "public_repo")):
-		return verdict{dr.Fail, dr.T("rule.scopes", "scopes", orNone(f.scopes))}
+		return verdict{level: dr.Fail, why: dr.T("rule.scopes", "scopes", orNone(f.scopes))}
 	}
 	if f.app {
 		return f.installed()
@@ -133,9 +139,9 @@ func (f findings) access() verdict {
 	push, told := r.Permissions["push"]
 	switch {
 	case !told:
-		return verdict{dr.Unknown, dr.T("rule.permissions-untold")}
+		return verdict{level: dr.Unknown, why: dr.T("rule.permissions-untold")}
 	case !push:
-		return verdict{dr.Fail, dr.T("rule.no-push", "owner", repo.Owner, "repository", repo.Name)}
+		return verdict{level: dr.Fail, why: dr.T("rule.no-push", "owner", repo.Owner, "repository", repo.Name)}
 	default:
 		return fine(dr.Text{})
 	}
@@ -154,16 +160,16 @@ func (f findings) fileThere() verdict {
 	switch e := f.entry; {
 	case dr.CodeOf(f.fileErr) == dr.NotFound && status(f.fileErr) == 0: // all was read, and it is not there
 		what, _ := dr.Told(f.fileErr)
-		return verdict{dr.Fail, what}
+		return verdict{level: dr.Fail, why: what}
 	case f.fileErr != nil:
 		return unread(f.fileErr, "Contents: read")
 	case e.GetMode() == modeLink:
-		return verdict{dr.Fail, dr.T("rule.link", "file", file)}
+		return verdict{level: dr.Fail, why: dr.T("rule.link", "file", file)}
 	case e.GetType() != "blob":
-		return verdict{dr.Fail, dr.T("github.file.none", "file", file)}
+		return verdict{level: dr.Fail, why: dr.T("github.file.none", "file", file)}
 	case f.literalErr != nil:
 		what, _ := dr.Told(f.literalErr)
-		return verdict{dr.Fail, what}
+		return verdict{level: dr.Fail, why: what}
 	default:
 		return fine(dr.T("rule.mode", "mode", dr.Foreign(e.GetMode())))
 	}
@@ -186,13 +192,13 @@ func (f findings) approvers() verdict {
 		return "", 0, false
 	}
 	if who, have, is := short(likely); is {
-		return verdict{dr.Fail, dr.T("rule.no-quorum", "who", who, "have", have, "needed", f.service.Quorum, "people", out)}
+		return verdict{level: dr.Fail, why: dr.T("rule.no-quorum", "who", who, "have", have, "needed", f.service.Quorum, "people", out)}
 	}
 	switch {
 	case len(sure) < len(likely):
 		return unread(f.permissionErr, needsMetadata)
 	case len(out) > 0:
-		return verdict{dr.Warn, dr.T("rule.no-writers", "people", out)}
+		return verdict{level: dr.Warn, why: dr.T("rule.no-writers", "people", out)}
 	default:
 		return fine(dr.Text{})
 	}
@@ -216,11 +222,11 @@ func (f findings) author() verdict {
 	case f.commitErr != nil:
 		return unread(f.commitErr, needsPulls)
 	case f.commit == nil:
-		return verdict{dr.Unknown, dr.T("rule.no-commit")}
+		return verdict{level: dr.Unknown, why: dr.T("rule.no-commit"), early: true}
 	}
 	if err := named(f.commit); err != nil {
 		what, _ := dr.Told(err)
-		return verdict{dr.Fail, what}
+		return verdict{level: dr.Fail, why: what}
 	}
 	return fine(dr.Text{})
 }
@@ -248,9 +254,9 @@ func (f findings) methods() verdict {
 	methods, told := f.allowed()
 	switch {
 	case !told:
-		return verdict{dr.Unknown, dr.T("rule.methods-untold")}
+		return verdict{level: dr.Unknown, why: dr.T("rule.methods-untold")}
 	case len(methods) == 0:
-		return verdict{dr.Fail, dr.T("rule.no-method")}
+		return verdict{level: dr.Fail, why: dr.T("rule.no-method")}
 	default:
 		return fine(dr.T("rule.methods", "methods", methods))
 	}
@@ -263,13 +269,13 @@ func (f findings) protected() verdict {
 	case f.protectionErr != nil:
 		return unread(f.protectionErr, needsAdmin)
 	case a.locked:
-		return verdict{dr.Fail, dr.T("rule.locked", "base", f.service.Repository.Base)}
+		return verdict{level: dr.Fail, why: dr.T("rule.locked", "base", f.service.Repository.Base)}
 	case !a.restricted || slices.ContainsFunc(a.pushers, func(l string) bool { return f.self != "" && strings.EqualFold(l, f.self) }):
 		return fine(dr.Text{})
 	case a.groups || f.self == "":
-		return verdict{dr.Warn, dr.T("rule.pushers", "base", f.service.Repository.Base)}
+		return verdict{level: dr.Warn, why: dr.T("rule.pushers", "base", f.service.Repository.Base)}
 	default:
-		return verdict{dr.Fail, dr.T("rule.no-pusher", "base", f.service.Repository.Base, "login", f.self)}
+		return verdict{level: dr.Fail, why: dr.T("rule.no-pusher", "base", f.service.Repository.Base, "login", f.self)}
 	}
 }
 
@@ -280,9 +286,9 @@ func (f findings) rulesets() verdict {
 	case f.rulesErr != nil:
 		return unread(f.rulesErr, needsMetadata)
 	case slices.Contains(f.asked.others, "update"):
-		return verdict{dr.Fail, dr.T("rule.no-updates", "base", f.service.Repository.Base)}
+		return verdict{level: dr.Fail, why: dr.T("rule.no-updates", "base", f.service.Repository.Base)}
 	case len(f.asked.others) > 0:
-		return verdict{dr.Warn, dr.T("rule.others", "rules", dr.Foreign(strings.Join(f.asked.others, ", ")))}
+		return verdict{level: dr.Warn, why: dr.T("rule.others", "rules", dr.Foreign(strings.Join(f.asked.others, ", ")))}
 	default:
 		return fine(dr.Text{})
 	}
@@ -293,7 +299,7 @@ func (f findings) rulesets() verdict {
 func (f findings) asks(made bool, level dr.Level, why dr.Text) verdict {
 	switch {
 	case made:
-		return verdict{level, why}
+		return verdict{level: level, why: why}
 	case f.rulesErr != nil:
 		return unread(f.rulesErr, needsMetadata)
 	case f.protectionErr != nil:
@@ -319,7 +325,7 @@ func (f findings) installed() verdict {
 	var worst verdict
 	for _, d := range f.apart {
 		if worst.level != dr.Fail {
-			worst = verdict{d.Level, dr.T("rule.installed", "what", d.What, "next", d.Next)}
+			worst = verdict{level: d.Level, why: dr.T("rule.installed", "what", d.What, "next", d.Next)}
 		}
 	}
 	if worst.level == "" {
@@ -343,7 +349,7 @@ func (f findings) linear() verdict {
 	case !f.asked.linear || !told:
 		return f.asks(f.asked.linear, dr.Warn, dr.T("rule.linear-untold"))
 	case len(methods) == 0:
-		return verdict{dr.Fail, dr.T("rule.linear-no-method")}
+		return verdict{level: dr.Fail, why: dr.T("rule.linear-no-method")}
 	default:
 		return fine(dr.T("rule.linear", "methods", methods))
 	}
@@ -363,7 +369,7 @@ func (f findings) checks() verdict {
 	case f.seenErr != nil:
 		return unread(f.seenErr, needsStatuses)
 	default:
-		return verdict{dr.Fail, dr.T("rule.unreported", "checks", dr.Foreign(strings.Join(f.unseen, ", ")), "base", f.service.Repository.Base)}
+		return verdict{level: dr.Fail, why: dr.T("rule.unreported", "checks", dr.Foreign(strings.Join(f.unseen, ", ")), "base", f.service.Repository.Base)}
 	}
 }
 
@@ -389,9 +395,9 @@ func (f findings) autoMerge() verdict {
 	case f.repositoryErr != nil:
 		return unread(f.repositoryErr, needsMetadata)
 	case r.AllowAutoMerge == nil:
-		return verdict{dr.Unknown, dr.T("rule.auto-merge-untold")}
+		return verdict{level: dr.Unknown, why: dr.T("rule.auto-merge-untold")}
 	case r.GetAllowAutoMerge():
-		return verdict{dr.Warn, dr.T("rule.auto-merge")}
+		return verdict{level: dr.Warn, why: dr.T("rule.auto-merge")}
 	default:
 		return fine(dr.Text{})
 	}
