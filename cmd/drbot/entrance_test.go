@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -168,7 +169,13 @@ func TestKeep(t *testing.T) {
 // TestStandby runs the whole server from the wait for the lock to its end: a standby is
 // healthy and does nothing, takes over without closing its listener, and refuses at its end.
 func TestStandby(t *testing.T) {
-	dir := t.TempDir()
+	// Not the test's own: the engine is not shut down, because its process is to end, and
+	// may write while a folder is taken away.
+	dir, err := os.MkdirTemp("", "standby")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	cfg, err := config.Load("../../drbot.example.yaml", configOptions(func(name string) string {
 		if name == "DRBOT_DATABASE_URL" {
 			return "sqlite:" + filepath.Join(dir, "drbot.db")

@@ -69,7 +69,7 @@ func webhooks(t *testing.T, ctx context.Context, w *World) {
 	body := []byte(`{"action":"submitted","repository":{"full_name":"acme/infrastructure"},"pull_request":{"number":1}}`)
 	old := hmac.New(sha1.New, []byte(w.secrets.webhook))
 	old.Write(body)
-	big := bytes.Repeat([]byte("x"), 2<<20)
+	big := bytes.Repeat([]byte("x"), 25<<20+1)
 	for _, c := range []struct {
 		name, path string
 		body       []byte

@@ -14,8 +14,16 @@ import (
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 )
 
+// slow has every state of a promotion stand for seconds: on a busy machine two looks are
+// far apart.
+var slow = func() Timings {
+	t := quick
+	t.Promotion = 10 * time.Second
+	return t
+}()
+
 func TestSwitchover(t *testing.T) {
-	c := startCloud(t)
+	c := startCloudAt(t, slow)
 	home, standby := through(c, seoul), through(c, tokyo)
 	var wrong *rdstypes.InvalidGlobalClusterStateFault
 	if err := switchover(t.Context(), standby, c, tokyo); !errors.As(err, &wrong) {
@@ -90,7 +98,7 @@ func watch(t *testing.T, c *Cloud, done func(g rdstypes.GlobalCluster, instance 
 }
 
 func TestFailover(t *testing.T) {
-	c := startCloud(t)
+	c := startCloudAt(t, slow)
 	home, standby := through(c, seoul), through(c, tokyo)
 	if err := failover(t.Context(), home, c, tokyo); code(err) != "InvalidGlobalClusterStateFault" {
 		t.Fatalf("failover in the wrong Region: %v", err)

@@ -29,7 +29,12 @@ var quick = Timings{
 // startCloud gives a test a cloud of its own.
 func startCloud(t *testing.T) *Cloud {
 	t.Helper()
-	c, err := Start(t.Context(), Options{Dir: t.TempDir(), Timings: quick})
+	return startCloudAt(t, quick)
+}
+
+func startCloudAt(t *testing.T, pace Timings) *Cloud {
+	t.Helper()
+	c, err := Start(t.Context(), Options{Dir: t.TempDir(), Timings: pace})
 	if errors.Is(err, ErrNoMoto) {
 		t.Skipf("lacking Moto 5.2: %v", err)
 	}
