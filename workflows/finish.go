@@ -61,7 +61,9 @@ func (f *failover) abandonChange(end *ending) {
 		case unread != nil:
 			err = cmp.Or(err, unread)
 		case st.Merged:
-			told, err = end.mergedAllTheSame(f), nil
+			told = end.mergedAllTheSame(f)
+			// Who goes on from there is told by it whose word does not count.
+			err = f.run.Write(ctx, func(run *dr.Run) { run.MergedApart = true })
 		}
 		body := f.Forge.Pages.Comment(told.State.Text(), []dr.Text{told.Outcome, told.Next})
 		return st.Merged, cmp.Or(f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), body), err)

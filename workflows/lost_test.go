@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,44 @@ func TestMergedAllTheSame(t *testing.T) {
 				cmd := world.Planned
 				cmd.Once = "again"
 				approved(w, w.Start(cmd))
+			})
+		})
+	}
+}
+
+// TestResumeOfAMergeApart goes on from a change that was merged without its run's knowing,
+// or by hand: whoever asked for it does not accept that.
+func TestResumeOfAMergeApart(t *testing.T) {
+	t.Parallel()
+	for name, live := range map[string]func(*world.World, string){
+		"the answer lost": func(w *world.World, run string) {
+			w.Lose("Merge", 1)
+			w.After("Merge", func() { w.Fail("ChangeState", 2, nil) })
+			approve(w, run)
+			asked(w, run, "merge")
+			w.Stop(run)
+		},
+		"by hand": func(w *world.World, run string) {
+			w.Await(run, dr.RunWaiting)
+			w.MergeByHand("dave")
+			w.Await(run, dr.RunPaused)
+			w.Stop(run)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := w.Start(world.Planned) // alice
+				live(w, run)
+				w.End(run)
+				w.Heal()
+				r, _, err := w.Engine.Start(context.Background(), world.By("bob"), resume(world.Planned))
+				if err != nil {
+					t.Fatal(err)
+				}
+				q := w.Await(r.Run, dr.RunPaused)
+				if !slices.Contains(q.Question.Without, "alice") {
+					t.Errorf("alice may accept what her own run left: without %v", q.Question.Without)
+				}
 			})
 		})
 	}
