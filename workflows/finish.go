@@ -70,11 +70,28 @@ func (f *failover) abandonChange(end *ending) {
 	})
 	switch {
 	case f.change.Number == 0:
+		if branch := perhapsOpened(f); branch != "" {
+			end.Outcome = dr.T("run.change-perhaps", "outcome", end.Outcome, "branch", branch)
+		}
 	case !merged.OK():
 		end.Outcome = dr.T("run.change-unknown", "outcome", end.Outcome, "number", f.change.Number)
 	case merged.Value:
 		*end = *end.mergedAllTheSame(f)
 	}
+}
+
+// perhapsOpened is the branch of a pull request that may have been opened although the run
+// knows of none: the answer was lost.
+func perhapsOpened(f *failover) string {
+	for n := maxChanges; n >= 1; n-- {
+		if out, tried := f.run.Outcome(numbered(stepOpen, n)); tried {
+			if out.Code == dr.Uncertain || out.Code == dr.Temporary {
+				return numbered(Branches+f.req.Run, n)
+			}
+			return ""
+		}
+	}
+	return ""
 }
 
 // mergedAllTheSame is the ending of a run that had not heard of its merge.

@@ -159,3 +159,37 @@ func TestDeployedBeforePromotion(t *testing.T) {
 		}
 	})
 }
+
+// TestPerhapsOpened stops a run that does not know whether its pull request was opened: it
+// says so and names the branch, and says nothing of it where none was.
+func TestPerhapsOpened(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		befall func(*world.World)
+		says   bool
+	}{
+		"the answer lost": {func(w *world.World) {
+			w.Lose("OpenChange", 1)
+			w.After("OpenChange", func() { w.Fail("OpenChange", 20, nil) })
+		}, true},
+		"refused": {func(w *world.World) {
+			w.Fail("OpenChange", 20, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				c.befall(w)
+				run := w.Start(world.Planned)
+				if c.says {
+					w.Await(run, dr.RunPaused)
+					w.Stop(run)
+				}
+				r := w.End(run)
+				if said := world.Words(r.Outcome); strings.Contains(said, "drbot/"+run) != c.says {
+					t.Errorf("it ends %s with %q; %d pull requests are open", r.State, said, w.OpenPulls())
+				}
+			})
+		})
+	}
+}
