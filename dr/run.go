@@ -137,15 +137,17 @@ type Run struct {
 	Expires   time.Time     `json:"expires,omitzero"`
 	ClockJump time.Duration `json:"clock_jump,omitempty"` // what the clock jumped by while it went; times before are of the old clock
 	MergeSHA  string        `json:"merge_sha,omitempty"`
-	Progress  *Progress     `json:"progress,omitempty"`
-	Question  *Question     `json:"question,omitempty"`
-	Result    *Result       `json:"result,omitempty"`
-	Ended     time.Time     `json:"ended,omitzero"`
-	Abandon   []string      `json:"abandon,omitempty"` // persons who want a run past merge ended
-	Version   int64         `json:"version"`           // grows with every change of the record
-	Objective Objectives    `json:"objectives"`
-	Quorum    int           `json:"quorum"`
-	Decisions []Decision    `json:"decisions,omitempty"`
+	// MergedApart says that its change was merged and the run ended without going on with it.
+	MergedApart bool       `json:"merged_apart,omitempty"`
+	Progress    *Progress  `json:"progress,omitempty"`
+	Question    *Question  `json:"question,omitempty"`
+	Result      *Result    `json:"result,omitempty"`
+	Ended       time.Time  `json:"ended,omitzero"`
+	Abandon     []string   `json:"abandon,omitempty"` // persons who want a run past merge ended
+	Version     int64      `json:"version"`           // grows with every change of the record
+	Objective   Objectives `json:"objectives"`
+	Quorum      int        `json:"quorum"`
+	Decisions   []Decision `json:"decisions,omitempty"`
 }
 
 // Requested and Began are when the run was asked for and when the trouble began, by

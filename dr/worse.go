@@ -62,6 +62,25 @@ func Worse(shown, now []Check, mode Mode, rpo time.Duration) []Worsened {
 	return out
 }
 
+// Silenced tells whether what a loss is told by answered when people were shown it and does
+// not any more: the source, or a lag. One lost answer is no outage.
+func Silenced(shown, now []Check) bool {
+	if sourceAnswers(shown) && !sourceAnswers(now) {
+		return true
+	}
+	for _, n := range now {
+		if n.Role != RoleLag {
+			continue
+		}
+		was, _ := sameCheck(shown, n)
+		_, before := was.Seconds()
+		if _, read := n.Seconds(); before && !read {
+			return true
+		}
+	}
+	return false
+}
+
 func sourceAnswers(checks []Check) bool {
 	for _, c := range checks {
 		if c.Role == RoleSource && c.Level == OK {

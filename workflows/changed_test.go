@@ -72,3 +72,47 @@ func TestServiceTakenOut(t *testing.T) {
 		})
 	})
 }
+
+// TestFormerGeneration starts over runs that an edition of the generation before has left
+// open: one that has merged nothing is ended with words; with one that may have merged, the
+// program does not start, and names the edition that can finish it.
+func TestFormerGeneration(t *testing.T) {
+	t.Parallel()
+	const former = `UPDATE workflow_status SET application_version = '1' WHERE status = 'PENDING'`
+	const ours = `UPDATE workflow_status SET application_version = '2' WHERE status = 'PENDING'`
+	t.Run("past the merge", func(t *testing.T) {
+		t.Parallel()
+		world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+			w.Fail("Promote portal-global", 1, errMended)
+			run := w.Start(world.Planned)
+			approve(w, run)
+			w.Await(run, dr.RunPaused)
+			why := w.TryOver(former, ours)
+			what, next := dr.Told(why)
+			if dr.CodeOf(why) != dr.Conflict || !strings.Contains(world.Words(what), run) || !strings.Contains(world.Words(next), "0.1") {
+				t.Fatalf("it starts over a run of another generation: %v (%s / %s)", why, world.Words(what), world.Words(next))
+			}
+			w.Answer(run, "bob", "retry")
+			w.Await(run, dr.RunSucceeded)
+		})
+	})
+	t.Run("before the merge", func(t *testing.T) {
+		t.Parallel()
+		world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+			run := w.Start(world.Planned)
+			w.Await(run, dr.RunWaiting)
+			if why := w.TryOver(former, ours); why != nil {
+				t.Fatal(why)
+			}
+			r := w.Await(run, dr.RunStopped)
+			if said := world.Words(r.Next); !strings.Contains(said, "#1") || world.Words(r.Outcome) == "" {
+				t.Errorf("it ends with %q, %q", world.Words(r.Outcome), said)
+			}
+			cmd := world.Planned
+			cmd.Once = "after" // the service is free again
+			if next := w.Start(cmd); next == run {
+				t.Error("the service is still held")
+			}
+		})
+	})
+}

@@ -61,18 +61,37 @@ func (f *failover) abandonChange(end *ending) {
 		case unread != nil:
 			err = cmp.Or(err, unread)
 		case st.Merged:
-			told, err = end.mergedAllTheSame(f), nil
+			told = end.mergedAllTheSame(f)
+			// Who goes on from there is told by it whose word does not count.
+			err = f.run.Write(ctx, func(run *dr.Run) { run.MergedApart = true })
 		}
 		body := f.Forge.Pages.Comment(told.State.Text(), []dr.Text{told.Outcome, told.Next})
 		return st.Merged, cmp.Or(f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), body), err)
 	})
 	switch {
 	case f.change.Number == 0:
+		if branch := perhapsOpened(f); branch != "" {
+			end.Outcome = dr.T("run.change-perhaps", "outcome", end.Outcome, "branch", branch)
+		}
 	case !merged.OK():
 		end.Outcome = dr.T("run.change-unknown", "outcome", end.Outcome, "number", f.change.Number)
 	case merged.Value:
 		*end = *end.mergedAllTheSame(f)
 	}
+}
+
+// perhapsOpened is the branch of a pull request that may have been opened although the run
+// knows of none: the answer was lost.
+func perhapsOpened(f *failover) string {
+	for n := maxChanges; n >= 1; n-- {
+		if out, tried := f.run.Outcome(numbered(stepOpen, n)); tried {
+			if out.Code == dr.Uncertain || out.Code == dr.Temporary {
+				return numbered(Branches+f.req.Run, n)
+			}
+			return ""
+		}
+	}
+	return ""
 }
 
 // mergedAllTheSame is the ending of a run that had not heard of its merge.

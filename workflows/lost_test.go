@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,44 @@ func TestMergedAllTheSame(t *testing.T) {
 	}
 }
 
+// TestResumeOfAMergeApart goes on from a change that was merged without its run's knowing,
+// or by hand: whoever asked for it does not accept that.
+func TestResumeOfAMergeApart(t *testing.T) {
+	t.Parallel()
+	for name, live := range map[string]func(*world.World, string){
+		"the answer lost": func(w *world.World, run string) {
+			w.Lose("Merge", 1)
+			w.After("Merge", func() { w.Fail("ChangeState", 2, nil) })
+			approve(w, run)
+			asked(w, run, "merge")
+			w.Stop(run)
+		},
+		"by hand": func(w *world.World, run string) {
+			w.Await(run, dr.RunWaiting)
+			w.MergeByHand("dave")
+			w.Await(run, dr.RunPaused)
+			w.Stop(run)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := w.Start(world.Planned) // alice
+				live(w, run)
+				w.End(run)
+				w.Heal()
+				r, _, err := w.Engine.Start(context.Background(), world.By("bob"), resume(world.Planned))
+				if err != nil {
+					t.Fatal(err)
+				}
+				q := w.Await(r.Run, dr.RunPaused)
+				if !slices.Contains(q.Question.Without, "alice") {
+					t.Errorf("alice may accept what her own run left: without %v", q.Question.Without)
+				}
+			})
+		})
+	}
+}
+
 // TestDeployedBeforePromotion deploys by hand between a promotion that was refused and
 // the one that took effect, and between two: neither counts as since the promotion.
 func TestDeployedBeforePromotion(t *testing.T) {
@@ -119,4 +158,38 @@ func TestDeployedBeforePromotion(t *testing.T) {
 			t.Errorf("%d redeployments: nothing was deployed since the promotion of orders", n)
 		}
 	})
+}
+
+// TestPerhapsOpened stops a run that does not know whether its pull request was opened: it
+// says so and names the branch, and says nothing of it where none was.
+func TestPerhapsOpened(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		befall func(*world.World)
+		says   bool
+	}{
+		"the answer lost": {func(w *world.World) {
+			w.Lose("OpenChange", 1)
+			w.After("OpenChange", func() { w.Fail("OpenChange", 20, nil) })
+		}, true},
+		"refused": {func(w *world.World) {
+			w.Fail("OpenChange", 20, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				c.befall(w)
+				run := w.Start(world.Planned)
+				if c.says {
+					w.Await(run, dr.RunPaused)
+					w.Stop(run)
+				}
+				r := w.End(run)
+				if said := world.Words(r.Outcome); strings.Contains(said, "drbot/"+run) != c.says {
+					t.Errorf("it ends %s with %q; %d pull requests are open", r.State, said, w.OpenPulls())
+				}
+			})
+		})
+	}
 }

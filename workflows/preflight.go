@@ -63,7 +63,7 @@ func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
 	var worse []dr.Text
 	var checks []dr.Check
 	if !fresh(s.checkedAt, now, s.timing.Recheck) {
-		found, err := judgeLeft(ctx, s.failover, s.rules)
+		found, err := s.judgeSurely(ctx)
 		switch {
 		case err != nil:
 			return engine.Outcome{}, err
@@ -87,6 +87,19 @@ func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
 		return engine.Outcome{}, err
 	}
 	return offer.Outcome(&dr.Error{Code: dr.Conflict, What: dr.T("preflight.worse", "worse", worse), Next: dr.T("preflight.worse.next")})
+}
+
+// judgeSurely reads the checks, and once more where what a loss is told by has fallen silent:
+// a lost answer excuses no larger loss.
+func (s thinking) judgeSurely(ctx context.Context) (readiness, error) {
+	found, err := judgeLeft(ctx, s.failover, s.rules)
+	if err != nil || !dr.Silenced(s.checks, found.Checks) {
+		return found, err
+	}
+	if err := engine.Wait(ctx, hiccup); err != nil {
+		return readiness{}, err
+	}
+	return judgeLeft(ctx, s.failover, s.rules)
 }
 
 // baseStands looks whether Git still says the target. A forge that does not answer holds

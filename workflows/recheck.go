@@ -103,7 +103,8 @@ func (a rechecking) recheck(ctx context.Context, p proposal, moved bool) (rechec
 }
 
 // readAgain reads the checks and has the policy judge them. What has only become
-// unknown is read twice: a hiccup is no reason to wake people again.
+// unknown is read twice: a hiccup is no reason to wake people again, nor to take a loss for
+// one that cannot have grown.
 func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
 	for try := 1; ; try++ {
 		found, err := judgeLeft(ctx, a.failover, a.rules)
@@ -114,7 +115,7 @@ func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
 		if !found.Verdict.Allowed {
 			out.Denied = found.Verdict.Reasons
 		}
-		unknown := false
+		unknown := dr.Silenced(a.checks, found.Checks)
 		for _, w := range dr.Worse(a.checks, found.Checks, a.req.Mode, a.svc.Objectives.RPO) {
 			out.Worse = append(out.Worse, w.Line())
 			unknown = unknown || w.Now.Level == dr.Unknown

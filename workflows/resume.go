@@ -123,7 +123,7 @@ func (f resumption) without(ctx context.Context) ([]string, error) {
 	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 1000)
 	for _, r := range runs {
 		switch {
-		case r.Run == f.req.Run || !r.PastMerge():
+		case r.Run == f.req.Run || !r.PastMerge() && !r.MergedApart:
 		case r.State == dr.RunSucceeded || r.Target != f.req.Target:
 			return out, err // what it goes on with began after that one
 		case !slices.Contains(out, r.Requester):

@@ -15,7 +15,7 @@ func (w *world) runbookCommand() *cobra.Command {
 	c := &cobra.Command{Use: "runbook", Short: w.words.Sentence(dr.T("cli.runbook")), Args: cobra.ArbitraryArgs, RunE: group}
 	var to string
 	show := &cobra.Command{
-		Use:   "show SERVICE failover|failback planned|disaster",
+		Use:   "show SERVICE failover|failback|resume planned|disaster",
 		Short: w.words.Sentence(dr.T("cli.runbook.show")),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) != 3 {

@@ -23,6 +23,9 @@ func TestRunbookShow(t *testing.T) {
 		{[]string{"failover", "planned"}, dr.Failover, dr.Planned, "ap-northeast-1"},
 		{[]string{"failover", "disaster"}, dr.Failover, dr.Disaster, "ap-northeast-1"},
 		{[]string{"failback", "planned"}, dr.Failback, dr.Planned, "ap-northeast-2"},
+		{[]string{"failback", "disaster"}, dr.Failback, dr.Disaster, "ap-northeast-2"},
+		{[]string{"resume", "planned"}, dr.Resume, dr.Planned, "ap-northeast-1"},
+		{[]string{"resume", "disaster"}, dr.Resume, dr.Disaster, "ap-northeast-1"},
 		{[]string{"failover", "planned", "--to", "ap-northeast-2"}, dr.Failover, dr.Planned, "ap-northeast-2"},
 	} {
 		list, err := workflows.Steps(kinds(), s, dr.Request{Kind: c.kind, Service: s.Name, Target: c.target, Mode: c.mode})

@@ -83,7 +83,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	go tellStanding(ctx, forge, cfg.Services, log) // nothing waits for it
+	go guarded(ctx, log, "standing", func(ctx context.Context) { tellStanding(ctx, forge, cfg.Services, log) }) // nothing waits for it
 	if err := greet(ctx, st, forge, cfg.Services, log); err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func Register[In any](e *Engine, name string, play func(*Run, In) string) {
 	b := &runbook{engine: e, name: name, play: func(r *Run, doc json.RawMessage) string {
 		var in In
 		if err := json.Unmarshal(doc, &in); err != nil {
-			r.halt("input", fmt.Errorf("decode the input: %w", err))
+			r.halt("input", fmt.Errorf("decode the input: %w: %w", errUnreadable, err))
 		}
 		return play(r, in)
 	}}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func asOutcome[T any](fn func(context.Context) (T, error)) func(context.Context)
 func result[T any](r *Run, name string, o Outcome) Result[T] {
 	v, err := decode[T](o)
 	if err != nil {
-		r.halt(name, err)
+		r.halt(name, errors.Join(errUnreadable, err))
 	}
 	return Result[T]{Outcome: o, Value: v}
 }
@@ -136,9 +137,9 @@ func (r *Run) halt(name string, err error) {
 	log := r.engine.opts.Log
 	switch {
 	case r.ctx.Err() != nil: // shutting down
-	case errors.Is(err, &dbos.Error{Code: dbos.ErrorCodeUnexpectedStep}):
-		// This run's steps are not those it was begun with. That is its own trouble, not
-		// that of the other runs.
+	case errors.Is(err, &dbos.Error{Code: dbos.ErrorCodeUnexpectedStep}), unreadable(err):
+		// This run's steps are not those it was begun with, or leave behind what cannot be
+		// read. That is its own trouble, not that of the other runs.
 		log.ErrorContext(r.ctx, "the run cannot be taken up: its steps have changed", "run", r.ID, "step", name, "error", err)
 		r.Update(context.WithoutCancel(r.ctx), func(run *dr.Run) {
 			run.State, run.Outcome, run.Next = dr.RunPaused, dr.T("run.other-steps"), dr.T("run.other-steps.next")
@@ -149,6 +150,17 @@ func (r *Run) halt(name string, err error) {
 	}
 	<-r.ctx.Done()
 	panic(halted{err}) // unwinds to the runbook's top, which gives it to the engine
+}
+
+// errUnreadable marks what was stored of a run and is not what this program stores.
+var errUnreadable = errors.New("what is stored cannot be read")
+
+// unreadable tells whether an error is of what was stored, and not of the storing.
+func unreadable(err error) bool {
+	var letters base64.CorruptInputError
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	return errors.Is(err, errUnreadable) || errors.As(err, &letters) || errors.As(err, &syntax) || errors.As(err, &kind)
 }
 
 // halted carries an engine error through a runbook to its top.

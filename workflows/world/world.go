@@ -262,6 +262,25 @@ func (w *World) RestartOver(statement string) {
 	w.open(w.path(w.killed()))
 }
 
+// TryOver restarts the bot over a database that was changed behind its back, and over the
+// one that it left where it does not start so. It gives why.
+func (w *World) TryOver(statement, undo string) error {
+	w.t.Helper()
+	w.Drain()
+	w.close()
+	if err := w.exec(statement); err != nil {
+		w.t.Fatal(err)
+	}
+	why := w.launch(w.path(w.killed()))
+	if why != nil {
+		if err := w.exec(undo); err != nil {
+			w.t.Fatal(err)
+		}
+		w.open(w.path(w.killed()))
+	}
+	return why
+}
+
 // RestartWithout restarts the bot with a configuration that lacks a service, and with the
 // whole one where it does not start so. It gives why.
 func (w *World) RestartWithout(service string) error {

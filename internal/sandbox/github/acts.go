@@ -186,19 +186,6 @@ func (s *Server) DeleteBranch(ctx context.Context, login, branch string) error {
 	})
 }
 
-// OpenPull opens a pull request as a persona and returns its number.
-func (s *Server) OpenPull(ctx context.Context, login, head, base, title, body string) (int, error) {
-	n := 0
-	err := s.act(ctx, login, func(ctx context.Context, by *account) error {
-		p, err := s.openPull(ctx, by, openInput{Title: title, Head: head, Base: base, Body: body})
-		if err == nil {
-			n = p.Number
-		}
-		return err
-	})
-	return n, err
-}
-
 // Merge merges by hand, as the button does, by the first method the repository allows, and returns the merge commit.
 func (s *Server) Merge(ctx context.Context, login string, n int) (string, error) {
 	var sha string

@@ -20,13 +20,10 @@ func (s *Server) getIssue(_ *request, p *pull) (int, any, error) {
 	return http.StatusOK, s.issuePayload(p), nil
 }
 
-// getIssuePath tells /issues/1/comments from /issues/comments/1, which the router holds for ambiguous.
+// getIssuePath tells /issues/1/comments from a path of /issues/comments, which the router holds for ambiguous.
 func (s *Server) getIssuePath(r *request) (int, any, error) {
 	first, second := r.PathValue("first"), r.PathValue("second")
 	switch {
-	case first == "comments":
-		r.SetPathValue("comment", second)
-		return onComment((*Server).getComment)(s, r)
 	case second == "comments":
 		r.SetPathValue("number", first)
 		return onPull((*Server).listComments)(s, r)
@@ -115,10 +112,6 @@ func (s *Server) postComment(r *request, p *pull) (int, any, error) {
 		return 0, nil, err
 	}
 	return http.StatusCreated, s.commentPayload(c), nil
-}
-
-func (s *Server) getComment(_ *request, c *Comment) (int, any, error) {
-	return http.StatusOK, s.commentPayload(c), nil
 }
 
 func (s *Server) patchComment(r *request, c *Comment) (int, any, error) {

@@ -78,6 +78,27 @@ func TestPageShowsAndEscapes(t *testing.T) {
 	}
 }
 
+// TestPageOfACommit opens the commit that the page of a pull request leads to, and one that
+// there is not.
+func TestPageOfACommit(t *testing.T) {
+	w := newWorld(t)
+	w.openChange(w.bot())
+	sha, err := w.Push(w.ctx, sandbox.Push{By: "carol", Branch: branch, Path: "evil.html", Content: "<script>steal()</script>\n", Message: "<i>stray</i>"})
+	w.must(err)
+	if _, html := w.page("/acme/infra/pull/1", nil); !strings.Contains(html, "/commit/"+sha) {
+		t.Error("the page of the pull request does not lead to its commit")
+	}
+	status, html := w.page("/acme/infra/commit/"+sha, nil)
+	for _, want := range []string{"&lt;i&gt;stray&lt;/i&gt;", "evil.html", "&lt;script&gt;steal()&lt;/script&gt;"} {
+		if status != 200 || !strings.Contains(html, want) {
+			t.Errorf("status %d: the page lacks %q", status, want)
+		}
+	}
+	if status, _ := w.page("/acme/infra/commit/"+strings.Repeat("0", 40), nil); status != 404 {
+		t.Errorf("a missing commit: %d", status)
+	}
+}
+
 func TestPageButtons(t *testing.T) {
 	w := newWorld(t)
 	w.openChange(w.bot())

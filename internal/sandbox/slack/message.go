@@ -170,16 +170,6 @@ func (s *Server) Messages(channel string) []Message {
 	return s.selectMessages(func(m *Message) bool { return m.Channel == channel && !m.Ephemeral() })
 }
 
-// Message returns a copy of one message, ephemeral ones included.
-func (s *Server) Message(channel, ts string) (Message, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m := s.find(channel, ts); m != nil {
-		return m.clone(), true
-	}
-	return Message{}, false
-}
-
 // Ephemerals returns what only this person was shown, oldest first.
 func (s *Server) Ephemerals(user string) []Message {
 	s.mu.Lock()
