@@ -94,6 +94,10 @@ func TestPaused(t *testing.T) {
 			t.Errorf("the answers lead to %q", leads)
 		}
 	}
+	run.Kind, run.MergeSHA = dr.Resume, ""
+	if got := w.Say(leadsOf(Run(run, t0), "stop")); got != "Stop portal-1a2b3c4d at gate/1: the run ends, and it has changed nothing." {
+		t.Errorf("stop of a run that has no pull request leads to %q", got)
+	}
 	run.Question.Takes = nil
 	if got := w.Say(leadsOf(Run(run, t0), "skip")); strings.Contains(got, "people") {
 		t.Errorf("skip leads to %q", got)
