@@ -206,6 +206,7 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 	f.owners.accounts = strings.Contains(in.AWS.PromoteRole, "{service}")
 	f.within("", bounds())
 	f.filled(in)
+	f.formed(in, c.Database)
 	if c.Slack.TeamID == "" {
 		f.add("slack.team_id", dr.T("config.no-team"))
 	}
