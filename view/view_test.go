@@ -184,8 +184,8 @@ func TestCheckLine(t *testing.T) {
 	w := english(t, text.Shell)
 	value, limit := 0.4, 300.0
 	for want, c := range map[string]dr.Check{
-		"aurora.lag ap-northeast-2: ok, 0.4 s of 300":        {Name: "aurora.lag", Region: "ap-northeast-2", Level: dr.OK, Value: &value, Unit: "s", Threshold: &limit},
-		"ecs.tasks of api tokyo: warn, 0.4 tasks (test.few)": {Name: "ecs.tasks", Resource: "api", Region: "tokyo", Level: dr.Warn, Value: &value, Unit: "tasks", Detail: dr.T("test.few")},
+		"replication lag (aurora.lag) in ap-northeast-2: ok, 0.4 s of 300": {Name: "aurora.lag", Region: "ap-northeast-2", Level: dr.OK, Value: &value, Unit: "s", Threshold: &limit},
+		"ecs.tasks of api in tokyo: warn, 0.4 tasks (test.few)":            {Name: "ecs.tasks", Resource: "api", Region: "tokyo", Level: dr.Warn, Value: &value, Unit: "tasks", Detail: dr.T("test.few")},
 		"dns.name: unknown": {Name: "dns.name", Level: dr.Unknown},
 	} {
 		if got := w.Say(c.Line()); got != want {
