@@ -68,6 +68,9 @@ func (c *command) read(verb dr.Verb, words []string) ([]string, error) {
 				return nil, err
 			}
 		case p.Rest:
+			if i := slices.IndexFunc(words, func(w string) bool { return isOption(verb, w) }); i >= 0 {
+				return nil, invalid(dr.T("command.option-late", "typed", short(words[i], 40)), dr.T("command.options", "options", options(verb)))
+			}
 			c.set(p, strings.Join(words, " "))
 			words = nil
 		case len(words) > 0:
@@ -76,6 +79,13 @@ func (c *command) read(verb dr.Verb, words []string) ([]string, error) {
 		}
 	}
 	return words, nil
+}
+
+// isOption tells whether a word is one of a verb's options: behind a reason it would be
+// taken as a part of it, and what was asked for would not be done.
+func isOption(verb dr.Verb, word string) bool {
+	name, _, _ := strings.Cut(word, "=")
+	return slices.ContainsFunc(verb.Params, func(p dr.Param) bool { return p.Option && p.Flag == name })
 }
 
 func (c *command) set(p dr.Param, value string) {

@@ -52,16 +52,17 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for typed, want := range map[string][2]string{
-		"promote portal":                     {`there is no command "promote".`, "/dr help"},
-		"fialover portal":                    {`there is no command "fialover".`, "did you mean /dr failover SERVICE REGION planned|disaster REASON?"},
-		"status a b":                         {`I do not understand "b".`, "/dr help"},
-		"cancel":                             {"which run?", "/dr status lists them; then /dr cancel RUN"},
-		"answer":                             {"which run?", "/dr answer RUN retry|accept|skip|stop"},
-		"answer r-1":                         {"which answer?", "/dr answer r-1 retry|accept|skip|stop"},
-		"failover p r disaster --since x y":  {`"x" is not a time.`, "--since, such as 20"},
-		"failover p r disaster --since":      {`"" is not a time.`, "--since, such as 20"},
-		"failover p r disaster --now please": {`there is no option "--now".`, "--since TIME, --override-cooldown, before the reason"},
-		strings.Repeat("x", maxText+1):       {"too long", "/dr help"},
+		"promote portal":                    {`there is no command "promote".`, "/dr help"},
+		"fialover portal":                   {`there is no command "fialover".`, "did you mean /dr failover SERVICE REGION planned|disaster REASON?"},
+		"status a b":                        {`I do not understand "b".`, "/dr help"},
+		"cancel":                            {"which run?", "/dr status lists them; then /dr cancel RUN"},
+		"answer":                            {"which run?", "/dr answer RUN retry|accept|skip|stop"},
+		"answer r-1":                        {"which answer?", "/dr answer r-1 retry|accept|skip|stop"},
+		"failover p r disaster --since x y": {`"x" is not a time.`, "--since, such as 20"},
+		"failover p r disaster --since":     {`"" is not a time.`, "--since, such as 20"},
+		"failover p r planned Seoul is back --override-cooldown": {`"--override-cooldown" stands in the reason.`, "--since TIME, --override-cooldown, before the reason"},
+		"failover p r disaster --now please":                     {`there is no option "--now".`, "--since TIME, --override-cooldown, before the reason"},
+		strings.Repeat("x", maxText+1):                           {"too long", "/dr help"},
 	} {
 		_, err := parse(typed, w.Catalogue())
 		if what, next := w.Error(err); !strings.Contains(what, want[0]) || !strings.Contains(next, want[1]) {

@@ -110,6 +110,7 @@ type ActInfo struct {
 	On      string   // the system whose resources it works on: one may be named behind a slash
 	Repeats bool     // may stand several times
 	Needed  bool     // without it the service is not moved
+	After   string   // an act that must stand before this one, where it is listed
 	Before  string   // an act that must not stand before the first of this one; before the last, where it works on resources
 }
 

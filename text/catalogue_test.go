@@ -72,7 +72,7 @@ func entries(t *testing.T, name string) map[string]entry {
 
 // look gives the arguments that a form speaks of, and its own words.
 func look(form string) (args []string, words string, err error) {
-	funcs := template.FuncMap{"bold": fmt.Sprint, "code": fmt.Sprint}
+	funcs := template.FuncMap{"bold": fmt.Sprint, "code": fmt.Sprint, "check": fmt.Sprint}
 	tmpl, err := template.New("").Funcs(funcs).Parse(form)
 	if err != nil {
 		return nil, "", err
@@ -121,6 +121,7 @@ func families() map[string][]string {
 		"need.":       {"nothing", string(dr.NeedOK), string(dr.NeedWarn), string(dr.NeedGood), string(dr.NeedSound), string(dr.NeedFact)},
 		"reference.":  nil,
 		"mend.":       {},
+		"called.":     {},
 	}
 	out["policy."] = ruled()
 	for _, s := range []dr.RunState{dr.RunRunning, dr.RunWaiting, dr.RunPaused, dr.RunSucceeded, dr.RunRefused, dr.RunCancelled, dr.RunExpired, dr.RunStopped} {

@@ -3,7 +3,6 @@ package text
 import (
 	"fmt"
 	"strings"
-	"text/template"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -45,11 +44,6 @@ func (m Marks) escape(s string) string {
 		return s
 	}
 	return m.Escape(s)
-}
-
-// funcs are what a message may do with an argument.
-func (m Marks) funcs() template.FuncMap {
-	return template.FuncMap{"bold": m.bold, "code": m.code}
 }
 
 func (m Marks) bold(v any) string {

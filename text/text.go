@@ -10,6 +10,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"text/template"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -107,7 +108,7 @@ func (w Words) Say(t dr.Text) string {
 			data[name] = ""
 		}
 	}
-	lc := &i18n.LocalizeConfig{MessageID: string(t.ID), TemplateData: data, Funcs: w.marks.funcs()}
+	lc := &i18n.LocalizeConfig{MessageID: string(t.ID), TemplateData: data, Funcs: w.funcs()}
 	if n, ok := t.Args["n"]; ok && n.Number != nil {
 		lc.PluralCount = strconv.FormatFloat(*n.Number, 'f', -1, 64)
 	}
@@ -116,6 +117,25 @@ func (w Words) Say(t dr.Text) string {
 		return w.marks.escape(t.String())
 	}
 	return out
+}
+
+// funcs are what a message may do with an argument.
+func (w Words) funcs() template.FuncMap {
+	return template.FuncMap{"bold": w.marks.bold, "code": w.marks.code, "check": w.check}
+}
+
+// check is a check in words, with the name by which it is found in the reference. What has
+// no words of its own, and what is words already, stays as it is.
+func (w Words) check(v any) string {
+	said, ok := v.(value)
+	if !ok {
+		return w.marks.escape(fmt.Sprint(v))
+	}
+	words, err := w.localizer.Localize(&i18n.LocalizeConfig{MessageID: "called." + said.raw})
+	if err != nil || words == said.raw {
+		return said.shown
+	}
+	return words + " (" + said.shown + ")"
 }
 
 // Sentence begins what a text says with a capital letter.

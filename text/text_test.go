@@ -230,3 +230,25 @@ func TestVisible(t *testing.T) {
 		t.Errorf("it is %q", got)
 	}
 }
+
+// TestCheck says a check in words with its name, and one that has none by its name alone.
+func TestCheck(t *testing.T) {
+	c, err := text.New(dr.Verbs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := c.In("en", text.Slack).Marked(text.Marks{Escape: func(s string) string { return strings.ReplaceAll(s, "<", "&lt;") }})
+	for name, want := range map[string]string{
+		"aurora.lag": "replication lag (aurora.lag): fail",
+		"probe":      "probe: fail",
+		"a<b":        "a&lt;b: fail",
+	} {
+		if got := w.Say(dr.T("policy.check", "check", name, "level", dr.Fail.Text())); got != want {
+			t.Errorf("%s is said as %q, not %q", name, got, want)
+		}
+		of := dr.T("policy.check", "check", dr.T("policy.subject", "check", name, "resource", "db"), "level", dr.Fail.Text())
+		if got := w.Say(of); got != strings.Replace(want, ":", " of db:", 1) {
+			t.Errorf("%s of a resource is said as %q", name, got)
+		}
+	}
+}

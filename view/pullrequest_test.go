@@ -148,7 +148,7 @@ func TestChange(t *testing.T) {
 		"| Objectives | RTO 4h0m, RPO 5m0s; counted from 02:50:00 UTC |",
 		"| Run | `portal-1a2b3c4d` |",
 		"**Approving accepts:**\n\n- loss of &lt;1 s&gt;\n",
-		"| aurora.lag | warn | aurora.lag: warn |",
+		"| aurora.lag | warn | replication lag (aurora.lag): warn |",
 		"\n3 people other than alice approve this exact commit", // the quorum of the run, not that of anybody else
 		"`/dr cancel portal-1a2b3c4d` in Slack",
 	} {

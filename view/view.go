@@ -207,6 +207,8 @@ func leads(run dr.Run, verb string) dr.Text {
 	switch {
 	case verb == "retry":
 		return dr.T("run.leads.retry", "step", q.Step, "run", run.Run)
+	case verb == "accept" && run.Kind == dr.Resume && !run.PastMerge():
+		return dr.T("run.leads.accept-resume", "run", run.Run, "needed", q.Takes[verb], "what", q.What)
 	case verb == "accept":
 		return dr.T("run.leads.accept", "step", q.Step, "run", run.Run, "needed", q.Takes[verb], "what", q.What)
 	case verb == "skip" && q.Takes[verb] > 1:
@@ -215,6 +217,8 @@ func leads(run dr.Run, verb string) dr.Text {
 		return dr.T("run.leads.skip", "step", q.Step, "run", run.Run)
 	case run.PastMerge():
 		return dr.T("run.leads.stop-merged", "run", run.Run, "step", q.Step, "needed", dr.AbandonedBy)
+	case run.Kind == dr.Resume:
+		return dr.T("run.leads.stop-resume", "run", run.Run, "step", q.Step)
 	default:
 		return dr.T("run.leads.stop", "run", run.Run, "step", q.Step)
 	}

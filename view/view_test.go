@@ -94,6 +94,10 @@ func TestPaused(t *testing.T) {
 			t.Errorf("the answers lead to %q", leads)
 		}
 	}
+	run.Kind, run.MergeSHA = dr.Resume, ""
+	if got := w.Say(leadsOf(Run(run, t0), "stop")); got != "Stop portal-1a2b3c4d at gate/1: the run ends, and it has changed nothing." {
+		t.Errorf("stop of a run that has no pull request leads to %q", got)
+	}
 	run.Question.Takes = nil
 	if got := w.Say(leadsOf(Run(run, t0), "skip")); strings.Contains(got, "people") {
 		t.Errorf("skip leads to %q", got)
@@ -180,8 +184,8 @@ func TestCheckLine(t *testing.T) {
 	w := english(t, text.Shell)
 	value, limit := 0.4, 300.0
 	for want, c := range map[string]dr.Check{
-		"aurora.lag ap-northeast-2: ok, 0.4 s of 300":        {Name: "aurora.lag", Region: "ap-northeast-2", Level: dr.OK, Value: &value, Unit: "s", Threshold: &limit},
-		"ecs.tasks of api tokyo: warn, 0.4 tasks (test.few)": {Name: "ecs.tasks", Resource: "api", Region: "tokyo", Level: dr.Warn, Value: &value, Unit: "tasks", Detail: dr.T("test.few")},
+		"replication lag (aurora.lag) in ap-northeast-2: ok, 0.4 s of 300": {Name: "aurora.lag", Region: "ap-northeast-2", Level: dr.OK, Value: &value, Unit: "s", Threshold: &limit},
+		"ecs.tasks of api in tokyo: warn, 0.4 tasks (test.few)":            {Name: "ecs.tasks", Resource: "api", Region: "tokyo", Level: dr.Warn, Value: &value, Unit: "tasks", Detail: dr.T("test.few")},
 		"dns.name: unknown": {Name: "dns.name", Level: dr.Unknown},
 	} {
 		if got := w.Say(c.Line()); got != want {

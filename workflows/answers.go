@@ -95,8 +95,12 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.digest", "what", q.What), Next: dr.T("command.try", "command", accept)})
 	}
 	said := dr.T("said.answer", "answer", verb)
-	if takes > 1 {
-		said = dr.T("said.noted", "answer", verb, "step", q.Step, "n", takes)
+	more := takes - len(q.Voices[verb])
+	if !slices.Contains(q.Voices[verb], who.Name) {
+		more--
+	}
+	if more > 0 {
+		said = dr.T("said.noted", "answer", verb, "step", q.Step, "n", more)
 	}
 	if err := b.heard(ctx, c, who, action, run); err != nil {
 		return run, dr.Text{}, err

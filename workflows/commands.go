@@ -114,7 +114,11 @@ func (b Commands) check(cmd StartCommand) (dr.Service, dr.Mode, error) {
 	}
 	mode, ok := dr.ParseMode(cmd.Mode)
 	if !ok {
-		return s, "", &dr.Error{Code: dr.Invalid, What: dr.T("no-mode", "mode", dr.Foreign(clip(cmd.Mode, 40))), Next: usage("")}
+		what := dr.T("no-mode", "mode", dr.Foreign(clip(cmd.Mode, 40)))
+		if cmd.Mode == "" {
+			what = dr.T("which-mode")
+		}
+		return s, "", &dr.Error{Code: dr.Invalid, What: what, Next: usage("")}
 	}
 	reason := oneLine(cmd.Reason)
 	switch n := utf8.RuneCountInString(reason); {

@@ -21,7 +21,7 @@ func TestARuleStopsAPlannedRunAtReadiness(t *testing.T) {
 		if r.State != dr.RunRefused || r.Change.Number != 0 || w.Calls("OpenChange") > 0 || w.Calls("Plan") > 0 {
 			t.Fatalf("it ends %s with the pull request %d", r.State, r.Change.Number)
 		}
-		for _, want := range []string{"github.queue: fail (", "not ready"} {
+		for _, want := range []string{"merge queue (github.queue): fail (", "not ready"} {
 			if said := world.Words(r.Outcome); !strings.Contains(said, want) {
 				t.Errorf("it says %q, not %q", said, want)
 			}
@@ -50,7 +50,7 @@ func TestARuleIsAcceptedInADisaster(t *testing.T) {
 				w.SetRule("github.checks", level)
 				run := w.Start(world.Disaster)
 				r := w.Await(run, dr.RunWaiting)
-				if accepts := accepted(r.Accepts); !strings.Contains(accepts, "github.checks: "+string(level)) {
+				if accepts := accepted(r.Accepts); !strings.Contains(accepts, "required checks (github.checks): "+string(level)) {
 					t.Errorf("approvers accept %q", accepts)
 				}
 				time.Sleep(5 * time.Minute)
@@ -70,7 +70,7 @@ func TestWhatIsNotKnownDeniesNothing(t *testing.T) {
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Fail("Rules", -1, nil)
 		run := w.Start(world.Planned)
-		if accepts := accepted(w.Await(run, dr.RunWaiting).Accepts); !strings.Contains(accepts, "github.queue: unknown") {
+		if accepts := accepted(w.Await(run, dr.RunWaiting).Accepts); !strings.Contains(accepts, "merge queue (github.queue): unknown") {
 			t.Errorf("approvers accept %q", accepts)
 		}
 		approve(w, run)
@@ -126,7 +126,7 @@ func TestARuleIsToldEveryNight(t *testing.T) {
 			if n.Title.ID != "report.ready.disaster-only" {
 				continue
 			}
-			for _, want := range []string{"github.checks: fail", "github.access: unknown", "Take the check out of what the base branch requires"} {
+			for _, want := range []string{"required checks (github.checks): fail", "access to the repository (github.access): unknown", "Take the check out of what the base branch requires"} {
 				if lines := accepted(n.Lines); n.Level != dr.Warn || !strings.Contains(lines, want) {
 					t.Errorf("a %s says\n%snot %q", n.Level, lines, want)
 				}

@@ -58,7 +58,7 @@ func (w *world) auditVerifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: w.words.Sentence(dr.T("cli.audit.verify")),
-		Args:  cobra.NoArgs,
+		Args:  bare,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := w.load(false)
 			if err != nil {
@@ -120,7 +120,7 @@ func (w *world) auditListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: w.words.Sentence(dr.T("cli.audit.list")),
-		Args:  cobra.NoArgs,
+		Args:  bare,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if limit < 1 {
 				return misuse(dr.T("cli.audit.no-limit"), dr.T("command.try", "command", dr.Cmd("audit list --limit 50")))
@@ -140,6 +140,9 @@ func (w *world) auditListCommand() *cobra.Command {
 			}
 			if entries == nil {
 				entries = []dr.AuditEntry{}
+			}
+			if len(entries) == 0 && !w.json {
+				return w.tell(nil, dr.T("cli.audit.empty"))
 			}
 			var b strings.Builder
 			for _, e := range entries {

@@ -129,6 +129,9 @@ func (w *world) runsCommand() *cobra.Command {
 			if w.json {
 				return w.print(runs, "")
 			}
+			if len(runs) == 0 {
+				return w.tell(nil, dr.T("cli.no-runs"))
+			}
 			var b strings.Builder
 			for _, r := range runs {
 				_, _ = fmt.Fprintf(&b, "%s  %-24s %-9s %s\n", r.At.UTC().Format("2006-01-02 15:04:05"), r.Run, w.words.Say(r.State.Text()), w.words.Say(r.Title()))

@@ -22,7 +22,7 @@ func typed(args ...string) (status int, stdout, stderr string) {
 
 func TestConfigCheck(t *testing.T) {
 	const example = "../../drbot.example.yaml"
-	if status, out, err := typed("config", "check", "--config", example); status != 0 || !strings.Contains(out, "is good: 1 services") || strings.Contains(out, "notice") {
+	if status, out, err := typed("config", "check", "--config", example); status != 0 || !strings.Contains(out, "is good: 1 service, 4 people; its secrets were not looked at\n") || strings.Contains(out, "notice") {
 		t.Fatalf("status %d, %q, %q", status, out, err)
 	}
 	data, err := os.ReadFile(example)
@@ -35,7 +35,7 @@ func TestConfigCheck(t *testing.T) {
 		resources, stdout, stderr string
 		status                    int
 	}{
-		"the old keys": {status: 0, stdout: "is good: 1 services, 4 people\nnotice: services[0] (portal): workloads will not be known to the next edition. Write instead:\n    resources:\n      - {name: web, system: ecs-service, in: {",
+		"the old keys": {status: 0, stdout: "is good: 1 service, 4 people; its secrets were not looked at\nnotice: services[0] (portal): workloads will not be known to the next edition. Write instead:\n    resources:\n      - {name: web, system: ecs-service, in: {",
 			resources: "    workloads:\n      ap-northeast-2: {cluster: a, service: web}\n      ap-northeast-1: {cluster: a, service: web}\n"},
 		"another Region's cluster": {status: 1, stderr: `services[0].resources[0].in.ap-northeast-1.cluster: "arn:aws:ecs:ap-northeast-2:123456789012:cluster/a" is not in ap-northeast-1`,
 			resources: "    resources:\n      - {name: web, system: ecs-service, in: {ap-northeast-2: {cluster: a, service: web}, ap-northeast-1: {cluster: \"arn:aws:ecs:ap-northeast-2:123456789012:cluster/a\", service: web}}}\n"},

@@ -125,7 +125,7 @@ func TestExtension(t *testing.T) {
 			t.Errorf("%v: status %d, %s\nit must say %q", args, got, all, want)
 		}
 	}
-	expect(0, "is good: 1 services", "config", "check", "--config", path)
+	expect(0, "is good: 1 service,", "config", "check", "--config", path)
 	expect(0, "\n  drain/jobs\n", "runbook", "show", "portal", "failover", "planned", "--config", path)
 	expect(0, "ping ", "--help")
 	expect(0, "Whether the queue answers", "ping", "--help")

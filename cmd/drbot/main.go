@@ -167,6 +167,15 @@ func group(c *cobra.Command, args []string) error {
 	return misuse(dr.T("command.unknown", "typed", path+" "+args[0]), dr.T("command.try", "command", dr.Cmd(path+" --help")))
 }
 
+// bare takes no word more.
+func bare(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	path := strings.TrimPrefix(c.CommandPath(), "drbot ")
+	return misuse(dr.T("command.extra", "typed", strings.Join(args, " ")), dr.T("command.try", "command", dr.Cmd(path+" --help")))
+}
+
 func or(a, b string) string {
 	if a != "" {
 		return a

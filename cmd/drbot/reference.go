@@ -15,7 +15,7 @@ func (w *world) referenceCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "reference",
 		Short: w.words.Sentence(dr.T("cli.reference")),
-		Args:  cobra.NoArgs,
+		Args:  bare,
 		RunE:  func(*cobra.Command, []string) error { return w.print(nil, "%s", reference(w.words, w.parts)) },
 	}
 }

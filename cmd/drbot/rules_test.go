@@ -56,8 +56,8 @@ func TestCheckGitHub(t *testing.T) {
 	p, s := withGitHub(t)
 	out, errs := p.types(0, "check", "github", "portal")
 	for _, want := range []string{
-		"github.access: ok\n", "github.methods: ok (allowed: merge, squash, rebase)\n", "github.file: ok (mode 100644)\n", "github.queue: ok\n",
-		"github.author: unknown (drbot has opened no pull request here", "\n  to mend it: Add the address to the machine account",
+		"access to the repository (github.access): ok\n", "methods of merging (github.methods): ok (allowed: merge, squash, rebase)\n", "active_region file (github.file): ok (mode 100644)\n", "merge queue (github.queue): ok\n",
+		"author of the commits (github.author): unknown (drbot has opened no pull request here", "\n  to mend it: Add the address to the machine account",
 	} {
 		if !strings.Contains(out, want) || errs != "" {
 			t.Errorf("it prints\n%s%snot %q", out, errs, want)
@@ -67,9 +67,9 @@ func TestCheckGitHub(t *testing.T) {
 	s.AllowAutoMerge(true)
 	out, errs = p.types(1, "check", "github", "portal")
 	for _, want := range []string{
-		"github.queue: fail (a merge queue is required)\n  to mend it: Take the base branch out of the rule that requires a merge queue",
-		"github.checks: fail (required, and reported by nobody on the last commits of main: ci)\n  to mend it: Take the check out",
-		"github.up-to-date: warn (a pull request must be up to date with main)\n", "github.auto-merge: warn (auto-merge is allowed)\n",
+		"merge queue (github.queue): fail (a merge queue is required)\n  to mend it: Take the base branch out of the rule that requires a merge queue",
+		"required checks (github.checks): fail (required, and reported by nobody on the last commits of main: ci)\n  to mend it: Take the check out",
+		"branch up to date (github.up-to-date): warn (a pull request must be up to date with main)\n", "auto-merge (github.auto-merge): warn (auto-merge is allowed)\n",
 	} {
 		if !strings.Contains(out, want) || errs != "" {
 			t.Errorf("it prints\n%s%snot %q", out, errs, want)
@@ -81,7 +81,7 @@ func TestCheckGitHub(t *testing.T) {
 		t.Errorf("as JSON %d checks, %v", len(checks), err)
 	}
 	p.env["DRBOT_GITHUB_TOKEN"] = "revoked"
-	if out, _ = p.types(1, "check", "github", "portal"); !strings.Contains(out, "github.access: fail (GitHub refuses the token: it is missing, expired or revoked)\n  to mend it: Renew the token") {
+	if out, _ = p.types(1, "check", "github", "portal"); !strings.Contains(out, "access to the repository (github.access): fail (GitHub refuses the token: it is missing, expired or revoked)\n  to mend it: Renew the token") {
 		t.Errorf("with a refused token it prints\n%s", out)
 	}
 	p.env["DRBOT_GITHUB_TOKEN"] = ""

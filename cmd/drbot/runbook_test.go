@@ -72,6 +72,11 @@ func TestRunbookShowRefuses(t *testing.T) {
 
 // TestMistypedSubcommand types a command that its group does not have.
 func TestMistypedSubcommand(t *testing.T) {
+	for _, c := range []string{"config check drbot.yaml", "audit list 5", "serve now", "reference x"} {
+		if status, out, err := typed(strings.Fields(c)...); status != 2 || out != "" || !strings.Contains(err, "I do not understand") || !strings.Contains(err, " --help") {
+			t.Errorf("%s: status %d, %q, %q", c, status, out, err)
+		}
+	}
 	for _, c := range []string{"audit verfy", "config chekc", "runbook shw"} {
 		group, _, _ := strings.Cut(c, " ")
 		if status, out, said := typed(strings.Fields(c)...); status != 2 || out != "" || !strings.Contains(said, "try: drbot "+group+" --help") {

@@ -24,7 +24,7 @@ func (w *world) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
 		Short: w.words.Sentence(dr.T("cli.serve")),
-		Args:  cobra.NoArgs,
+		Args:  bare,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := w.load(true)
 			if err != nil {

@@ -36,7 +36,7 @@ func (w *world) configCommand() *cobra.Command {
 	check := &cobra.Command{
 		Use:   "check",
 		Short: w.words.Sentence(dr.T("cli.config.check")),
-		Args:  cobra.NoArgs,
+		Args:  bare,
 		RunE: func(*cobra.Command, []string) error {
 			cfg, err := w.load(secrets)
 			if err != nil {
@@ -47,7 +47,11 @@ func (w *world) configCommand() *cobra.Command {
 					return err
 				}
 			}
-			lines := []dr.Text{dr.T("cli.config.good", "file", w.config, "services", len(cfg.Services), "people", len(cfg.People))}
+			services, people := len(cfg.Services), len(cfg.People)
+			lines := []dr.Text{dr.T("cli.config.good", "file", w.config, "n", services, "people", people)}
+			if secrets {
+				lines[0] = dr.T("cli.config.good.secrets", "file", w.config, "n", services, "people", people)
+			}
 			for _, n := range cfg.Notices {
 				lines = append(lines, dr.T("cli.config.notice", "notice", n))
 			}

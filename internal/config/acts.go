@@ -64,6 +64,11 @@ func (a acts) onResources() []string {
 	return out
 }
 
+// on tells whether an act works on resources of a system.
+func (a acts) on(system string) bool {
+	return slices.ContainsFunc(a.infos, func(info dr.ActInfo) bool { return info.On == system })
+}
+
 // without are the acts of a service that lists none: the usual ones, but for those for
 // which it has no resource.
 func (a acts) without(s *dr.Service) []string {
@@ -98,6 +103,7 @@ func (f *checker) listedActs(at string, s *dr.Service) {
 		f.needed(at, act, done, s)
 	}
 	f.across(at, s)
+	behind(f, at, s)
 	for _, act := range f.acts.infos {
 		before := slices.Index(s.Acts, act.Before)
 		if act.On != "" && act.Before != "" {
@@ -142,6 +148,21 @@ func (f *checker) across(at string, s *dr.Service) {
 					f.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.act.order", "act", first.ID, "before", d.Name, "resource", r.Name))
 				}
 			}
+		}
+	}
+}
+
+// behind reports what is done before an act that it must follow.
+func behind(f *checker, at string, s *dr.Service) {
+	for i, listed := range s.Acts {
+		act, _, known := f.acts.of(listed)
+		if !known || act.After == "" {
+			continue
+		}
+		p := fmt.Sprintf("%s[%d]", at, i)
+		last := f.lastOn(s, func(a dr.ActInfo, _ string) bool { return a.ID == act.After })
+		if i < last && !slices.ContainsFunc(f.list, func(fault Fault) bool { return fault.Path == p }) {
+			f.add(p, dr.T("config.act.after", "act", listed, "after", s.Acts[last]))
 		}
 	}
 }

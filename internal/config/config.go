@@ -133,7 +133,7 @@ func parse(data []byte, o Options) (*reader, *Config, error) {
 	if err != nil {
 		return r, nil, err
 	}
-	f := &checker{faults: r.faults, spans: r.spans, acts: acts{o.Acts, o.DefaultActs}, fits: o.Fits}
+	f := &checker{faults: r.faults, spans: r.spans, acts: acts{o.Acts, o.DefaultActs}, fits: o.Fits, owners: &owners{faults: r.faults, held: map[string]holder{}}}
 	if f.systems, err = compiled(o.Systems); err != nil {
 		return r, nil, err
 	}
@@ -156,6 +156,7 @@ type checker struct {
 	notices []dr.Text
 
 	throwaway bool // the file is for trying out
+	owners    *owners
 }
 
 // secret reads one secret from where the file says it is.
@@ -202,7 +203,10 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 		c.Database = url
 	}
 	f.throwaway = in.State.Throwaway
+	f.owners.accounts = strings.Contains(in.AWS.PromoteRole, "{service}")
 	f.within("", bounds())
+	f.filled(in)
+	f.formed(in, c.Database)
 	if c.Slack.TeamID == "" {
 		f.add("slack.team_id", dr.T("config.no-team"))
 	}

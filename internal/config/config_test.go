@@ -42,7 +42,7 @@ func listable() []dr.ActInfo {
 	return []dr.ActInfo{
 		{ID: "promote", On: dr.AuroraGlobal, Needed: true},
 		{ID: "apply", Which: []string{"target", "traffic"}, Needed: true},
-		{ID: "redeploy", On: dr.ECSService},
+		{ID: "redeploy", On: dr.ECSService, After: "promote"},
 		{ID: "gate", Repeats: true, Needed: true, Before: "apply/traffic"},
 	}
 }

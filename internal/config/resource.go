@@ -77,6 +77,8 @@ func (f *checker) resources(at string, in service, s *dr.Service) {
 		identity := fmt.Sprint(r.System, r.Spec, r.In) // maps print in order of their keys
 		if first, twice := same[identity]; twice {
 			f.add(e.at, dr.T("config.resource.same", "first", first.at))
+		} else if f.acts.on(r.System) {
+			f.owners.moved(e, f.systems[r.System], r, s)
 		}
 		same[identity] = e
 		s.Resources = append(s.Resources, r)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
 	"regexp"
@@ -168,7 +169,13 @@ func (f *checker) stacks(at string, in service, s *dr.Service) {
 		if url.PathEscape(st.Workspace) != st.Workspace { // as Terraform judges names
 			f.add(p+".workspace", dr.T("config.stack.workspace", "workspace", quoted(st.Workspace)))
 		}
-		s.Stacks = append(s.Stacks, dr.Stack{Name: st.Name, Dir: st.Dir, Role: role, Region: dr.Region(st.Region), BackendConfig: st.BackendConfig, Workspace: st.Workspace})
+		f.holes(p+".dir", st.Dir)
+		for _, key := range sortedKeys(st.BackendConfig) {
+			f.holes(p+".backend_config."+key, st.BackendConfig[key])
+		}
+		made := dr.Stack{Name: st.Name, Dir: st.Dir, Role: role, Region: dr.Region(st.Region), BackendConfig: st.BackendConfig, Workspace: st.Workspace}
+		f.owners.owned(p, made, s)
+		s.Stacks = append(s.Stacks, made)
 	}
 	for _, r := range s.Regions {
 		if r != "" && byRegion[r] != 1 {
@@ -204,20 +211,42 @@ func (f *checker) reached(at string, in service, s *dr.Service) {
 	if s.Names.Public == "" {
 		f.add(at+".names.public", dr.T("config.no-public-name"))
 	}
-	for _, r := range s.Regions {
-		if r != "" && s.Names.Regional[r] == "" {
-			f.add(at+".names.regional", dr.T("config.no-regional-name", "region", r))
-		}
-	}
+	f.regional(at+".names", s)
 	for i, p := range in.Probes {
 		if !strings.HasPrefix(p.URL, "http://{host}") && !strings.HasPrefix(p.URL, "https://{host}") {
 			f.add(fmt.Sprintf("%s.probes[%d].url", at, i), dr.T("config.probe", "url", quoted(p.URL)))
 		}
+		f.holes(fmt.Sprintf("%s.probes[%d].url", at, i), p.URL, "host")
 		status := p.Status
 		if status == 0 {
 			status = 200
 		}
 		s.Probes = append(s.Probes, dr.Probe{URL: p.URL, Status: status})
+	}
+}
+
+// regional checks that each Region has a name that leads to it alone: by another one
+// nobody could tell whether the target answers.
+func (f *faults) regional(at string, s *dr.Service) {
+	for _, r := range s.Regions {
+		if r != "" && s.Names.Regional[r] == "" {
+			f.add(at+".regional", dr.T("config.no-regional-name", "region", r))
+		}
+	}
+	same := func(name string) string { return strings.TrimSuffix(strings.ToLower(name), ".") }
+	first := map[string]string{same(s.Names.Public): at + ".public"}
+	for _, r := range slices.Sorted(maps.Keys(s.Names.Regional)) {
+		name, p := s.Names.Regional[r], at+".regional."+string(r)
+		if !s.Has(r) {
+			f.add(p, dr.T("config.resource.elsewhere", "first", s.Regions[0], "second", s.Regions[1]))
+		}
+		if name == "" {
+			continue
+		}
+		if other, taken := first[same(name)]; taken {
+			f.add(p, dr.T("config.shared.name", "name", quoted(name), "first", other))
+		}
+		first[same(name)] = p
 	}
 }
 

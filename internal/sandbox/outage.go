@@ -54,7 +54,7 @@ func (w *World) PlayOutage(ctx context.Context, mode aws.Mode) error {
 		return err
 	}
 	w.say("world    %s is back", home)
-	if _, err := w.awaitPost(ctx, time.Now(), w.infra.patience(), "replication is ok", "aurora.lag "+home); err != nil {
+	if _, err := w.awaitPost(ctx, time.Now(), w.infra.patience(), "replication is ok", "aurora.lag) in "+home); err != nil {
 		return err
 	}
 	w.say("cron     replication to %s is ok again: the old writer has come back as a reader", home)

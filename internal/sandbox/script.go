@@ -328,7 +328,7 @@ func newLines(text string, told map[string]bool) []string {
 // reports waits for the scheduled posts.
 func (w *World) reports(ctx context.Context) error {
 	since := time.Now()
-	lag, err := w.awaitPost(ctx, since, w.infra.patience(), "replication is ok", "aurora.lag "+home+": ok")
+	lag, err := w.awaitPost(ctx, since, w.infra.patience(), "replication is ok", "aurora.lag) in "+home+": ok")
 	if err != nil {
 		return err
 	}

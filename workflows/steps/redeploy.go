@@ -15,7 +15,7 @@ const redeploy = "redeploy"
 // redeployKind starts new tasks in the target, because pools opened before the
 // promotion hold connections to the old writer and never ask DNS again.
 func redeployKind(w *World) Kind {
-	return Kind{ID: redeploy, Skip: AsTheChange, Act: &dr.ActInfo{On: dr.ECSService}, Make: func(j Job) ([]engine.Step, error) {
+	return Kind{ID: redeploy, Skip: AsTheChange, Act: &dr.ActInfo{On: dr.ECSService, After: promote}, Make: func(j Job) ([]engine.Step, error) {
 		if _, ok := j.Service.Resource(j.Which); j.Which != "" && !ok {
 			return nil, &dr.Error{Code: dr.Invalid, What: dr.T("redeploy.no-workload", "name", j.Which)}
 		}

@@ -26,7 +26,7 @@ func TestEveryCheckIsInWords(t *testing.T) {
 		t.Fatal("there are no checks")
 	}
 	for _, spec := range specs {
-		for _, id := range []string{"check." + spec.ID, "mend." + spec.ID} {
+		for _, id := range []string{"check." + spec.ID, "mend." + spec.ID, "called." + spec.ID} {
 			if words, ok := messages[id].(string); !ok || words == "" {
 				t.Errorf("%s stands in no catalogue", id)
 			}
