@@ -11,8 +11,8 @@ import (
 	"github.com/drbot/drbot/dr"
 )
 
-// TestAdv9Backslash: does Terraform take a local module whose source has backslashes?
-func TestAdv9Backslash(t *testing.T) {
+// Terraform itself takes a local module whose source has backslashes, on every system.
+func TestBackslashesLeadToAModule(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"live/main.tf":    "module \"m\" {\n  source = \"..\\\\mods\\\\web\"\n}\noutput \"o\" {\n  value = module.m.o\n}\n",
@@ -35,7 +35,9 @@ func TestAdv9Backslash(t *testing.T) {
 	}
 }
 
-func TestAdv9Trees(t *testing.T) {
+// TestTreesOfOddWays says what a base may move that Terraform reads by a way that is not
+// written out, and which other code it then runs.
+func TestTreesOfOddWays(t *testing.T) {
 	w := newWorld(t)
 	tf, g := w.terraform(), git{url: w.bare, mirror: filepath.Join(w.dir, "code.git")}
 	svc, stack := portalService()
@@ -47,7 +49,6 @@ func TestAdv9Trees(t *testing.T) {
 		before, move map[string]string
 		trees, code  bool
 	}{
-		// trees: judged as elsewhere though Terraform reads it
 		"a module's source with backslashes": {
 			before: map[string]string{at + "m.tf": "module \"b\" {\n  source = \"..\\\\..\\\\..\\\\modules\\\\unused\"\n}\n"},
 			move:   map[string]string{"modules/unused/main.tf": "resource \"aws_z\" \"c\" {\n  size = 2\n}\n"}, trees: true},
@@ -82,11 +83,11 @@ func TestAdv9Trees(t *testing.T) {
 			move: map[string]string{"live/portal/shared/other.json": "2\n"}, trees: true},
 		"a name kept in a file of values": {
 			before: map[string]string{at + "conf.yaml": "lambda: ../../../shared/x.json\n", at + "m.tf": localData(`yamldecode(file("conf.yaml")).lambda`)},
-			move:   elsewhere, trees: true},
+			move:   elsewhere, trees: true, code: true},
 		"a name with a blank in it": {
 			before: map[string]string{at + "m.tf": localData(`"../shared/my other.json"`)},
 			move:   map[string]string{"live/portal/shared/my other.json": "2\n"}, trees: true},
-		// code: another program runs, no plan shows it
+		// What follows shows in no plan: another program runs.
 		"a local that an override file sets": {
 			before: map[string]string{
 				at + "r.tf":          "locals { cmd = \"true\" }\nresource \"terraform_data\" \"r\" {\n  provisioner \"local-exec\" {\n    command = local.cmd\n  }\n}\n",
@@ -129,6 +130,19 @@ func TestAdv9Trees(t *testing.T) {
 				"modules/unused/run.sh": "echo a\n",
 				at + "r.tf":             "module \"u\" {\n  source = \"../../../modules/unused\"\n}\n"},
 			move: map[string]string{"modules/unused/run.sh": "echo b\n"}, trees: true, code: true},
+		// And what stays elsewhere.
+		"told: values in a file of the stack": {
+			before: map[string]string{at + "conf.yaml": "lambda: inside.txt\nrange: 1..2\n", at + "m.tf": "locals {\n  conf = yamldecode(file(\"${path.module}/conf.yaml\"))\n  zone = split(\".\", local.conf.lambda)\n}\n"},
+			move:   elsewhere},
+		"told: functions of what is no path": {
+			before: map[string]string{at + "m.tf": "locals {\n  here = path.module\n  name = \"a-b\"\n  part = split(\"-\", local.name)\n  more = replace(file(\"${local.name}/x\"), \"a\", \"b\")\n}\n"},
+			move:   elsewhere, trees: true}, // the file's own name is not known
+		"told: part of a text that is no path": {
+			before: map[string]string{at + "m.tf": "locals {\n  here = path.module\n  name = \"a-b\"\n  part = split(\"-\", local.name)\n  hash = upper(filesha256(\"${path.module}/inside.txt\"))\n}\n"},
+			move:   elsewhere},
+		"told: a provider that logs in by the cloud's own program": {
+			before: map[string]string{at + "m.tf": "provider \"kubernetes\" {\n  exec {\n    command = \"aws\"\n    args = [\"eks\", \"get-token\"]\n  }\n}\n"},
+			move:   elsewhere},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.git(w.tree, "checkout", "-q", "-B", "case", base)
@@ -146,7 +160,7 @@ func TestAdv9Trees(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if other := code[0] != code[1]; c.code && !other {
+			if other := code[0] != code[1]; other != c.code {
 				t.Errorf("other code runs: %t", other)
 			}
 		})
