@@ -12,10 +12,11 @@ import (
 
 // programData are the kinds of data that a program, a request or this host gives: what
 // their names begin with.
-var programData = []string{"external", "http", "local_", "shell_script", "aws_lambda_invocation"}
+var programData = []string{"external", "http", "local_", "shell_script", "aws_lambda_invocation", "kustomization_"}
 
-// programs are those of them that are run when it is planned, and may read anything.
-var programs = []string{"external", "local_command", "shell_script"}
+// programs are those of them that may read anything when they are planned: a program, and
+// what goes on from the folder that it is told.
+var programs = []string{"external", "local_command", "shell_script", "kustomization_build", "kustomization_overlay"}
 
 // logins are the programs by which a provider gets its credentials and that read nothing of
 // a repository.
@@ -120,11 +121,14 @@ func (r *reads) files(text string, folders ...string) {
 			if strings.Contains(word, unknown) || above(at, folder) || above(at, r.stack) {
 				continue
 			}
-			f := r.snap.resolve(at)
+			f := r.snap.resolve(folder + "/" + word) // the kernel goes up from where a link leads
+			if f.path != at {
+				r.runs("named", at, r.identity(at))
+			}
 			if !f.there || above(f.path, r.stack) {
 				continue
 			}
-			r.runs("named", at, r.identity(at))
+			r.runs("named", at, r.snap.entries[f.path].String())
 			if r.known[f.path] || r.snap.entries[f.path].kind != "blob" {
 				continue
 			}

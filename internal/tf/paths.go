@@ -303,6 +303,7 @@ func (v *visit) strays(text string) {
 		}
 		v.add(path.Join(v.stack, to))
 		v.add(path.Join(v.call.dir, to))
+		v.add(v.stack + "/" + word) // the kernel goes up from where a link leads, Terraform from the link
 	}
 }
 

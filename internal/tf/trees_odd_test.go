@@ -84,6 +84,15 @@ func TestTreesOfOddWays(t *testing.T) {
 		"a name kept in a file of values": {
 			before: map[string]string{at + "conf.yaml": "lambda: ../../../shared/x.json\n", at + "m.tf": localData(`yamldecode(file("conf.yaml")).lambda`)},
 			move:   elsewhere, trees: true, code: true},
+		"a way up from a folder that is a link": {
+			before: map[string]string{
+				at + "m.tf":            "module \"l\" {\n  source = \"../../../modules/link\"\n}\n",
+				"modules/link":         "-> ../other/deep/real",
+				"other/deep/real/r.tf": localData(`"${path.module}/../beside.txt"`), "other/deep/beside.txt": "1\n"},
+			move: map[string]string{"other/deep/beside.txt": "2\n"}, trees: true, code: true},
+		"an overlay that reads what lies beside": {
+			before: map[string]string{at + "m.tf": "data \"kustomization_build\" \"k\" {\n  path = \"kust/overlay\"\n}\n", at + "kust/overlay/kustomization.yaml": "resources: [../../../../../shared/base]\n"},
+			move:   elsewhere, trees: true},
 		"a name with a blank in it": {
 			before: map[string]string{at + "m.tf": localData(`"../shared/my other.json"`)},
 			move:   map[string]string{"live/portal/shared/my other.json": "2\n"}, trees: true},
