@@ -120,6 +120,9 @@ func (r *reads) called(ctx context.Context, c *call, name, from string, known bo
 	case r.own != "" && strings.Contains(strings.ToLower(from), strings.ToLower(r.own)):
 		r.whole = true // the repository by its address: it moves with its base
 	}
+	for _, p := range args {
+		r.piece(c, p, "module", name) // it may run what it is told
+	}
 	return nil
 }
 

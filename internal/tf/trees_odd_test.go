@@ -118,6 +118,9 @@ func TestTreesOfOddWays(t *testing.T) {
 				at + "r.tf":           "module \"u\" {\n  source = \"../../../modules/unused\"\n}\nresource \"terraform_data\" \"r\" {\n  provisioner \"local-exec\" {\n    command = module.u.cmd\n  }\n}\n",
 				"modules/unused/o.tf": "output \"cmd\" {\n  value = \"sh a\"\n}\n"},
 			move: map[string]string{"modules/unused/o.tf": "output \"cmd\" {\n  value = \"sh b\"\n}\n"}, trees: true, code: true},
+		"an argument of a module from elsewhere": {
+			before: map[string]string{at + "r.tf": "module \"r\" {\n  source = \"example/runner/aws\"\n  version = \"1.0.0\"\n  command = \"sh a\"\n}\n"},
+			move:   map[string]string{at + "r.tf": "module \"r\" {\n  source = \"example/runner/aws\"\n  version = \"1.0.0\"\n  command = \"sh b\"\n}\n"}, trees: true, code: true},
 		"a template given as data": {
 			before: map[string]string{at + "r.tf": "data \"template_file\" \"t\" {\n  template = \"sh a\"\n}\nresource \"terraform_data\" \"r\" {\n  provisioner \"local-exec\" {\n    command = data.template_file.t.rendered\n  }\n}\n"},
 			move:   swapIn(at+"r.tf", "data \"template_file\" \"t\" {\n  template = \"sh b\"\n}\nresource \"terraform_data\" \"r\" {\n  provisioner \"local-exec\" {\n    command = data.template_file.t.rendered\n  }\n}\n"), trees: true, code: true},
