@@ -30,4 +30,3 @@ func TestAdv9StaleStop(t *testing.T) {
 		}
 	})
 }
-
