@@ -30,7 +30,10 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 // abandon counts who wants a run past its merge to end; it does at its pause, or before
 // its next step, when there are enough.
 func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Run, dr.Text, error) {
+	approvers := b.Team.Services[run.Service].Approvers
 	run, err := b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) {
+		// Who has left since has no say any more.
+		r.Abandon = slices.DeleteFunc(r.Abandon, func(name string) bool { return name != r.Requester && !slices.Contains(approvers, name) })
 		if !slices.Contains(r.Abandon, who.Name) {
 			r.Abandon = append(r.Abandon, who.Name)
 		}

@@ -137,3 +137,26 @@ func TestStopTakesTwo(t *testing.T) {
 		w.Await(run, dr.RunStopped)
 	})
 }
+
+// A vote to stop counts for the question that it was given to: when that was answered
+// otherwise, it takes two for the next one.
+func TestStopOfAnOlderQuestion(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.NextApply("tokyo", dr.ApplyFailed)
+		run := w.Start(world.Disaster)
+		w.Await(run, dr.RunWaiting)
+		w.Approve("bob", "carol")
+		w.Await(run, dr.RunPaused)
+		w.Answer(run, "dave", "stop") // one of two
+		w.NextApply("traffic", dr.ApplyFailed)
+		w.Answer(run, "bob", "retry")
+		w.Until(run, func(r dr.Run) bool { return r.State == dr.RunPaused && r.Question != nil && r.Question.Number == 2 })
+		time.Sleep(3 * time.Hour)
+		w.Answer(run, "carol", "stop") // the only one who says so about this question
+		time.Sleep(time.Minute)
+		if r := w.Record(run); r.State.Final() {
+			t.Errorf("one vote about this question ended it: %s, %v", r.State, r.Abandon)
+		}
+	})
+}

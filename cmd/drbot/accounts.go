@@ -15,7 +15,8 @@ import (
 const knownLogins = "known-logins"
 
 // forgetAccounts forgets the account of each login that has left the configuration. To
-// take a login out and to put it back is so how people say that its new account is right.
+// put another in its place and to put it back is so how people say that its new account is
+// right: a person has to have one.
 func forgetAccounts(ctx context.Context, st *store.Store, people dr.People, log *slog.Logger) error {
 	before, err := st.Get(ctx, knownLogins)
 	if err != nil {

@@ -349,3 +349,25 @@ func TestCase19And3KeysOfStacks(t *testing.T) {
 		}
 	}
 }
+
+// A login that nobody has may stand in for one whose account is to be forgotten; a person
+// without one is refused.
+func TestALoginStandsIn(t *testing.T) {
+	text, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := "github: [bob-lee]"
+	if !strings.Contains(string(text), old) {
+		t.Fatalf("the example has no %q", old)
+	}
+	for now, fine := range map[string]bool{"github: [bob-lee-]": true, "github: []": false} {
+		name := filepath.Join(t.TempDir(), "drbot.yaml")
+		if err := os.WriteFile(name, []byte(strings.Replace(string(text), old, now, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(name, options(true)); (err == nil) != fine {
+			t.Errorf("%s: %v", now, err)
+		}
+	}
+}

@@ -111,8 +111,13 @@ func (a *App) Token(ctx context.Context, repo dr.Repository, refused string) (st
 // forRequest is the token for the repository that a request is about.
 func (a *App) forRequest(req *http.Request, refused string) (string, error) {
 	repo, ok := req.Context().Value(aboutKey{}).(dr.Repository)
-	if !ok {
-		repo, ok = repositoryIn(req.URL)
+	// A repository that was renamed is found by its number: what was asked first names it.
+	for at := req; !ok && at != nil; {
+		repo, ok = repositoryIn(at.URL)
+		if at.Response == nil {
+			break
+		}
+		at = at.Response.Request
 	}
 	if !ok {
 		return "", fmt.Errorf("%s is about no repository", req.URL.Path)

@@ -338,6 +338,9 @@ func (f findings) installed() verdict {
 // executable file, which is told of its installation.
 func (f findings) signatures() verdict {
 	if f.app && f.asked.signatures && f.fileErr == nil && f.entry.GetMode() != modeExecutable {
+		if methods, told := f.allowed(); told && slices.Equal(methods, []string{"rebase"}) {
+			return verdict{level: dr.Fail, why: dr.T("rule.signatures-rebase")} // GitHub signs no commit that it rebases
+		}
 		return fine(dr.Text{})
 	}
 	return f.asks(f.asked.signatures, dr.Fail, dr.T("rule.signatures"))

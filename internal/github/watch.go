@@ -20,6 +20,8 @@ const (
 	readWhole = 30 * time.Minute
 	// forgetSight is after how long a pull request that nobody looks at is forgotten.
 	forgetSight = 2 * readWhole
+	// settles is how long after it was first seen a mark may stand for two states.
+	settles = 3 * time.Second
 )
 
 // watcher is what the looks at one repository have in common. A repository that is busy
@@ -45,10 +47,14 @@ type sight struct {
 	mark  mark
 	state dr.ChangeState
 	at    time.Time
-	// sure: it was read whole twice with this mark. GitHub's times are of whole seconds, and
-	// the replica asked may be behind, so the first reading after a change is not the last.
-	sure bool
+	// first is when it was first read whole with this mark. GitHub's times are of whole
+	// seconds, and the replica asked may be behind, so what is read until a while later is
+	// not the last.
+	first time.Time
 }
+
+// sure tells whether what was read is all that the mark stands for.
+func (s sight) sure() bool { return s.at.Sub(s.first) >= settles }
 
 // mark is what changes with everything about a pull request but its reviews and its
 // base, and with nothing else.
@@ -72,7 +78,7 @@ func (c *Client) Look(ctx context.Context, repo dr.Repository, number int) (dr.C
 		return dr.ChangeState{}, err
 	}
 	seen, before := c.watch.sight(key)
-	if known && before && seen.sure && seen.mark == mark && c.watch.since(seen.at) < readWhole {
+	if known && before && seen.sure() && seen.mark == mark && c.watch.since(seen.at) < readWhole {
 		state := seen.state
 		state.Files, state.Commits = slices.Clone(state.Files), slices.Clone(state.Commits)
 		l := look{Client: c, repo: repo, pull: &gh.PullRequest{Number: &number}, state: &state, tip: c.sharedTip, right: c.sharedRight}
@@ -86,7 +92,11 @@ func (c *Client) Look(ctx context.Context, repo dr.Repository, number int) (dr.C
 	if err == nil && known {
 		kept := state
 		kept.Reviews, kept.CanWrite = nil, nil
-		c.watch.keep(key, sight{mark, kept, at, before && seen.mark == mark})
+		first := at
+		if before && seen.mark == mark {
+			first = seen.first
+		}
+		c.watch.keep(key, sight{mark, kept, at, first})
 	}
 	return state, err
 }

@@ -82,6 +82,7 @@ func TestLookSeesAtOnce(t *testing.T) {
 			client, s, clk := newStub(t)
 			watched(s)
 			glance(t, client)
+			must(t, clk.Sleep(t.Context(), settles))
 			glance(t, client)
 			c.change(s)
 			must(t, clk.Sleep(t.Context(), 15*time.Second))
@@ -96,6 +97,26 @@ func TestLookSeesAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLookInOneSecond has people act within one second of GitHub's times while looks follow each other closely: what
+// came last is seen soon, not after half an hour.
+func TestLookInOneSecond(t *testing.T) {
+	c, s, clk := newStub(t)
+	watched(s)
+	for range 3 {
+		glance(t, c)
+		must(t, clk.Sleep(t.Context(), 200*time.Millisecond))
+	}
+	s.when("GET "+pull7, ok(pullDoc(headDoc(mergeSHA)))) // its updated_at is the same
+	s.when("GET /repos/acme/infra/compare/"+otherSHA+"..."+mergeSHA, ok(map[string]any{"merge_base_commit": map[string]any{"sha": baseSHA}}))
+	for range 4 {
+		must(t, clk.Sleep(t.Context(), 3*time.Second))
+		if glance(t, c).Head == mergeSHA {
+			return
+		}
+	}
+	t.Error("the other head is not seen")
 }
 
 // TestLookShares has two runs look within a moment: the base and people's rights are read once for both, and again
@@ -139,6 +160,7 @@ func TestLookDenies(t *testing.T) {
 		c, s, clk := newStub(t)
 		watched(s)
 		glance(t, c)
+		must(t, clk.Sleep(t.Context(), settles))
 		glance(t, c)
 		must(t, clk.Sleep(t.Context(), time.Minute))
 		s.when(path, reply(500, `{}`))

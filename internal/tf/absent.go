@@ -133,18 +133,12 @@ func (m *module) folders() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the checkout: %w", err)
 	}
-	var known struct {
-		Modules []struct{ Dir string }
-	}
-	data, err := os.ReadFile(filepath.Join(real, filepath.FromSlash(modulesFile)))
-	if err == nil {
-		err = json.Unmarshal(data, &known)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read which modules the stack has: %w", err)
+	modules, err := modulesOf(real)
+	if err != nil {
+		return nil, err
 	}
 	dirs := []string{real}
-	for _, mod := range known.Modules {
+	for _, mod := range modules {
 		dirs = append(dirs, filepath.Join(real, filepath.FromSlash(mod.Dir)))
 	}
 	var out []string
@@ -158,6 +152,21 @@ func (m *module) folders() ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// initialised is a module as init has found it, from the folder Terraform runs in.
+type initialised struct{ Key, Dir string }
+
+func modulesOf(dir string) ([]initialised, error) {
+	var known struct{ Modules []initialised }
+	data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(modulesFile)))
+	if err == nil {
+		err = json.Unmarshal(data, &known)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read which modules the stack has: %w", err)
+	}
+	return known.Modules, nil
 }
 
 // names tells whether a configuration in these folders has a word in it.

@@ -16,13 +16,17 @@ type call struct {
 	rel  string // path.module
 	name string // of the calls that lead to it
 	by   *call  // nil for the stack
-	args part   // the module block
+	args []part // the module blocks: an override file may have one too
 
 	sources []source
-	locals  map[string]part
-	inputs  map[string]part   // variable blocks
+	// What is said more than once, by override files: which one counts is Terraform's to say.
+	locals  map[string][]part
+	inputs  map[string][]part // variable blocks
 	values  map[string][]part // of variables, in the stack's own files
-	needed  map[string]bool   // locals and variables that code refers to
+	outputs map[string][]part
+	data    map[string][]part // by type and name
+	calls   map[string][]*call
+	needed  map[string]bool // what code refers to
 }
 
 // source is a file that was parsed.
@@ -71,7 +75,7 @@ func (r *reads) follow(ctx context.Context, c *call) error {
 			if b.Type != "module" || len(b.Labels) != 1 {
 				continue
 			}
-			if err := r.into(ctx, c, b, s.src); err != nil {
+			if err := r.into(ctx, c, b); err != nil {
 				return err
 			}
 		}
@@ -80,33 +84,52 @@ func (r *reads) follow(ctx context.Context, c *call) error {
 }
 
 // into follows a call to where its source leads, if that is in the repository.
-func (r *reads) into(ctx context.Context, c *call, b *hclsyntax.Block, src []byte) error {
+func (r *reads) into(ctx context.Context, c *call, b *hclsyntax.Block) error {
 	attr, ok := b.Body.Attributes["source"]
 	if !ok {
 		return nil
 	}
 	from, known := r.words(c, attr.Expr)
-	return r.called(ctx, c, b.Labels[0], from, known, part{src, b})
+	return r.called(ctx, c, b.Labels[0], from, known, c.blocks("module", b.Labels[0]))
+}
+
+// blocks are those of a type and a name.
+func (c *call) blocks(kind, name string) (out []part) {
+	for _, s := range c.sources {
+		for _, b := range s.body.Blocks {
+			if b.Type == kind && slices.Equal(b.Labels, []string{name}) {
+				out = append(out, part{s.src, b})
+			}
+		}
+	}
+	return out
 }
 
 // called is into for a source in words.
-func (r *reads) called(ctx context.Context, c *call, name, from string, known bool, args part) error {
+func (r *reads) called(ctx context.Context, c *call, name, from string, known bool, args []part) error {
+	if strings.HasPrefix(from, `.\`) || strings.HasPrefix(from, `..\`) {
+		from = strings.ReplaceAll(from, `\`, "/") // as Terraform does
+	}
 	switch {
 	case !known, path.IsAbs(from):
 		r.whole = true
 	case strings.HasPrefix(from, "./"), strings.HasPrefix(from, "../"):
-		return r.follow(ctx, &call{
-			dir: path.Join(c.dir, from), rel: path.Join(c.rel, from), name: c.name + "." + name, by: c, args: args,
-		})
+		to := &call{dir: path.Join(c.dir, from), rel: path.Join(c.rel, from), name: c.name + "." + name, by: c, args: args}
+		c.calls[name] = append(c.calls[name], to)
+		return r.follow(ctx, to)
 	case r.own != "" && strings.Contains(strings.ToLower(from), strings.ToLower(r.own)):
 		r.whole = true // the repository by its address: it moves with its base
+	}
+	for _, p := range args {
+		r.piece(c, p, "module", name) // it may run what it is told
 	}
 	return nil
 }
 
 // parse reads the files of a module's folder.
 func (r *reads) parse(ctx context.Context, c *call, dir string) error {
-	c.locals, c.inputs, c.values, c.needed = map[string]part{}, map[string]part{}, map[string][]part{}, map[string]bool{}
+	c.locals, c.inputs, c.values = map[string][]part{}, map[string][]part{}, map[string][]part{}
+	c.outputs, c.data, c.calls, c.needed = map[string][]part{}, map[string][]part{}, map[string][]*call{}, map[string]bool{}
 	var files []string // as they are named
 	for _, name := range r.snap.children[dir] {
 		if isConfig(name) || c.by == nil && isValues(name) {
@@ -170,10 +193,15 @@ func (r *reads) file(ctx context.Context, c *call, name, id string) error {
 		switch {
 		case b.Type == "locals":
 			for n, attr := range b.Body.Attributes {
-				c.locals[n] = part{src, attr}
+				c.locals[n] = append(c.locals[n], part{src, attr})
 			}
 		case b.Type == "variable" && len(b.Labels) == 1:
-			c.inputs[b.Labels[0]] = part{src, b}
+			c.inputs[b.Labels[0]] = append(c.inputs[b.Labels[0]], part{src, b})
+		case b.Type == "output" && len(b.Labels) == 1:
+			c.outputs[b.Labels[0]] = append(c.outputs[b.Labels[0]], part{src, b})
+		case b.Type == "data" && len(b.Labels) == 2:
+			of := b.Labels[0] + "." + b.Labels[1]
+			c.data[of] = append(c.data[of], part{src, b})
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ func (r *reads) json(ctx context.Context, c *call, name, id, text string) error 
 		return r.strings(ctx, c, doc)
 	}
 	for _, data := range objects(within(doc, "data")) {
-		if _, ok := data["external"]; ok {
+		if slices.ContainsFunc(programs, func(kind string) bool { _, ok := data[kind]; return ok }) {
 			r.whole = true
 		}
 	}
@@ -27,7 +27,7 @@ func (r *reads) json(ctx context.Context, c *call, name, id, text string) error 
 		for _, call := range slices.Sorted(maps.Keys(modules)) {
 			for _, block := range objects(modules[call]) {
 				from, known := block["source"].(string)
-				if err := r.called(ctx, c, call, from, known, part{}); err != nil {
+				if err := r.called(ctx, c, call, from, known, nil); err != nil {
 					return err
 				}
 			}

@@ -1,6 +1,7 @@
 package tf
 
 import (
+	"context"
 	"path"
 	"slices"
 	"strings"
@@ -11,7 +12,15 @@ import (
 
 // programData are the kinds of data that a program, a request or this host gives: what
 // their names begin with.
-var programData = []string{"external", "http", "local_", "shell_script", "aws_lambda_invocation"}
+var programData = []string{"external", "http", "local_", "shell_script", "aws_lambda_invocation", "kustomization_"}
+
+// programs are those of them that may read anything when they are planned: a program, and
+// what goes on from the folder that it is told.
+var programs = []string{"external", "local_command", "shell_script", "kustomization_build", "kustomization_overlay"}
+
+// logins are the programs by which a provider gets its credentials and that read nothing of
+// a repository.
+var logins = []string{"aws", "aws-iam-authenticator", "gke-gcloud-auth-plugin", "kubelogin"}
 
 // codeOf takes what of a module is code that runs.
 func (r *reads) codeOf(c *call) {
@@ -26,6 +35,7 @@ func (r *reads) codeBlock(c *call, p part, b *hclsyntax.Block) {
 	switch b.Type {
 	case "terraform", "provider", "action":
 		r.piece(c, p, b.Type)
+		r.login(c, b.Body)
 	case "module":
 		for _, name := range []string{"source", "version", "providers"} {
 			if attr, ok := b.Body.Attributes[name]; ok {
@@ -67,8 +77,20 @@ func (r *reads) data(c *call, p part, b *hclsyntax.Block) {
 		return
 	}
 	r.piece(c, p, strings.Join(b.Labels, "."))
-	if b.Labels[0] == "external" {
-		r.whole = true // it runs when planned, and may read anything
+	if slices.Contains(programs, b.Labels[0]) {
+		r.whole = true
+	}
+}
+
+// login looks for the program that a provider starts for its credentials.
+func (r *reads) login(c *call, body *hclsyntax.Body) {
+	for _, b := range body.Blocks {
+		if command, ok := b.Body.Attributes["command"]; ok && b.Type == "exec" {
+			if name, _ := r.words(c, command.Expr); !slices.Contains(logins, name) {
+				r.whole = true
+			}
+		}
+		r.login(c, b.Body)
 	}
 }
 
@@ -82,56 +104,101 @@ func (r *reads) piece(c *call, p part, label ...string) {
 		case *hclsyntax.ScopeTraversalExpr:
 			r.need(c, n.Traversal)
 		case *hclsyntax.LiteralValueExpr:
-			r.files(v.text(n))
+			r.files(v.text(n), r.stack, c.dir)
 		case *hclsyntax.TemplateExpr:
-			r.files(v.text(n))
+			r.files(v.text(n), r.stack, c.dir)
 		}
 		return nil
 	})
 }
 
-// files takes what a program is told by name.
-func (r *reads) files(text string) {
+// files takes what a program is told by name, in one of the folders where it may be, and
+// what that names in turn.
+func (r *reads) files(text string, folders ...string) {
 	for _, word := range split(text) {
-		at := path.Join(r.stack, word)
-		if strings.Contains(word, unknown) || path.IsAbs(word) || at == r.stack {
-			continue
-		}
-		if f := r.snap.resolve(at); f.there && f.path != "" {
-			r.runs("named", at, r.identity(at))
+		for _, folder := range folders {
+			at := path.Join(folder, word)
+			if strings.Contains(word, unknown) || above(at, folder) || above(at, r.stack) {
+				continue
+			}
+			f := r.snap.resolve(folder + "/" + word) // the kernel goes up from where a link leads
+			if f.path != at {
+				r.runs("named", at, r.identity(at))
+			}
+			if !f.there || above(f.path, r.stack) {
+				continue
+			}
+			r.runs("named", at, r.snap.entries[f.path].String())
+			if r.known[f.path] || r.snap.entries[f.path].kind != "blob" {
+				continue
+			}
+			r.known[f.path] = true
+			r.later = append(r.later, func(ctx context.Context) error {
+				if err := r.snap.load(ctx, f.path); err != nil {
+					return err
+				}
+				if text := r.snap.blobs[r.snap.entries[f.path].id]; len(text) <= largestConfig {
+					r.files(text, append(slices.Clone(folders), path.Dir(f.path))...)
+				}
+				return nil
+			})
 		}
 	}
 }
 
-// need takes the local or the variable that code refers to, and what that refers to.
+// above tells whether a folder is another one, or has it in it.
+func above(dir, of string) bool {
+	return dir == "" || dir == "." || dir == of || strings.HasPrefix(of, dir+"/")
+}
+
+// need takes the local, the variable, the data or the output of a module that code refers
+// to, and what that refers to.
 func (r *reads) need(c *call, to hcl.Traversal) {
-	if len(to) < 2 {
+	var names []string
+	for _, step := range to {
+		if attr, ok := step.(hcl.TraverseAttr); ok {
+			names = append(names, attr.Name)
+		}
+	}
+	if to.RootName() == "local" || to.RootName() == "var" {
+		names = names[:min(len(names), 1)]
+	}
+	if len(names) == 0 {
 		return
 	}
-	step, ok := to[1].(hcl.TraverseAttr)
-	key := to.RootName() + "." + step.Name
-	if !ok || c.needed[key] {
+	key := to.RootName() + "." + strings.Join(names[:min(len(names), 2)], ".")
+	if c.needed[key] {
 		return
+	}
+	c.needed[key] = true
+	all := func(of *call, parts []part) {
+		for _, p := range parts {
+			r.piece(of, p, key)
+		}
 	}
 	switch to.RootName() {
 	case "local":
-		c.needed[key] = true
-		if p, ok := c.locals[step.Name]; ok {
-			r.piece(c, p, key)
-		}
+		all(c, c.locals[names[0]])
+	case "data":
+		all(c, c.data[strings.Join(names[:min(len(names), 2)], ".")])
+	case "module":
+		r.later = append(r.later, func(context.Context) error {
+			for _, of := range c.calls[names[0]] {
+				for name, parts := range of.outputs {
+					if len(names) == 1 || names[1] == name {
+						all(of, parts)
+					}
+				}
+			}
+			return nil
+		})
 	case "var":
-		c.needed[key] = true
-		if p, ok := c.inputs[step.Name]; ok {
-			r.piece(c, p, key)
-		}
-		for _, p := range c.values[step.Name] {
-			r.piece(c, p, key)
-		}
-		if c.by == nil {
-			return
-		}
-		if attr, ok := c.args.body().Attributes[step.Name]; ok {
-			r.piece(c.by, part{c.args.src, attr}, c.name, key)
+		all(c, c.inputs[names[0]])
+		all(c, c.values[names[0]])
+		for _, args := range c.args {
+			if attr, ok := args.body().Attributes[names[0]]; ok {
+				r.piece(c.by, part{args.src, attr}, c.name, key)
+			}
 		}
 	}
 }

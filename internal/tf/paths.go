@@ -158,6 +158,7 @@ func (v *visit) Enter(node hclsyntax.Node) hcl.Diagnostics {
 	switch n := node.(type) {
 	case *hclsyntax.FunctionCallExpr:
 		v.function(n)
+		v.cuts(n)
 		v.outer = append(v.outer, strings.TrimPrefix(n.Name, "core::"))
 	case *hclsyntax.LiteralValueExpr:
 		if !v.seen[n] {
@@ -183,6 +184,97 @@ func (v *visit) Exit(node hclsyntax.Node) hcl.Diagnostics {
 	return nil
 }
 
+// cuts looks at what a function may make a shorter path of. A path that was kept under a
+// name is one, too.
+func (v *visit) cuts(n *hclsyntax.FunctionCallExpr) {
+	if slices.Contains(keeping, strings.TrimPrefix(n.Name, "core::")) {
+		return
+	}
+	for _, arg := range n.Args {
+		if (&leads{call: v.call, seen: map[string]bool{}}).to(arg) {
+			v.whole = true
+		}
+	}
+}
+
+// leads finds paths in what expressions refer to.
+type leads struct {
+	call  *call
+	seen  map[string]bool // names that were followed
+	files int             // functions around that read a file: what comes of them is no path
+	found bool
+}
+
+func (l *leads) to(node hclsyntax.Node) bool {
+	_ = hclsyntax.Walk(node, l) // it reports no diagnostics of its own
+	return l.found
+}
+
+func readsFile(n hclsyntax.Node) (string, bool) {
+	f, ok := n.(*hclsyntax.FunctionCallExpr)
+	if !ok {
+		return "", false
+	}
+	name := strings.TrimPrefix(f.Name, "core::")
+	return name, name == "fileset" || slices.Contains(fileFunctions, name)
+}
+
+// Enter looks at a node before what is in it.
+func (l *leads) Enter(node hclsyntax.Node) hcl.Diagnostics {
+	name, file := readsFile(node)
+	if file {
+		l.files++
+	}
+	if l.files > 0 {
+		return nil
+	}
+	if name == "abspath" || name == "pathexpand" {
+		l.found = true
+	}
+	if n, ok := node.(*hclsyntax.ScopeTraversalExpr); ok {
+		l.refers(n.Traversal)
+	}
+	return nil
+}
+
+// Exit leaves a node.
+func (l *leads) Exit(node hclsyntax.Node) hcl.Diagnostics {
+	if _, file := readsFile(node); file {
+		l.files--
+	}
+	return nil
+}
+
+func (l *leads) refers(to hcl.Traversal) {
+	if to.RootName() == "path" {
+		l.found = true
+	}
+	if len(to) < 2 {
+		return
+	}
+	step, _ := to[1].(hcl.TraverseAttr)
+	key := l.call.name + " " + to.RootName() + "." + step.Name
+	if l.found || l.seen[key] {
+		return
+	}
+	l.seen[key] = true
+	switch to.RootName() {
+	case "local":
+		for _, p := range l.call.locals[step.Name] {
+			l.to(p.node)
+		}
+	case "var":
+		at := l.call
+		for _, args := range at.args {
+			if attr, ok := args.body().Attributes[step.Name]; ok {
+				l.call = at.by
+				l.to(attr)
+				l.call = at
+			}
+		}
+	}
+}
+
 // kept tells whether the functions around leave a path what it is.
 func (v *visit) kept() bool {
 	return !slices.ContainsFunc(v.outer, func(f string) bool { return !slices.Contains(keeping, f) })
@@ -199,7 +291,7 @@ func (v *visit) strays(text string) {
 	if !strings.Contains(text, "..") {
 		return
 	}
-	for _, word := range split(text) {
+	for _, word := range append(split(text), text) { // a name may have blanks in it
 		if !slices.Contains(strings.Split(word, "/"), "..") || strings.Contains(word, "://") {
 			continue
 		}
@@ -211,6 +303,7 @@ func (v *visit) strays(text string) {
 		}
 		v.add(path.Join(v.stack, to))
 		v.add(path.Join(v.call.dir, to))
+		v.add(v.stack + "/" + word) // the kernel goes up from where a link leads, Terraform from the link
 	}
 }
 
@@ -256,13 +349,27 @@ func (v *visit) read(function, name string) {
 	at := path.Join(v.stack, name)
 	f := v.add(at)
 	v.runs("file", at, v.identity(at))
-	if function != "templatefile" || !f.there || v.err != nil {
+	values := slices.Contains(documents, path.Ext(f.path)) || slices.ContainsFunc(v.outer, func(f string) bool { return strings.HasSuffix(f, "decode") })
+	if function != "templatefile" && (function != "file" || !values) || !f.there || v.err != nil {
 		return
 	}
-	if v.err = v.snap.load(v.ctx, f.path); v.err == nil {
-		v.err = v.rendered(v.snap.blobs[v.snap.entries[f.path].id])
+	if v.err = v.snap.load(v.ctx, f.path); v.err != nil {
+		return
 	}
+	text := v.snap.blobs[v.snap.entries[f.path].id]
+	if function == "templatefile" {
+		v.err = v.rendered(text)
+		return
+	}
+	if len(text) > largestConfig {
+		v.whole = true
+		return
+	}
+	v.strays(text)
 }
+
+// documents are what the names of files end with that hold values, and so names of files.
+var documents = []string{".json", ".yaml", ".yml", ".csv"}
 
 // around are the folders in which a file is whose name is known in part.
 func (v *visit) around(name string) []string {

@@ -88,6 +88,9 @@ func (m *module) ready(ctx context.Context, stack dr.Stack) (err error) {
 	if err := m.init(ctx, stack); err != nil {
 		return m.absent.because(err)
 	}
+	if m.code, err = m.withFetched(m.code); err != nil {
+		return err
+	}
 	return m.whole()
 }
 

@@ -25,18 +25,30 @@ type reads struct {
 	whole bool              // it may read anything
 	named map[string]string // what it reads, by path
 	code  []string
-	calls int // of modules
+	later []func(context.Context) error // what of the code is told when all modules are read
+	known map[string]bool               // files of programs that were looked into
+	calls int                           // of modules
 }
 
 // read finds what a stack of a snapshot reads.
 func read(ctx context.Context, snap *snapshot, own string, stack dr.Stack) (*reads, error) {
-	r := &reads{snap: snap, own: own, named: map[string]string{}}
+	r := &reads{snap: snap, own: own, named: map[string]string{}, known: map[string]bool{}}
 	at := r.add(stack.Dir)
 	if !at.there {
 		return r, nil // the plan says so
 	}
 	r.stack = at.path
-	return r, r.follow(ctx, &call{dir: r.stack, rel: "."})
+	if err := r.follow(ctx, &call{dir: r.stack, rel: "."}); err != nil {
+		return r, err
+	}
+	for len(r.later) > 0 {
+		next := r.later[0]
+		r.later = r.later[1:]
+		if err := next(ctx); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
 }
 
 // add takes a path as read, with all that is under it and what links there lead to.

@@ -60,6 +60,9 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 	Note(r, "answered/"+step, func(ctx context.Context) (bool, error) {
 		r.Update(ctx, func(run *dr.Run) {
 			run.State, run.Question, run.Outcome, run.Next = dr.RunRunning, nil, dr.Text{}, dr.Text{}
+			if verb != Stop {
+				run.Abandon = nil // it goes on: who still wants it to end says so anew
+			}
 			if i := run.StepIndex(step); i >= 0 && verb == Skip {
 				run.Steps[i].State = dr.StepSkipped
 				run.Steps[i].Detail = dr.T("step.skipped", "who", by)
