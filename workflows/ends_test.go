@@ -160,3 +160,19 @@ func TestStopOfAnOlderQuestion(t *testing.T) {
 		}
 	})
 }
+
+// TestNothingRunsOfARunThatIsOver cancels a run that waits: no line of it says any more
+// that something is under way.
+func TestNothingRunsOfARunThatIsOver(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.Cancel(run, "alice")
+		for _, st := range w.Await(run, dr.RunCancelled).Steps {
+			if st.State == dr.StepRunning {
+				t.Errorf("%s is still told as running", st.Name)
+			}
+		}
+	})
+}

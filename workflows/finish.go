@@ -25,6 +25,11 @@ func (f *failover) finish(err error) dr.RunState {
 		now := f.host.Now()
 		if err := f.run.Write(ctx, func(run *dr.Run) {
 			run.State, run.Ended, run.Question, run.Progress = end.State, now, nil, nil
+			for i := range run.Steps {
+				if st := &run.Steps[i]; st.State == dr.StepRunning { // nothing of it goes on
+					st.State, st.Ended, st.Detail = dr.StepFailed, now, dr.T("step.not-over")
+				}
+			}
 			if end.State != dr.RunSucceeded {
 				run.Outcome, run.Next = end.Outcome, end.Next
 			}
