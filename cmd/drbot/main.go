@@ -136,7 +136,7 @@ func (w *world) root() *cobra.Command {
 		return misuse(dr.T("cli.flag", "what", dr.Foreign(err.Error())), dr.T("command.try", "command", dr.Cmd(strings.TrimPrefix(c.CommandPath()+" --help", "drbot "))))
 	})
 	root.PersistentFlags().StringVar(&w.config, "config", or(w.getenv("DRBOT_CONFIG"), "/etc/drbot/drbot.yaml"), w.words.Say(dr.T("cli.flag.config")))
-	root.AddCommand(w.serveCommand(), w.superviseCommand(), w.configCommand(), w.checkCommand(), w.auditCommand(), w.backupCommand(), w.restoreCommand(), w.runbookCommand(), w.referenceCommand())
+	root.AddCommand(w.serveCommand(), w.superviseCommand(), w.configCommand(), w.checkCommand(), w.auditCommand(), w.backupCommand(), w.restoreCommand(), w.runbookCommand(), versionCommand(w), w.referenceCommand())
 	for _, c := range w.clientCommands() {
 		c.Flags().StringVar(&w.socket, "socket", w.getenv("DRBOT_SOCKET"), w.words.Say(dr.T("cli.flag.socket")))
 		c.Flags().BoolVar(&w.json, "json", false, w.words.Say(dr.T("cli.flag.json")))
