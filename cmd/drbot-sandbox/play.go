@@ -76,15 +76,20 @@ func (o *outside) play(ctx context.Context, f flags) error {
 	if err := world.StartBot(ctx); err != nil {
 		return err
 	}
+	env, err := world.WriteEnvironment()
+	if err != nil {
+		return err
+	}
 	slackPage, hubPage := world.URLs()
 	if _, err := fmt.Fprintf(o.stdout, `drbot is running in a world of its own.
 
   Slack   %s    choose alice, and type: /dr failover portal ap-northeast-1 disaster Seoul is gone
   GitHub  %s    open the pull request, approve it as bob-lee and as carol-park
+  shell   . %s; %s status portal
 
   its files are in %s
   Ctrl-C ends it.
-`, slackPage, hubPage, w.Dir); err != nil {
+`, slackPage, hubPage, env, w.Bot, w.Dir); err != nil {
 		return err
 	}
 	select {

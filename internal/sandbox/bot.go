@@ -216,13 +216,7 @@ func (w *World) spawn(cfg string) (*Bot, error) {
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own: Ctrl-C on the sandbox ends the bot by its own hand.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"AWS_ACCESS_KEY_ID=sandbox", "AWS_SECRET_ACCESS_KEY=sandbox",
-		"DRBOT_SLACK_TOKEN=" + w.secrets.slackToken, "DRBOT_SLACK_SIGNING_SECRET=" + w.secrets.signing,
-		"DRBOT_GITHUB_TOKEN=" + w.secrets.githubToken, "DRBOT_GITHUB_WEBHOOK_SECRET=" + w.secrets.webhook,
-		"DRBOT_HASH_KEY=" + w.secrets.hashKey,
-	}
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, w.environment()...)
 	cmd.Env = append(cmd.Env, w.opts.BotEnv...) // of two values the last holds
 	start := w.opts.Start
 	if start == nil {
@@ -237,6 +231,28 @@ func (w *World) spawn(cfg string) (*Bot, error) {
 		close(b.done)
 	}()
 	return b, nil
+}
+
+// environment is what the bot is told of its accounts.
+func (w *World) environment() []string {
+	return []string{
+		"AWS_ACCESS_KEY_ID=sandbox", "AWS_SECRET_ACCESS_KEY=sandbox",
+		"DRBOT_SLACK_TOKEN=" + w.secrets.slackToken, "DRBOT_SLACK_SIGNING_SECRET=" + w.secrets.signing,
+		"DRBOT_GITHUB_TOKEN=" + w.secrets.githubToken, "DRBOT_GITHUB_WEBHOOK_SECRET=" + w.secrets.webhook,
+		"DRBOT_HASH_KEY=" + w.secrets.hashKey,
+	}
+}
+
+// WriteEnvironment writes a file that a shell reads to have the bot's command line work
+// in this world, and gives its path.
+func (w *World) WriteEnvironment() (string, error) {
+	var b strings.Builder
+	for _, line := range append(w.environment(), "DRBOT_CONFIG="+filepath.Join(w.opts.Dir, "bot", "drbot.yaml")) {
+		name, value, _ := strings.Cut(line, "=")
+		fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+	}
+	path := filepath.Join(w.opts.Dir, "bot", "env")
+	return path, os.WriteFile(path, []byte(b.String()), 0o600)
 }
 
 // awaitBot waits until the bot answers, or says why it ended.
