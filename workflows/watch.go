@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -39,14 +40,13 @@ func (b Watchman) nudgeAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var lost []error
 	for _, run := range runs {
 		if run.State == dr.RunWaiting {
-			if err := b.engine.Send(run.Run, engine.Message{Kind: engine.Nudge}); err != nil {
-				return err
-			}
+			lost = append(lost, b.engine.Send(run.Run, engine.Message{Kind: engine.Nudge}))
 		}
 	}
-	return nil
+	return errors.Join(lost...)
 }
 
 func (b Watchman) settleEnded(ctx context.Context) error {

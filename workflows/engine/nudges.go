@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -38,7 +39,8 @@ type Apart struct{ First, Most time.Duration }
 // first that is due counts; one that a look has overtaken is none.
 func (e *Engine) Nudge(run string, apart Apart) error {
 	if e.nudges.hold(run, apart, func() {
-		if err := e.Send(run, Message{Kind: Nudge}); err != nil {
+		_, err := guarded(e.ctx, func(context.Context) (bool, error) { return true, e.Send(run, Message{Kind: Nudge}) })
+		if err != nil {
 			e.opts.Log.Warn("a nudge was lost; the next look is soon", "run", run, "error", err)
 		}
 	}) {
