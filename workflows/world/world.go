@@ -107,7 +107,7 @@ var empty = sync.OnceValues(func() ([]byte, error) {
 // Run makes a world, lets the test live in it by a clock of its own and takes it down.
 func Run(t *testing.T, o Options, test func(*testing.T, *World)) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := folder(t)
 	if _, err := compiled(); err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +125,21 @@ func Run(t *testing.T, o Options, test func(*testing.T, *World)) {
 		defer w.close()
 		test(t, w)
 	})
+}
+
+// folder is where a world keeps its databases: in memory where a machine has that as
+// files, for half the time of a run is a disk's otherwise.
+func folder(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "drbot-world-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 func newWorld(t *testing.T, dir string, o Options) *World {
