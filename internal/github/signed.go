@@ -149,7 +149,7 @@ func (c place) signaturesRequired(ctx context.Context) (bool, error) {
 	if err == nil && data.Repository.Ref.Rule.Signatures {
 		return true, nil
 	}
-	req, reqErr := c.api.NewRequest(http.MethodGet, "repos/"+repo.Owner+"/"+repo.Name+"/rules/branches/"+repo.Base, nil)
+	req, reqErr := c.api.NewRequest(http.MethodGet, "repos/"+repo.Owner+"/"+repo.Name+"/rules/branches/"+escaped(repo.Base), nil)
 	if reqErr != nil {
 		return false, explain(reqErr, doing)
 	}
