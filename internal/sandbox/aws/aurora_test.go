@@ -272,7 +272,7 @@ func TestLag(t *testing.T) {
 	c := startCloud(t)
 	latest := func(region string) (values []float64) {
 		found, err := through(c, region).watch.GetMetricData(t.Context(), &cloudwatch.GetMetricDataInput{
-			StartTime: awssdk.Time(time.Now().Add(-5 * time.Minute)), EndTime: awssdk.Time(time.Now().Add(time.Minute)),
+			StartTime: awssdk.Time(time.Now().Add(-5 * time.Minute)), EndTime: awssdk.Time(time.Now()),
 			MetricDataQueries: []watchtypes.MetricDataQuery{{
 				Id: awssdk.String("lag"),
 				MetricStat: &watchtypes.MetricStat{
@@ -297,8 +297,14 @@ func TestLag(t *testing.T) {
 	if got := latest(seoul); len(got) != 0 {
 		t.Errorf("the writer's Region has lag: %v", got)
 	}
-	c.SetLag(9 * time.Second)
-	eventually(t, "the new lag", func() bool { return slices.Contains(latest(tokyo), 9000) })
+	for _, behind := range []time.Duration{9 * time.Second, 12 * time.Second, 45 * time.Second} {
+		if err := c.ReportLag(t.Context(), behind); err != nil {
+			t.Fatal(err)
+		}
+		if got := latest(tokyo); !slices.Contains(got, float64(behind.Milliseconds())) {
+			t.Errorf("a lag of %s was reported and is not seen at once: %v", behind, got)
+		}
+	}
 	if err := switchover(t.Context(), through(c, seoul), c, tokyo); err != nil {
 		t.Fatal(err)
 	}

@@ -79,12 +79,14 @@ func (l *lag) put(ctx context.Context, arn string) error {
 	if !known || l.cloud.Proxy.Out(arnRegion(arn)) {
 		return nil
 	}
-	now := time.Now()
+	// CloudWatch here answers until the last full second alone: a reading stamped with the
+	// second that runs would be reported and not be seen.
+	stamp := time.Now().Add(-time.Second).Truncate(time.Second)
 	var data []watchtypes.MetricDatum
 	for _, name := range lagMetrics {
 		data = append(data, watchtypes.MetricDatum{
 			MetricName: awssdk.String(name),
-			Timestamp:  &now,
+			Timestamp:  &stamp,
 			Unit:       watchtypes.StandardUnitMilliseconds,
 			Value:      awssdk.Float64(float64(l.value.Load()) / float64(time.Millisecond)),
 			Dimensions: []watchtypes.Dimension{{

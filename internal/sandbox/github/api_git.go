@@ -108,7 +108,9 @@ func (s *Server) getGitCommit(r *request) (int, any, error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		c.Parents = []string{before.Parents[0], c.Parents[1]}
+		if len(before.Parents) > 0 { // the first commit has none before it
+			c.Parents = []string{before.Parents[0], c.Parents[1]}
+		}
 	}
 	return http.StatusOK, s.gitCommitPayload(c, true), err
 }
