@@ -152,7 +152,7 @@ func TestStopOfAnOlderQuestion(t *testing.T) {
 		w.NextApply("traffic", dr.ApplyFailed)
 		w.Answer(run, "bob", "retry")
 		w.Until(run, func(r dr.Run) bool { return r.State == dr.RunPaused && r.Question != nil && r.Question.Number == 2 })
-		time.Sleep(20 * time.Minute)
+		time.Sleep(old)
 		w.Answer(run, "carol", "stop") // the only one who says so about this question
 		time.Sleep(time.Minute)
 		if r := w.Record(run); r.State.Final() {

@@ -43,7 +43,7 @@ func TestEndWrittenLater(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		go workflows.Watchman{Runbooks: w.Engine.Runbooks}.Watch(ctx)
-		time.Sleep(time.Hour)
+		time.Sleep(10 * time.Minute)
 		w.Heal()
 		time.Sleep(2 * time.Minute)
 		if r := w.Record(run); r.State != dr.RunStopped || r.Outcome.ID != "run.end-unwritten" {

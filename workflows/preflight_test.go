@@ -98,7 +98,7 @@ func TestWorseAfterAPause(t *testing.T) {
 		w.Fail("Scale "+string(world.Seoul), 1, &dr.Error{Code: dr.Conflict, What: dr.T("error.unknown")})
 		approve(w, run)
 		w.Await(run, dr.RunPaused)
-		time.Sleep(20 * time.Minute)
+		time.Sleep(old)
 		w.SetLag(40)
 		w.Answer(run, "bob", "retry")
 		r := w.Until(run, func(r dr.Run) bool { return r.Question != nil && r.Question.Number == 2 })

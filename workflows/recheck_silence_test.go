@@ -31,7 +31,7 @@ func TestLostAnswerExcusesNoLoss(t *testing.T) {
 			t.Parallel()
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 				w.SetLag(0.4)
-				run := startAndWait(w, c.cmd, 10*time.Minute)
+				run := startAndWait(w, c.cmd)
 				c.lost(w)
 				w.After("Checks", func() { c.back(w) })
 				w.Approve("bob", "carol")
@@ -68,7 +68,7 @@ func TestLostAnswerBeforeAnAct(t *testing.T) {
 			t.Parallel()
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 				w.SetLag(0.4)
-				run := startAndWait(w, world.Disaster, 10*time.Minute)
+				run := startAndWait(w, world.Disaster)
 				w.Before("Merge", func() { time.Sleep(3 * time.Minute); lose(w) })
 				w.Approve("bob", "carol")
 				r := w.Await(run, dr.RunPaused)

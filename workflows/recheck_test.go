@@ -10,11 +10,18 @@ import (
 	"github.com/drbot/drbot/workflows/world"
 )
 
+// old is an age at which nothing that was read counts any more: two minutes are what a run
+// allows. The plans of a change that is merged count longer, but not so long as plansOld.
+const (
+	old      = 3 * time.Minute
+	plansOld = 16 * time.Minute
+)
+
 // startAndWait starts a run and lets people take their time over it.
-func startAndWait(w *world.World, cmd workflows.StartCommand, people time.Duration) string {
+func startAndWait(w *world.World, cmd workflows.StartCommand) string {
 	run := w.Start(cmd)
 	w.Await(run, dr.RunWaiting)
-	time.Sleep(people)
+	time.Sleep(old)
 	return run
 }
 
@@ -38,7 +45,7 @@ func askedAgain(t *testing.T, w *world.World, run string) {
 	t.Helper()
 	w.Approve("bob", "carol")
 	w.Until(run, func(r dr.Run) bool { return w.Calls("Comment worse") == 1 && r.State == dr.RunWaiting })
-	time.Sleep(5 * time.Minute)
+	time.Sleep(time.Minute)
 	if r := w.Record(run); r.State != dr.RunWaiting || len(r.Approval.By) != 0 || w.Merges() != 0 {
 		t.Fatalf("the run is %s with the approvals of %v", r.State, r.Approval.By)
 	}
@@ -65,7 +72,7 @@ func TestWorseIsAskedAgain(t *testing.T) {
 			t.Parallel()
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 				w.SetLag(0.4)
-				run := startAndWait(w, c.cmd, 10*time.Minute)
+				run := startAndWait(w, c.cmd)
 				c.move(w)
 				askedAgain(t, w, run)
 				w.Await(run, dr.RunSucceeded)
@@ -100,7 +107,7 @@ func TestNotWorseGoesOn(t *testing.T) {
 			t.Parallel()
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 				w.SetLag(0.4)
-				run := startAndWait(w, c.cmd, 10*time.Minute)
+				run := startAndWait(w, c.cmd)
 				c.move(w)
 				approved(w, run)
 				checkEnd(t, w, run, c.want)
@@ -116,7 +123,7 @@ func TestNotWorseGoesOn(t *testing.T) {
 func TestRecheckIsMadeAhead(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-		run := startAndWait(w, world.Planned, 10*time.Minute)
+		run := startAndWait(w, world.Planned)
 		w.Approve("bob")
 		w.Until(run, func(r dr.Run) bool { return strings.Contains(line(r, "recheck"), "as good as approved") })
 		plans := w.Calls("Plan")
@@ -137,7 +144,7 @@ func TestWorseIsAskedAtTheFirstApproval(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.SetLag(0.4)
-		run := startAndWait(w, world.Planned, 10*time.Minute)
+		run := startAndWait(w, world.Planned)
 		w.SetLag(40)
 		w.Approve("bob")
 		w.Until(run, func(r dr.Run) bool { return w.Calls("Comment worse") == 1 && r.State == dr.RunWaiting })
@@ -156,7 +163,7 @@ func TestWorseIsAskedAtTheFirstApproval(t *testing.T) {
 func TestDenialWaits(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-		run := startAndWait(w, world.Planned, 10*time.Minute)
+		run := startAndWait(w, world.Planned)
 		w.SetCheck("aurora.target-sync", dr.Fail)
 		w.Approve("bob", "carol")
 		w.Until(run, func(r dr.Run) bool { return strings.Contains(world.Words(r.Outcome), "aurora.target-sync") })
@@ -173,8 +180,9 @@ func TestDenialWaits(t *testing.T) {
 // A denial that stays ends with the request, and says why.
 func TestDenialExpires(t *testing.T) {
 	t.Parallel()
-	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-		run := startAndWait(w, world.Planned, 10*time.Minute)
+	inFive := func(s *dr.Service) { s.Expiry = 5 * time.Minute }
+	world.Run(t, world.Options{Service: inFive}, func(t *testing.T, w *world.World) {
+		run := startAndWait(w, world.Planned)
 		w.SetCheck("aurora.target-sync", dr.Fail)
 		w.Approve("bob", "carol")
 		r := w.End(run)
@@ -189,7 +197,7 @@ func TestDenialExpires(t *testing.T) {
 func TestDenialCancelled(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-		run := startAndWait(w, world.Planned, 10*time.Minute)
+		run := startAndWait(w, world.Planned)
 		w.SetCheck("aurora.target-sync", dr.Fail)
 		w.Approve("bob", "carol")
 		w.Until(run, func(r dr.Run) bool { return !r.Outcome.Empty() && r.State == dr.RunWaiting })
@@ -203,7 +211,7 @@ func TestDenialCancelled(t *testing.T) {
 func TestHiccupIsNotWorse(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-		run := startAndWait(w, world.Planned, 10*time.Minute)
+		run := startAndWait(w, world.Planned)
 		w.SetCheck("target.workload", dr.Unknown)
 		w.After("Checks", func() { w.SetCheck("target.workload", dr.OK) })
 		approved(w, run)

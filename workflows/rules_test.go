@@ -99,7 +99,7 @@ func TestARefusedTokenLosesNothing(t *testing.T) {
 			w.Fail(call, -1, bad)
 		}
 		w.Restart()
-		time.Sleep(10 * time.Minute)
+		time.Sleep(old)
 		if r := w.Record(run); r.State.Final() || r.Change.Number != number {
 			t.Fatalf("with a refused token it is %s: %s", r.State, world.Words(r.Outcome))
 		}

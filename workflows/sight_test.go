@@ -22,9 +22,9 @@ func TestExpiryStandsStill(t *testing.T) {
 				w.Await(run, dr.RunWaiting)
 				back := w.Gone("ChangeState")
 				w.Approve("bob", "carol")
-				time.Sleep(10 * time.Minute)
+				time.Sleep(4 * time.Minute)
 				over(w)
-				time.Sleep(10 * time.Minute)
+				time.Sleep(4 * time.Minute)
 				r := w.Record(run)
 				if said := world.Words(dr.T("await.status", "reasons", r.Approval.Reasons)); r.State != dr.RunWaiting || !strings.Contains(said, "does not expire while GitHub cannot be read") {
 					t.Errorf("it is %s and says %q", r.State, said)

@@ -87,14 +87,14 @@ func TestNothingStoredInWords(t *testing.T) {
 	}
 	t.Run("reports", func(t *testing.T) {
 		every := func(s *dr.Service) {
-			s.Schedule = dr.Schedule{TimeZone: "Asia/Seoul", Health: "*/10 * * * *", Drift: "*/10 * * * *"}
+			s.Schedule = dr.Schedule{TimeZone: "Asia/Seoul", Health: "*/5 * * * *", Drift: "*/5 * * * *"}
 		}
 		world.Run(t, world.Options{Service: every}, func(t *testing.T, w *world.World) {
 			w.Drift("tokyo", "aws_ecs_service.this")
 			w.SetLag(-1)
 			w.Down(world.Seoul, true)
 			w.Schedule(t.Context())
-			time.Sleep(25 * time.Minute)
+			time.Sleep(12 * time.Minute)
 			synctest.Wait()
 			look(t, w)
 		})

@@ -51,7 +51,7 @@ func TestKilledAtEveryRow(t *testing.T) {
 					w.Drive(run)
 					synctest.Wait()
 					checkEnd(t, w, run, m.want)
-					if got := compact(w.Engine.Stored(t, run)); !slices.Equal(got, rows) {
+					if got := compact(w.Engine.StoredWhole(t, run)); !slices.Equal(got, rows) {
 						t.Errorf("the engine stores %q", got)
 					}
 					if w.Lives() != 2 {

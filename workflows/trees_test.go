@@ -127,12 +127,12 @@ func TestMovesWhileTreesAreCompared(t *testing.T) {
 		})
 	})
 	t.Run("the request expires", func(t *testing.T) {
-		world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		world.Run(t, world.Options{Service: soon}, func(t *testing.T, w *world.World) {
 			run := w.Start(world.Planned)
 			w.Await(run, dr.RunWaiting)
-			time.Sleep(55 * time.Minute)
+			time.Sleep(150 * time.Second)
 			w.After("Plans", func() { w.PushToBase() }) // it has been planned once more
-			w.Before("Changed", func() { time.Sleep(10 * time.Minute) })
+			w.Before("Changed", func() { time.Sleep(time.Minute) })
 			w.Approve("bob", "carol")
 			w.Await(run, dr.RunExpired)
 			checkEnd(t, w, run, ending(untouched, dr.RunExpired))
@@ -178,7 +178,7 @@ func TestOtherCodeNeedsNewApprovals(t *testing.T) {
 	})
 	t.Run("long ago when they approve", func(t *testing.T) {
 		world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-			run := startAndWait(w, world.Planned, 10*time.Minute)
+			run := startAndWait(w, world.Planned)
 			w.PushCode("tokyo")
 			askedAgain(t, w, run)
 			w.Await(run, dr.RunSucceeded)

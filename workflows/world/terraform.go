@@ -13,7 +13,7 @@ import (
 )
 
 // applyTime is how long an apply takes.
-const applyTime = 10 * time.Second
+const applyTime = 4 * time.Second
 
 // What every stack of its role has.
 const (

@@ -151,7 +151,7 @@ func newWorld(t *testing.T, dir string, o Options) *World {
 		o.Active = Seoul
 	}
 	if o.Timing.Runbooks.Engine.Queue == 0 {
-		o.Timing.Runbooks.Engine.Queue = 10 * time.Second // an idle hour is cheaper
+		o.Timing.Runbooks.Engine.Queue = 20 * time.Second // an idle hour is cheaper
 	}
 	if o.Timing.Steps.Gate == 0 {
 		o.Timing.Steps.Gate = 3 * time.Minute // and so is a gate that stays shut
