@@ -144,8 +144,20 @@ func forgeBreakages() []Breakage {
 			Found: []string{"by hand"},
 			World: func(_ context.Context, w *World) error { w.onApproval = w.mergeByHand; return nil },
 		},
+		{
+			Name: "flip-not-reaching", What: "a file of the target's stack says another Region than the one that is flipped",
+			Found: []string{"The flip does not reach stack " + standby, overriding},
+			World: func(ctx context.Context, w *World) error {
+				path := stackFolder + "/" + standby + "/" + overriding
+				_, err := w.Hub.MoveBase(ctx, loginOf("dave"), path, fmt.Sprintf("active_region = %q\n", home), "keep the target small")
+				return err
+			},
+		},
 	}
 }
+
+// overriding is a file that Terraform reads after the one that is flipped.
+const overriding = "zz_local.auto.tfvars"
 
 // askedBreakages are of what people are asked again.
 func askedBreakages() []Breakage {
