@@ -56,7 +56,11 @@ func (f *failover) abandonChange(end *ending) {
 	}
 	merged := engine.Note(f.run, "close-change", func(ctx context.Context) (bool, error) {
 		if f.change.Number == 0 {
-			return false, nil
+			branch := perhapsOpened(f)
+			if branch == "" {
+				return false, nil
+			}
+			return false, f.Forge.Changes.CloseChange(ctx, f.svc.Repository, dr.Change{Branch: branch})
 		}
 		// Closing what is merged does nothing. A merge whose answer was lost is a merge.
 		err := f.Forge.Changes.CloseChange(ctx, f.svc.Repository, f.change)
@@ -75,7 +79,9 @@ func (f *failover) abandonChange(end *ending) {
 	})
 	switch {
 	case f.change.Number == 0:
-		if branch := perhapsOpened(f); branch != "" {
+		if branch := perhapsOpened(f); branch != "" && merged.OK() {
+			end.Outcome = dr.T("run.change-closed", "outcome", end.Outcome, "branch", branch)
+		} else if branch != "" {
 			end.Outcome = dr.T("run.change-perhaps", "outcome", end.Outcome, "branch", branch)
 		}
 	case !merged.OK():

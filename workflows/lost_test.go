@@ -161,32 +161,39 @@ func TestDeployedBeforePromotion(t *testing.T) {
 }
 
 // TestPerhapsOpened stops a run that does not know whether its pull request was opened: it
-// says so and names the branch, and says nothing of it where none was.
+// closes what there is of the branch, or says that it could not, and says nothing of it
+// where none was.
 func TestPerhapsOpened(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		befall func(*world.World)
-		says   bool
+		says   string
+		open   int
 	}{
 		"the answer lost": {func(w *world.World) {
 			w.Lose("OpenChange", 1)
 			w.After("OpenChange", func() { w.Fail("OpenChange", 20, nil) })
-		}, true},
+		}, "what there was of the branch", 0},
+		"the answer lost, and GitHub away to the end": {func(w *world.World) {
+			w.Lose("OpenChange", 1)
+			w.After("OpenChange", func() { w.Fail("OpenChange", 20, nil); w.Fail("CloseChange", 20, nil) })
+		}, "look on GitHub for the branch", 1},
 		"refused": {func(w *world.World) {
 			w.Fail("OpenChange", 20, &dr.Error{Code: dr.Conflict, What: dr.T("wider.lock-file")})
-		}, false},
+		}, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 				c.befall(w)
 				run := w.Start(world.Planned)
-				if c.says {
+				if c.says != "" {
 					w.Await(run, dr.RunPaused)
 					w.Stop(run)
 				}
 				r := w.End(run)
-				if said := world.Words(r.Outcome); strings.Contains(said, "drbot/"+run) != c.says {
+				said := world.Words(r.Outcome)
+				if strings.Contains(said, "drbot/"+run) != (c.says != "") || !strings.Contains(said, c.says) || w.OpenPulls() != c.open {
 					t.Errorf("it ends %s with %q; %d pull requests are open", r.State, said, w.OpenPulls())
 				}
 			})

@@ -37,6 +37,7 @@ func ChangeControl(t *testing.T, fresh NewForge, in ...In) {
 		"what a commit was made on":                     changing.parents,
 		"closing leaves other people's work":            changing.closed,
 		"closing what is closed or gone":                changing.closedAgain,
+		"closing what is known by its branch alone":     changing.closedByBranch,
 		"the bot knows itself":                          changing.self,
 		"a lost answer is found again":                  changing.lostAnswers,
 		"a lost answer to a second opening is the same": changing.lostOpening,

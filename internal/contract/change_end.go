@@ -134,6 +134,15 @@ func (w changing) closedAgain() {
 	fails(w.T, w.Change.CloseChange(w.Context(), w.Repo, dr.Change{Number: 4711}), dr.NotFound)
 }
 
+func (w changing) closedByBranch() {
+	change := w.open()
+	wellDone(w.T, w.Change.CloseChange(w.Context(), w.Repo, dr.Change{Branch: change.Branch}))
+	if state := w.look(change.Number); state.Open || state.Merged {
+		w.Errorf("a change whose number is not known: %+v", state)
+	}
+	wellDone(w.T, w.Change.CloseChange(w.Context(), w.Repo, dr.Change{Branch: "drbot/never-opened"}))
+}
+
 func (w changing) commented() {
 	change := w.open()
 	say := func(marker, body string) {

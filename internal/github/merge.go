@@ -209,8 +209,16 @@ func forPeople(repo dr.Repository, number int, err error) error {
 }
 
 // CloseChange closes the pull request and deletes the bot's branch. A branch that
-// somebody has pushed to is left alone: the work on it is theirs.
+// somebody has pushed to is left alone: the work on it is theirs. A change without a number
+// is found by its branch, if there is one: the answer to its opening was lost.
 func (c *Client) CloseChange(ctx context.Context, repo dr.Repository, change dr.Change) error {
+	if change.Number == 0 && change.Branch != "" && change.Branch != repo.Base {
+		pull, err := c.findPull(ctx, repo, change.Branch)
+		if err != nil {
+			return err
+		}
+		change.Number = pull.GetNumber()
+	}
 	if change.Number != 0 {
 		if err := c.closePull(ctx, repo, change.Number); err != nil {
 			return err

@@ -167,6 +167,11 @@ func (p *ports) CloseChange(ctx context.Context, _ dr.Repository, change dr.Chan
 		p.w.mu.Lock()
 		defer p.w.mu.Unlock()
 		f := p.w.forge
+		for _, pr := range f.pulls {
+			if change.Number == 0 && pr.Branch == change.Branch {
+				change.Number = pr.Number
+			}
+		}
 		if change.Number != 0 {
 			pr, err := f.pull(change.Number)
 			if err != nil {
