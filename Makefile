@@ -62,7 +62,7 @@ moves: ## the world moves at every place of a run, and by 2,000 random sequences
 # Every strategy has a Moto of its own and waits for the provider most of the time.
 test-aws: ## the reference infrastructure: every module, every strategy there and back
 	@scripts/terraform-1.1
-	$(GO) tool gotestsum --format standard-verbose -- -tags aws -parallel 6 -timeout 25m ./internal/sandbox/reference
+	$(GO) tool gotestsum --format standard-verbose -- -tags aws -parallel 6 -timeout 45m ./internal/sandbox/reference
 
 bench: build ## what the bot itself costs, beside its budget
 	$(SANDBOX) bench
