@@ -168,6 +168,44 @@ func TestNewerAndWider(t *testing.T) {
 	}
 }
 
+// Before the promotion too: what a newer commit does beyond what was approved is asked about
+// before the database moves, and so is other code that runs there.
+func TestNewerBeforeThePromotion(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		move func(*world.World)
+		says string
+	}{
+		"a resource": {func(w *world.World) { w.PushThing("traffic", "aws_ssm_parameter.new", "1", false) }, "aws_ssm_parameter.new"},
+		"other code": {func(w *world.World) { w.PushCode("traffic") }, "other code would run"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				w.Fail("Promote", 1, errMended)
+				run := w.Start(world.Planned)
+				approve(w, run)
+				q := *asks(w, run, "promote/portal-global").Question
+				c.move(w)
+				tip := w.Tip()
+				w.Answer(run, "bob", "retry")
+				q = askedNewer(w, run, q.Number)
+				if said := world.Words(q.What); !strings.Contains(said, c.says) || w.Promotions() != 0 {
+					t.Fatalf("%d promotions; it asks %q", w.Promotions(), said)
+				}
+				accept(t, w, run)
+				w.Await(run, dr.RunSucceeded)
+				checkEnd(t, w, run, plannedDone)
+				for _, stack := range []string{"tokyo", "traffic", "seoul"} {
+					if at := w.AppliedAt(stack); !slices.Equal(at, []string{tip}) {
+						t.Errorf("%s was applied at %v, not at %s", stack, at, tip)
+					}
+				}
+			})
+		})
+	}
+}
+
 // What is asked about a newer commit is asked again about the next one, by another digest.
 func TestNewerIsMendedOnceMore(t *testing.T) {
 	t.Parallel()
