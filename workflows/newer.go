@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -84,24 +85,23 @@ func (f newer) unread(ctx context.Context, why error) error {
 // offer plans a commit for all that is left to be applied, and for what was applied before
 // it: that is done again where the commit changes something of it.
 func (f newer) offer(ctx context.Context, s judged, commit string) (steps.Offer, error) {
+	stacks := slices.DeleteFunc(steps.StacksOf(f.list), func(st dr.Stack) bool {
+		name := steps.ApplyOf(st)
+		// What the run has stopped in the source would be told as a change; its own apply looks.
+		return f.run.Skipped(name) || st.Region == f.source && !s.first && name != s.Name()
+	})
+	plans, err := plansOf(ctx, f.failover, stacks, commit, "")
+	if err != nil {
+		return steps.Offer{}, err
+	}
 	var all, wide dr.Plans
 	var worse []dr.Text
 	var again []string
-	for _, st := range steps.StacksOf(f.list) {
-		name := steps.ApplyOf(st)
-		if st.Region == f.source && !s.first && name != s.Name() {
-			continue // what the run has stopped there would be told as a change; its own apply looks
-		}
-		if f.run.Skipped(name) {
-			continue
-		}
-		plan, err := f.Terraform.Plan(ctx, dr.PlanRequest{Run: f.req.Run, Service: f.svc, Stack: st, Commit: commit, Flip: f.req.Target})
-		if err != nil {
-			return steps.Offer{}, err
-		}
+	for i, plan := range plans {
+		name := steps.ApplyOf(stacks[i])
 		out, tried := f.run.Outcome(name)
 		switch {
-		case tried && len(plan.Changes) == 0:
+		case len(plan.Changes) == 0 && (tried || stacks[i].Region == f.source):
 			continue // it is done; or an apply, which knows what of it was, finds what is not
 		case tried && out.OK():
 			again = append(again, name)

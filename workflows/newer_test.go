@@ -386,6 +386,43 @@ func TestNewerAppliesAgain(t *testing.T) {
 			}
 		})
 	})
+	t.Run("at the source's own", func(t *testing.T) {
+		world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+			w.PushThing("seoul", task, "image:1", true)
+			run := w.Start(world.Planned)
+			approve(w, run)
+			q := asks(w, run, "apply/seoul").Question
+			w.PushThing("seoul", task, "image:2", false)
+			w.Answer(run, "bob", "retry")
+			if q := askedNewer(w, run, q.Number); !strings.Contains(world.Words(q.What), task) {
+				t.Fatalf("it asks %q", world.Words(q.What))
+			}
+			accept(t, w, run)
+			w.Await(run, dr.RunSucceeded)
+			checkEnd(t, w, run, plannedDone)
+			if at := w.AppliedAt("seoul"); at[len(at)-1] != w.Tip() || !slices.Equal(w.Applied(), []string{"tokyo", "traffic", "seoul", "seoul"}) {
+				t.Errorf("applied: %v, seoul at %v", w.Applied(), at)
+			}
+		})
+	})
+	t.Run("when the source is quiesced in part", func(t *testing.T) {
+		world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+			w.Lose("Scale "+string(world.Seoul), -1)
+			run := w.Start(world.Planned)
+			approve(w, run)
+			q := asks(w, run, "quiesce/"+string(world.Seoul)).Question
+			w.Heal()
+			w.PushComment("live/portal/tokyo")
+			w.Answer(run, "bob", "retry")
+			if r := whatNext(w, run, q.Number); r.State != dr.RunSucceeded {
+				t.Fatalf("it is %s", whereabouts(r))
+			}
+			checkEnd(t, w, run, plannedDone)
+			if at := w.AppliedAt("tokyo"); !slices.Equal(at, []string{w.Tip()}) {
+				t.Errorf("applied at %v", at)
+			}
+		})
+	})
 	t.Run("what nothing changes of is not", func(t *testing.T) {
 		world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 			w.NextApply("traffic", dr.ApplyFailed)
