@@ -126,6 +126,40 @@ func TestNewerAfterAFailedApply(t *testing.T) {
 	}
 }
 
+// So it is where the apply is the first act, or comes before the promotion: nothing moves
+// before the mended commit is applied.
+func TestNewerAtTheFirstAct(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]world.Options{
+		"without a database": {Service: alone}, "before the promotion": acts("apply/target", "promote", "redeploy", "gate", "apply/traffic"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, o, func(t *testing.T, w *world.World) {
+				broken(w)
+				run := w.Start(world.Disaster)
+				approve(w, run)
+				q := *asks(w, run, "apply/tokyo").Question
+				time.Sleep(plansOld)
+				w.PushThing("tokyo", task, "image:2", false)
+				w.Answer(run, "bob", "retry")
+				if q = askedNewer(w, run, q.Number); !strings.Contains(world.Words(q.What), task) || w.Promotions() != 0 {
+					t.Fatalf("%d promotions; it asks %q", w.Promotions(), world.Words(q.What))
+				}
+				accept(t, w, run)
+				if r := whatNext(w, run, q.Number); r.State != dr.RunSucceeded {
+					t.Fatalf("it is %s", whereabouts(r))
+				}
+				for _, stack := range []string{"tokyo", "traffic"} {
+					if at := w.AppliedAt(stack); at[len(at)-1] != w.Tip() {
+						t.Errorf("%s was applied at %v", stack, at)
+					}
+				}
+			})
+		})
+	}
+}
+
 // Mended so that more is done: accepted by two other than the requester, bound to what they
 // read and to the commit of it, wherever the base goes meanwhile.
 func TestNewerAndWider(t *testing.T) {
@@ -595,4 +629,85 @@ func TestNewerKilledInBetween(t *testing.T) {
 			}
 		})
 	})
+}
+
+// A newer commit that nobody wants is taken back on the base: retry is of the commit in use
+// again, and nobody has to accept anything.
+func TestNewerIsTakenBack(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.NextApply("tokyo", dr.ApplyFailed)
+		run := w.Start(world.Planned)
+		approve(w, run)
+		q := *asks(w, run, "apply/tokyo").Question
+		merged := w.Tip()
+		w.PushThing("tokyo", task, "image:2", false)
+		w.Answer(run, "bob", "retry")
+		q = askedNewer(w, run, q.Number)
+		w.DropThing("tokyo", task)
+		w.Answer(run, "bob", "retry")
+		if r := whatNext(w, run, q.Number); r.State != dr.RunSucceeded {
+			t.Fatalf("it is %s", whereabouts(r))
+		}
+		checkLeft(t, w, run, plannedDone)
+		if at := w.AppliedAt("tokyo"); !slices.Equal(at, []string{merged}) || len(w.Made()) != 0 {
+			t.Errorf("applied at %v, not at %s; made: %v", at, merged, w.Made())
+		}
+	})
+}
+
+// Two people abandon the run while it applies again: it ends before the next step, and
+// leads on by what it names.
+func TestNewerIsAbandoned(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.NextApply("traffic", dr.ApplyFailed)
+		run := w.Start(world.Disaster)
+		approve(w, run)
+		q := *asks(w, run, "apply/traffic").Question
+		w.PushThing("tokyo", task, "image:2", false)
+		w.Answer(run, "bob", "retry")
+		askedNewer(w, run, q.Number)
+		gates := w.Calls("Probe tokyo.portal.example.test")
+		w.Before("Apply tokyo", func() { w.Cancel(run, "alice"); w.Cancel(run, "bob") })
+		accept(t, w, run)
+		r := w.Await(run, dr.RunStopped)
+		if n := w.Calls("Probe tokyo.portal.example.test"); n != gates || len(w.AppliedAt("traffic")) != 0 || !strings.Contains(world.Words(r.Next), "/dr resume") {
+			t.Errorf("%d looks at the gate, traffic applied at %v: %s", n-gates, w.AppliedAt("traffic"), whereabouts(r))
+		}
+		run = w.Start(resume(world.Disaster))
+		w.Await(run, dr.RunPaused)
+		acceptBy(t, w, run, "carol", "dave")
+		w.Await(run, dr.RunSucceeded)
+		if w.Points() != world.Tokyo {
+			t.Errorf("users are led to %s", w.Points())
+		}
+	})
+}
+
+// Whatever a retry asks of the outside fails twice: the run ends at the mended commit.
+func TestNewerPortsFail(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{"Get", "File main", "Changed", "Plan tokyo", "Plan traffic", "Plans", "UpdateRun", "Audit", "Say", "Held", "Keep"} {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				broken(w)
+				run := w.Start(world.Disaster)
+				approve(w, run)
+				asks(w, run, "apply/tokyo")
+				w.PushThing("tokyo", task, "image:1", false)
+				var err error
+				if ofStore(call) {
+					err = errDisk
+				}
+				w.After("Audit answer retry", func() { w.Fail(call, 2, err) }) // of who answers
+				w.Drive(run)
+				checkLeft(t, w, run, disasterDone)
+				if at := w.AppliedAt("tokyo"); at[len(at)-1] != w.Tip() || !slices.Contains(w.Made(), task) {
+					t.Errorf("applied at %v; made: %v", at, w.Made())
+				}
+			})
+		})
+	}
 }
