@@ -205,6 +205,8 @@ func question(run dr.Run) *Question {
 func leads(run dr.Run, verb string) dr.Text {
 	q := run.Question
 	switch {
+	case verb == "retry" && slices.Contains(q.Answers, "skip"): // past the merge
+		return dr.T("run.leads.retry-merged", "step", q.Step, "run", run.Run)
 	case verb == "retry":
 		return dr.T("run.leads.retry", "step", q.Step, "run", run.Run)
 	case verb == "accept" && run.Kind == dr.Resume && !run.PastMerge():

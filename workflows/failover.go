@@ -35,6 +35,10 @@ type failover struct {
 	merged     bool
 	as         approvedAs // what was approved when it was merged, and accepted since
 	plannedAt  time.Time  // when those plans were last made
+
+	retried string          // the step that people have just answered retry to
+	anew    map[string]bool // applies that are to be done once more, at a newer commit
+	served  time.Time       // when users were first seen to reach the target, where that was looked at again
 }
 
 // ending is how a runbook leaves before its last step: a decision, not a fault.
@@ -48,7 +52,7 @@ func (e *ending) Error() string { return string(e.State) + ": " + e.Outcome.Stri
 
 // failover plays a run to its end. Every end of a run is in its record.
 func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
-	f := &failover{Runbooks: b, run: r, req: req, there: map[string]bool{}}
+	f := &failover{Runbooks: b, run: r, req: req, there: map[string]bool{}, anew: map[string]bool{}}
 	r.Service = req.Service
 	// The service as it was when the run began: a changed configuration must not
 	// change the order or the names of the steps of a run under way.

@@ -126,12 +126,22 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 	if !f.merged && out.Code != dr.Temporary && out.Code != dr.Uncertain {
 		return "", refused(f, out)
 	}
+	o, offered := steps.Offered(out)
+	if offered && o.Commit != "" && len(o.Worse) == 0 { // nothing that was not approved
+		return engine.Retry, newer{f}.goOn(step, o, out.At)
+	}
 	verb, by := f.run.Ask(step, out, f.question(step, out))
+	f.retried = ""
 	switch verb {
 	case engine.Stop:
 		return verb, f.stopped(dr.T("run.stopped", "who", by, "step", step, "what", out.What))
+	case engine.Retry:
+		f.retried = step
 	case engine.Accept:
 		preflight{f}.accepted(out)
+		if o.Commit != "" {
+			return verb, newer{f}.goOn(step, o, out.At)
+		}
 	}
 	return verb, nil
 }
@@ -153,7 +163,7 @@ func (f *failover) question(step string, out engine.Outcome) engine.Question {
 		q.Means = dr.T("question.merged", "service", service)
 	case f.merged:
 		q.Answers = []string{engine.Retry, engine.Skip, engine.Stop}
-		q.Means = dr.T("question.after-merge", "service", service)
+		q.Means = dr.T("question.after-merge", "service", service, "base", f.svc.Repository.Base)
 	case step == stepMerge:
 		q.Means = dr.T("question.merge")
 	default:

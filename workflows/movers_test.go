@@ -30,6 +30,10 @@ func movers() []mover {
 	return []mover{
 		{name: "the base moves in the stacks", do: func(w *world.World) { w.PushToBase("tokyo:aws_ssm_parameter.base") }},
 		{name: "other code runs from the base", do: func(w *world.World) { w.PushCode("tokyo") }},
+		{name: "the base moves to what fails, and is mended", do: func(w *world.World) {
+			w.PushThing("tokyo", task, "image:1", true)
+			later(15*time.Second, func() { w.PushThing("tokyo", task, "image:1", false) })
+		}},
 		{name: "the base moves elsewhere", do: func(w *world.World) { w.PushToBase() }},
 		{name: "the state drifts", do: func(w *world.World) { w.Import("tokyo", "aws_ssm_parameter.state") }},
 		{name: "the plan of traffic goes wide", do: func(w *world.World) { w.Import("traffic", "aws_ssm_parameter.wide") }},

@@ -176,10 +176,18 @@ func (a planning) plans(ctx context.Context, mergeInto string) (dr.Plans, error)
 	return plansAt(ctx, a.failover, a.change.Head, mergeInto)
 }
 
-// plansAt plans every stack that the run applies, side by side: Terraform's own limit is
-// the whole program's.
+// plansAt plans every stack that the run applies, and refuses what would leave the users
+// where they are.
 func plansAt(ctx context.Context, a *failover, commit, mergeInto string) (dr.Plans, error) {
-	stacks := steps.StacksOf(a.list)
+	plans, err := plansOf(ctx, a, steps.StacksOf(a.list), commit, mergeInto)
+	if err != nil {
+		return nil, err
+	}
+	return plans, moveUsers(ctx, a, plans)
+}
+
+// plansOf plans stacks side by side: Terraform's own limit is the whole program's.
+func plansOf(ctx context.Context, a *failover, stacks []dr.Stack, commit, mergeInto string) (dr.Plans, error) {
 	plans := make(dr.Plans, len(stacks))
 	errs := engine.Each(ctx, len(stacks), func(ctx context.Context, i int) (err error) {
 		plans[i], err = a.Terraform.Plan(ctx, dr.PlanRequest{
@@ -192,7 +200,7 @@ func plansAt(ctx context.Context, a *failover, commit, mergeInto string) (dr.Pla
 			return nil, fmt.Errorf("plan %s: %w", stacks[i].Name, err)
 		}
 	}
-	return plans, moveUsers(ctx, a, plans)
+	return plans, nil
 }
 
 // moveUsers refuses plans that leave the users where they are: the change then does not

@@ -52,7 +52,7 @@ func (f preflight) thought(i int, s engine.Step) engine.Step {
 	if ok && (i == 0 || steps.KindOf(s.Name()) == string(steps.Promotion)) {
 		s = thinking{b, f, i == 0}
 	}
-	return judged{s, f}
+	return judged{s, f, i == 0}
 }
 
 func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
@@ -116,12 +116,17 @@ func (s thinking) baseStands(ctx context.Context) error {
 	}
 	active, err := s.Forge.Region.ActiveRegion(content)
 	if err != nil || active != s.req.Target {
-		return &dr.Error{Code: dr.Conflict, What: dr.T("preflight.reverted", "base", repo.Base, "region", s.req.Target), Next: dr.T("preflight.reverted.next", "region", s.req.Target), Err: err}
+		return s.reverted(err)
 	}
 	return nil
 }
 
-// planAgain plans the merge commit where the plans are old, or where it came upon another
+// reverted is what there is to say where Git does not say the target any more.
+func (f preflight) reverted(err error) error {
+	return &dr.Error{Code: dr.Conflict, What: dr.T("preflight.reverted", "base", f.svc.Repository.Base, "region", f.req.Target), Next: dr.T("preflight.reverted.next", "region", f.req.Target), Err: err}
+}
+
+// planAgain plans the commit in use where the plans are old, or where it came upon another
 // base than was planned and holds something else that the stacks read. It gives the plans that are wider, and how.
 func (s thinking) planAgain(ctx context.Context) (dr.Plans, []dr.Text, error) {
 	moved := s.as.merged.Parent != "" && s.as.merged.Parent != s.as.base && treesMoved(ctx, s.failover, s.as.base, dr.Tree{Commit: s.as.merged.SHA})
@@ -198,10 +203,15 @@ func (f preflight) denied(ctx context.Context, plans dr.Plans) ([]dr.Text, error
 type judged struct {
 	engine.Step
 	preflight
+	first bool
 }
 
-// Do does what the step does.
+// Do does what the step does, unless people have mended the repository: what that would
+// give is found out first.
 func (s judged) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	if found, err := (newer{s.failover}).look(ctx, s); err != nil {
+		return found, err
+	}
 	out, err := s.Step.Do(ctx, r)
 	if err == nil {
 		return out, nil

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -16,7 +17,7 @@ const eventsRead = 5 * time.Second
 // result is what the run took, made of what its steps left behind.
 func (f account) result(ctx context.Context) dr.Result {
 	res := dr.Result{RTO: f.svc.Objectives.RTO, RPO: f.svc.Objectives.RPO, RTA: -1}
-	if at := steps.Verification.At(f.run); !at.IsZero() {
+	if at := cmp.Or(f.served, steps.Verification.At(f.run)); !at.IsZero() {
 		// What was stored before a jump is of the old clock; the end is of the new one.
 		res.RTA = at.Sub(f.req.Since.Add(f.run.Moved()))
 	}

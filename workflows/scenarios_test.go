@@ -231,6 +231,24 @@ func troubles() []scenario {
 			w.Answer(run, "bob", "retry")
 			w.Await(run, dr.RunSucceeded)
 		}},
+		{name: "apply-mended", about: "the target's apply fails by what is in the repository: mended there, and retried at the newer commit", cmd: world.Disaster, before: broken, live: func(w *world.World, run string) {
+			approve(w, run)
+			w.Await(run, dr.RunPaused)
+			w.PushThing("tokyo", task, "image:1", false)
+			w.Answer(run, "bob", "retry")
+			w.Await(run, dr.RunSucceeded)
+		}},
+		{name: "apply-mended-wider", about: "what was mended does more: accepted, and what was applied before is applied again", cmd: world.Disaster, live: func(w *world.World, run string) {
+			w.NextApply("traffic", dr.ApplyFailed)
+			approve(w, run)
+			asks(w, run, "apply/traffic")
+			w.PushThing("tokyo", task, "image:2", false)
+			w.Answer(run, "bob", "retry")
+			w.Until(run, func(r dr.Run) bool { return r.Question != nil && r.Question.Number == 2 })
+			w.Answer(run, "bob", "accept")
+			w.Answer(run, "carol", "accept")
+			w.Await(run, dr.RunSucceeded)
+		}},
 		{name: "apply-wider-stopped", about: "the target's plan is wider: paused, then stopped", cmd: world.Disaster, live: func(w *world.World, run string) {
 			w.NextApply("tokyo", dr.ApplyWider)
 			approve(w, run)

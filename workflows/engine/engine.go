@@ -142,7 +142,7 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 	if err != nil {
 		return "", err
 	}
-	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}, bell: make(bell, 1)}
+	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}, begun: map[string]int{}, bell: make(bell, 1)}
 	b.engine.bells.Store(id, r.bell)
 	defer b.engine.bells.Delete(id)
 	defer func() {

@@ -27,6 +27,7 @@ type Run struct {
 	skipped   map[string]bool
 	abandoned string         // by whom, once that was read
 	granted   map[string]any // by step: what people allowed beyond what was approved
+	begun     map[string]int // how often each step was
 	questions int            // asked so far; numbers each question of the run
 
 	// What follows is of this process alone, and nothing but the way of waiting hangs on it.

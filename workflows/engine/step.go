@@ -13,7 +13,7 @@ type Step interface {
 type attemptKey struct{}
 
 // Attempt is how often this step has been begun by people's leave: 1 at first, one more
-// with every retry. A restart is the same attempt.
+// with every retry, and when it is done once more. A restart is the same attempt.
 func Attempt(ctx context.Context) int {
 	n, _ := ctx.Value(attemptKey{}).(int)
 	return max(n, 1)
@@ -24,9 +24,11 @@ func Attempt(ctx context.Context) int {
 type Answerer func(step string, out Outcome) (verb string, err error)
 
 // Perform runs a step until it has gone well or people decide otherwise. The error is
-// the answerer's.
+// the answerer's. A step that is performed once more goes on with its attempts.
 func Perform(r *Run, s Step, ask Answerer) error {
-	for n := 1; ; n++ {
+	for {
+		r.begun[s.Name()]++
+		n := r.begun[s.Name()]
 		out := r.shown(s.Name(), func(ctx context.Context) (Outcome, error) {
 			return s.Do(context.WithValue(ctx, attemptKey{}, n), r)
 		})

@@ -30,7 +30,8 @@ type Applier interface {
 	Apply(ctx context.Context, req dr.ApplyRequest, progress func(dr.Progress)) (dr.ApplyResult, error)
 }
 
-// applyKind applies stacks at the merge commit, no wider than what was approved.
+// applyKind applies stacks at the merge commit, or at a newer one that a retry has found,
+// no wider than what was approved.
 func applyKind(w *World) Kind {
 	return Kind{ID: Apply, Skip: AsTheChange, Act: &dr.ActInfo{Which: []string{applyTarget, applyTraffic}, Needed: true}, Make: func(j Job) ([]engine.Step, error) {
 		stacks, err := stacksOf(j)
@@ -95,11 +96,12 @@ func (s applyStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error
 	if !granted {
 		approved, _ = merged.Plans.Of(s.stack.Name)
 	}
+	at := commitOf(r, merged)
 	id, err := s.keyOf(ctx, r, n)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	if err := r.Audit(ctx, Apply, dr.T("audit.apply", "stack", s.stack.Name, "commit", commit(merged.SHA), "digest", commit(merged.Digest))); err != nil {
+	if err := r.Audit(ctx, Apply, dr.T("audit.apply", "stack", s.stack.Name, "commit", commit(at), "digest", commit(merged.Digest))); err != nil {
 		return engine.Outcome{}, err
 	}
 	if err := s.world.Held(ctx); err != nil {
@@ -109,7 +111,7 @@ func (s applyStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error
 		return engine.Outcome{}, err
 	}
 	res, err := s.world.Terraform.Apply(ctx, dr.ApplyRequest{
-		Key: id, Run: r.ID, Service: s.job.Service, Stack: s.stack, Commit: merged.SHA, Approved: approved,
+		Key: id, Run: r.ID, Service: s.job.Service, Stack: s.stack, Commit: at, Approved: approved,
 	}, s.progress(ctx, r))
 	r.Update(context.WithoutCancel(ctx), func(run *dr.Run) { run.Progress = nil })
 	if errors.Is(err, context.DeadlineExceeded) {

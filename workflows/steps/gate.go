@@ -39,6 +39,9 @@ func verifyKind(w *World) Kind {
 	})}
 }
 
+// Proves tells whether a step only looks whether the target serves.
+func Proves(step string) bool { return KindOf(step) == gate || KindOf(step) == Verify }
+
 // healthStep waits until the target serves under a name.
 type healthStep struct {
 	world *World

@@ -17,16 +17,27 @@ type Offer struct {
 	Plans  dr.Plans   `json:"plans,omitempty"`  // that stacks are applied by
 	Checks []dr.Check `json:"checks,omitempty"` // that are worse than people were shown
 	Worse  []dr.Text  `json:"worse,omitempty"`  // all of it in words
+	Commit string     `json:"commit,omitempty"` // newer than the one in use: what it is planned and applied at
+	Again  []string   `json:"again,omitempty"`  // steps that were done and have something to do there
 }
 
 // Beyond makes an offer and names it by what it is.
 func Beyond(plans dr.Plans, checks []dr.Check, worse []dr.Text) (Offer, error) {
-	doc, err := json.Marshal([]any{plans.Digest(), worse})
-	if err != nil {
-		return Offer{}, err
-	}
+	digest, err := digestOf(plans.Digest(), worse)
+	return Offer{Digest: digest, Plans: plans, Checks: checks, Worse: worse}, err
+}
+
+// Newer makes an offer to go on at a newer commit. Where nothing of it is wider than what
+// was approved, it is one that nobody has to be asked about.
+func Newer(commit string, plans dr.Plans, worse []dr.Text, again []string) (Offer, error) {
+	digest, err := digestOf(plans.Digest(), worse, commit)
+	return Offer{Digest: digest, Plans: plans, Worse: worse, Commit: commit, Again: again}, err
+}
+
+func digestOf(what ...any) (string, error) {
+	doc, err := json.Marshal(what)
 	sum := sha256.Sum256(doc)
-	return Offer{Digest: hex.EncodeToString(sum[:]), Plans: plans, Checks: checks, Worse: worse}, nil
+	return hex.EncodeToString(sum[:]), err
 }
 
 // Outcome is the offer beside the error it goes with.
@@ -52,6 +63,17 @@ func ApplyOf(st dr.Stack) string { return key(Apply, st.Name) }
 
 // Approve makes a plan the one by which its stack is applied.
 func Approve(r *engine.Run, p dr.Plan) { r.Grant(key(Apply, p.Stack), p) }
+
+// GoOnAt makes a commit the one that stacks are applied at from now on.
+func GoOnAt(r *engine.Run, sha string) { r.Grant(string(Merge), sha) }
+
+// commitOf is the commit that stacks are applied at: the merge, or a newer one.
+func commitOf(r *engine.Run, merged Merged) string {
+	if newer, ok := engine.Granted[string](r, string(Merge)); ok {
+		return newer
+	}
+	return merged.SHA
+}
 
 // Beginner is a step that does something which cannot be taken back.
 type Beginner interface {

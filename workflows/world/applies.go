@@ -161,6 +161,7 @@ func (w *World) known(req dr.ApplyRequest) (k dr.Known) {
 func (w *World) effect(req dr.ApplyRequest, tree map[string]string) {
 	st := req.Stack
 	w.tf.Applied = append(w.tf.Applied, st.Name)
+	w.tf.commits[st.Name] = append(w.tf.commits[st.Name], req.Commit)
 	active, _ := (&ports{}).ActiveRegion(tree[req.Service.Repository.File]) // read by plan a moment ago
 	switch st.Role {
 	case dr.RegionStack:

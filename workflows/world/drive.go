@@ -34,6 +34,7 @@ func (w *World) Drive(run string) dr.Run {
 		switch {
 		case killed:
 			w.Revive(time.Minute)
+			answered = 0 // what was said to a dead bot was said to nobody
 		case r.State.Final():
 			return r
 		case r.State == dr.RunWaiting:

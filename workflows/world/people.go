@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -196,6 +197,31 @@ func (w *World) PushToBase(extra ...string) {
 		stack, address, _ := strings.Cut(e, ":")
 		f.push(f.repo.Base, thingPath(stack, address), thing{}.text(), "somebody", "somebody")
 	}
+}
+
+// PushThing moves the base branch so that a stack wants a thing of this value, whose making
+// fails or not.
+func (w *World) PushThing(stack, address, value string, fails bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.push(w.forge.repo.Base, thingPath(stack, address), thing{Value: value, Fails: fails}.text(), "somebody", "somebody")
+}
+
+// DropThing moves the base branch so that a stack does not want a thing any more.
+func (w *World) DropThing(stack, address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.forge
+	tree := maps.Clone(f.commits[f.tip()].tree)
+	delete(tree, thingPath(stack, address))
+	f.move(f.repo.Base, f.commit(commit{parents: []string{f.tip()}, tree: tree, author: "somebody", committer: "somebody"}))
+}
+
+// Tip is the newest commit of the base.
+func (w *World) Tip() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.forge.tip()
 }
 
 // PushCode moves the base branch so that a stack runs other code and changes the same.

@@ -86,10 +86,17 @@ func (w *World) End(run string) dr.Run {
 	return w.Until(run, func(r dr.Run) bool { return r.State.Final() })
 }
 
-// Answer answers the question a run asks now.
+// Answer answers the question a run asks now. Where the bot is killed by that, nobody has
+// heard it.
 func (w *World) Answer(run, person, verb string) {
 	w.t.Helper()
-	if _, _, err := w.Engine.Answer(context.Background(), By(person), run, workflows.Reply{Verb: verb, Digest: digestOf(w.Record(run))}); err != nil {
+	reply, answered := workflows.Reply{Verb: verb, Digest: digestOf(w.Record(run))}, make(chan error, 1)
+	go func() { // the end of the bot is that of its caller, not of the test
+		defer close(answered)
+		_, _, err := w.Engine.Answer(context.Background(), By(person), run, reply)
+		answered <- err
+	}()
+	if err := <-answered; err != nil {
 		w.t.Fatalf("answer %s: %v", verb, err)
 	}
 }

@@ -32,9 +32,10 @@ type terraform struct {
 	waiting int                          // things whose making waits
 	gate    chan struct{}                // closed when nothing waits any more
 	drift   map[string][]dr.ResourceChange
-	applies map[string]*apply // by key
-	made    []string          // things that an apply made, changed or deleted
-	Applied []string          // stacks, in the order in which an apply took effect
+	applies map[string]*apply   // by key
+	made    []string            // things that an apply made, changed or deleted
+	Applied []string            // stacks, in the order in which an apply took effect
+	commits map[string][]string // at which they were, by stack
 	next    map[string][]dr.ApplyKind
 	denied  bool // a plan that deletes a database
 	odd     int  // so many plans more of the target have a value that is another each time
@@ -44,7 +45,7 @@ type terraform struct {
 func newTerraform() *terraform {
 	return &terraform{
 		points: map[string]dr.Region{}, drift: map[string][]dr.ResourceChange{}, applies: map[string]*apply{}, next: map[string][]dr.ApplyKind{},
-		state: map[string]map[string]string{}, begun: map[string]int{}, locked: map[string]bool{}, gate: make(chan struct{}),
+		state: map[string]map[string]string{}, begun: map[string]int{}, locked: map[string]bool{}, gate: make(chan struct{}), commits: map[string][]string{},
 	}
 }
 
@@ -76,6 +77,13 @@ func (w *World) Applied() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.tf.Applied)
+}
+
+// AppliedAt lists the commits at which applies of a stack took effect, in order.
+func (w *World) AppliedAt(stack string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.tf.commits[stack])
 }
 
 // Drift changes something of a stack outside Terraform.

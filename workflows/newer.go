@@ -1,0 +1,191 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// newer is what leads on when an act fails because of the repository: people mend it by a
+// pull request of their own and answer retry, and the run goes on at the newest commit of
+// the base, as far as what was approved, or is accepted now, covers it.
+//
+// The look and what is done by it are two rows of the engine. The commit that a look has
+// found is left behind by the step, as an offer beside its error; the next attempt acts on
+// that commit, wherever the base is by then.
+type newer struct{ *failover }
+
+// look looks once for every retry whether the base has moved in what the stacks read, and
+// leaves an offer behind where it has. What has begun goes on with the commit it began with.
+func (f newer) look(ctx context.Context, s judged) (engine.Outcome, error) {
+	if f.retried != s.Name() {
+		return engine.Outcome{}, nil
+	}
+	if b, ok := s.Step.(steps.Beginner); ok {
+		if begun, err := b.Begun(ctx, f.run); err != nil || begun {
+			return engine.Outcome{}, err
+		}
+	}
+	tip, err := f.tip(ctx)
+	if err != nil || tip == "" {
+		return engine.Outcome{}, err
+	}
+	offer, err := f.offer(ctx, s, tip)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	args := []any{"base", f.svc.Repository.Base, "newer", short(tip), "commit", short(f.as.merged.SHA)}
+	if len(offer.Worse) == 0 {
+		return offer.Outcome(&dr.Error{Code: dr.Conflict, What: dr.T("newer.covered", args...)})
+	}
+	return offer.Outcome(&dr.Error{Code: dr.Conflict, What: dr.T("newer.wider", append(args, "worse", offer.Worse)...), Next: dr.T("newer.wider.next", "base", f.svc.Repository.Base)})
+}
+
+// tip is the newest commit of the base where it holds something else that the stacks read
+// than the commit in use; empty where it does not. A forge that does not answer holds up
+// nobody: what was approved is retried, and that is said.
+func (f newer) tip(ctx context.Context) (string, error) {
+	repo := f.svc.Repository
+	content, tip, err := f.Forge.Files.File(ctx, repo, repo.Base)
+	if err != nil && engine.Wait(ctx, hiccup) == nil {
+		content, tip, err = f.Forge.Files.File(ctx, repo, repo.Base)
+	}
+	switch {
+	case err != nil:
+		return "", f.unread(ctx, err)
+	case tip == f.as.merged.SHA:
+		return "", nil
+	}
+	if active, err := f.Forge.Region.ActiveRegion(content); err != nil || active != f.req.Target {
+		return "", preflight(f).reverted(err)
+	}
+	moved, err := f.Terraform.Changed(ctx, dr.TreesRequest{
+		Service: f.svc, Stacks: steps.StacksOf(f.list), From: dr.Tree{Commit: f.as.merged.SHA}, To: dr.Tree{Commit: tip},
+	})
+	switch {
+	case err != nil:
+		return "", f.unread(ctx, err)
+	case !moved:
+		return "", nil
+	}
+	return tip, nil
+}
+
+func (f newer) unread(ctx context.Context, why error) error {
+	what, _ := dr.Told(why)
+	return f.run.Say(ctx, fmt.Sprintf("newer-unread/%s/%d", f.retried, engine.Attempt(ctx)), dr.Warn,
+		dr.T("note.newer.unread", "base", f.svc.Repository.Base), dr.T("note.newer.unread.line", "commit", short(f.as.merged.SHA), "why", what))
+}
+
+// offer plans a commit for all that is left to be applied, and for what was applied before
+// it: that is done again where the commit changes something of it.
+func (f newer) offer(ctx context.Context, s judged, commit string) (steps.Offer, error) {
+	stacks := slices.DeleteFunc(steps.StacksOf(f.list), func(st dr.Stack) bool {
+		name := steps.ApplyOf(st)
+		// What the run has stopped in the source would be told as a change; its own apply looks.
+		return f.run.Skipped(name) || st.Region == f.source && !s.first && name != s.Name()
+	})
+	plans, err := plansOf(ctx, f.failover, stacks, commit, "")
+	if err != nil {
+		return steps.Offer{}, err
+	}
+	var all, wide dr.Plans
+	var worse []dr.Text
+	var again []string
+	for i, plan := range plans {
+		name := steps.ApplyOf(stacks[i])
+		out, tried := f.run.Outcome(name)
+		switch {
+		case len(plan.Changes) == 0 && (tried || stacks[i].Region == f.source):
+			continue // it is done; or an apply, which knows what of it was, finds what is not
+		case tried && out.OK():
+			again = append(again, name)
+		}
+		all = append(all, plan)
+		if w := widerThan(dr.Plans{plan}, f.as.plans); len(w) > 0 {
+			wide, worse = append(wide, plan), append(worse, w...)
+		}
+	}
+	denied, err := preflight(f).denied(ctx, all)
+	if err != nil {
+		return steps.Offer{}, err
+	}
+	if len(denied) > 0 {
+		return steps.Offer{}, &dr.Error{Code: dr.Denied, What: dr.T("newer.denied", "newer", short(commit), "reasons", denied), Next: dr.T("newer.denied.next", "base", f.svc.Repository.Base)}
+	}
+	return steps.Newer(commit, wide, worse, again)
+}
+
+// goOn makes the commit of an offer the one in use, says so, and does again what is to be
+// done again before the step that was retried.
+func (f newer) goOn(step string, o steps.Offer, at time.Time) error {
+	was := f.as.merged.SHA
+	f.as.merged.SHA, f.as.base, f.plannedAt, f.retried = o.Commit, f.as.merged.Parent, steady(f.run, at), ""
+	steps.GoOnAt(f.run, o.Commit)
+	for _, name := range o.Again {
+		f.anew[name] = true
+	}
+	told := engine.Note(f.run, "newer", func(ctx context.Context) (bool, error) {
+		f.run.Mark(ctx, stepMerge, func(s *dr.Step, _ time.Time) {
+			s.Detail = dr.T("newer.merged", "commit", short(f.merge()), "newer", short(o.Commit))
+		})
+		if err := f.run.Audit(ctx, "newer commit", dr.T("audit.newer", "commit", short(was), "newer", short(o.Commit), "step", step, "digest", short(o.Digest))); err != nil {
+			return false, err
+		}
+		return true, f.run.Say(ctx, "newer/"+o.Commit, dr.Warn, dr.T("note.newer", "newer", short(o.Commit), "base", f.svc.Repository.Base),
+			dr.T("note.newer.line", "commit", short(was)), againLine(o.Again))
+	})
+	if !told.OK() {
+		f.run.Log().Warn("the newer commit was not told", "commit", o.Commit, "why", told.What.String())
+	}
+	return f.redo(step)
+}
+
+// merge is the commit that was merged.
+func (f newer) merge() string {
+	merged, _ := steps.Merge.Of(f.run)
+	return merged.SHA
+}
+
+func againLine(again []string) dr.Text {
+	if len(again) == 0 {
+		return dr.Text{}
+	}
+	return dr.T("note.newer.again", "steps", again)
+}
+
+// redo applies again what a newer commit changes of what was applied before a step, and
+// has the target prove itself once more where it had.
+func (f newer) redo(before string) error {
+	applied := false
+	for _, s := range f.list {
+		name := s.Name()
+		if name == before {
+			return nil
+		}
+		out, tried := f.run.Outcome(name)
+		proven := tried && out.OK() && steps.Proves(name) && !f.run.Skipped(name)
+		switch {
+		case f.anew[name]:
+			applied = true
+			delete(f.anew, name)
+		case !applied || !proven:
+			continue
+		case f.served.IsZero():
+			f.served = steps.Verification.At(f.run)
+		}
+		if by := f.run.Abandoned(); by != "" {
+			return f.stopped(dr.T("run.abandoned", "who", by, "step", name))
+		}
+		f.retried = ""
+		if err := engine.Perform(f.run, judged{s, preflight(f), false}, f.answer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
