@@ -240,7 +240,7 @@ func (s *Server) queuePayload(number int) (any, error) {
 	if err != nil {
 		return nil, &graphqlError{"NOT_FOUND", []string{"repository", "pullRequest"}, "Could not resolve to a PullRequest with the number of " + itoa(int64(number)) + "."}
 	}
-	out := map[string]any{"id": nodeID("PullRequest", p.ID), "isInMergeQueue": p.queued.in, "mergeQueueEntry": nil}
+	out := map[string]any{"id": nodeID("PullRequest", p.ID), "headRefOid": p.HeadSHA, "isInMergeQueue": p.queued.in, "mergeQueueEntry": nil}
 	events := []any{}
 	if p.queued.in {
 		out["mergeQueueEntry"] = map[string]any{"state": "AWAITING_CHECKS", "position": slices.Index(s.queue(p.BaseRef), p.Number) + 1}
