@@ -20,6 +20,7 @@ type approval struct {
 	round    int    // how often they were asked again
 	compared string // the newest base that a look has compared with the planned one
 	adopted  bool   // people took up a merge that was none of this run's
+	queued   bool   // the change is the merge queue's to merge: it was put there, or was about to be
 
 	// Why what has its approvals is not merged, and until when it is not looked at again.
 	held      []dr.Text
@@ -97,6 +98,8 @@ func (f *failover) getApproved() error {
 			}
 		case steps.MergeExpired:
 			return a.expired(seen.Approval)
+		case steps.MergeCancelled:
+			return a.cancelled(dr.T("run.cancelled", "who", out.By))
 		case steps.MergeNotApproved: // somebody changed their mind between two looks: wait again
 		}
 	}
@@ -134,7 +137,7 @@ func (a *approval) open(n int) error {
 		// Whoever looks for the pull request of the run finds it here.
 		return opened{change}, a.run.Write(ctx, func(run *dr.Run) { run.Change = change })
 	})
-	a.change = out.Change
+	a.change, a.queued = out.Change, false
 	return err
 }
 

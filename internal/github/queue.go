@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -9,6 +10,9 @@ import (
 
 // queueLogin is the account by which GitHub's merge queues merge.
 const queueLogin = "github-merge-queue[bot]"
+
+// Unattended is what GitHub merges by itself: by merge queues and by auto-merge.
+type Unattended struct{ *Client }
 
 // queueing is one pull request and the merge queue of its base. GitHub has no REST for it.
 type queueing struct {
@@ -20,8 +24,8 @@ type queueing struct {
 // request stands there. What the bot's account may bypass is not demanded. A host that
 // tells of neither rules nor queues has none; where there is one all the same, the merge
 // itself is refused by its name.
-func (c *Client) Queued(ctx context.Context, repo dr.Repository, number int) (dr.Queued, error) {
-	l := finding{Rules: &Rules{client: c}, f: &findings{service: dr.Service{Repository: repo}}}
+func (c Unattended) Queued(ctx context.Context, repo dr.Repository, number int) (dr.Queued, error) {
+	l := finding{Rules: &Rules{client: c.Client}, f: &findings{service: dr.Service{Repository: repo}}}
 	untold := l.rules(ctx)
 	switch {
 	case untold == nil && !l.f.asked.queue:
@@ -29,7 +33,7 @@ func (c *Client) Queued(ctx context.Context, repo dr.Repository, number int) (dr
 	case untold != nil && dr.CodeOf(untold) == dr.Temporary:
 		return dr.Queued{}, untold
 	}
-	told, err := queueing{place{c, repo}, number}.read(ctx)
+	told, err := queueing{place{c.Client, repo}, number}.read(ctx)
 	switch {
 	case err != nil && untold != nil:
 		c.log.WarnContext(ctx, "it is not known whether the base has a merge queue", "repository", repo.Owner+"/"+repo.Name, "error", errors.Join(untold, err))
@@ -103,11 +107,11 @@ func (q queueing) mutate(ctx context.Context, doing dr.Text, what, kind string, 
 }
 
 // Enqueue puts exactly this head into the merge queue, unless it is there already.
-func (c *Client) Enqueue(ctx context.Context, repo dr.Repository, number int, head string) error {
+func (c Unattended) Enqueue(ctx context.Context, repo dr.Repository, number int, head string) error {
 	if !isSHA(head) {
 		return &dr.Error{Code: dr.Invalid, What: dr.T("github.merge.half-sha")}
 	}
-	q := queueing{place{c, repo}, number}
+	q := queueing{place{c.Client, repo}, number}
 	is, err := q.read(ctx)
 	switch {
 	case err != nil:
@@ -127,8 +131,8 @@ func (c *Client) Enqueue(ctx context.Context, repo dr.Repository, number int, he
 }
 
 // Dequeue takes the pull request out of the merge queue, if it is there.
-func (c *Client) Dequeue(ctx context.Context, repo dr.Repository, number int) error {
-	q := queueing{place{c, repo}, number}
+func (c Unattended) Dequeue(ctx context.Context, repo dr.Repository, number int) error {
+	q := queueing{place{c.Client, repo}, number}
 	is, err := q.read(ctx)
 	if err != nil || !is.In {
 		return forPeople(repo, number, err)
@@ -143,14 +147,14 @@ func (c *Client) Dequeue(ctx context.Context, repo dr.Repository, number int) er
 }
 
 // StopAutoMerge has the pull request not merge by itself, and gives who had set it to.
-func (c *Client) StopAutoMerge(ctx context.Context, repo dr.Repository, number int) (by string, err error) {
+func (c Unattended) StopAutoMerge(ctx context.Context, repo dr.Repository, number int) (by string, err error) {
 	pull, err := c.pull(ctx, repo, number)
 	if err != nil || pull.AutoMerge == nil || pull.GetState() != "open" {
 		return "", err
 	}
-	by = pull.GetAutoMerge().GetEnabledBy().GetLogin()
+	by = cmp.Or(pull.GetAutoMerge().GetEnabledBy().GetLogin(), "ghost") // GitHub's own name for whose account is gone
 	doing := dr.T("github.doing.stop-auto-merge", "number", number)
-	_, err = place{c, repo}.graphql(ctx, doing, `mutation($input: DisablePullRequestAutoMergeInput!) { disablePullRequestAutoMerge(input: $input) { clientMutationId } }`,
+	_, err = place{c.Client, repo}.graphql(ctx, doing, `mutation($input: DisablePullRequestAutoMergeInput!) { disablePullRequestAutoMerge(input: $input) { clientMutationId } }`,
 		map[string]any{"input": map[string]any{"pullRequestId": pull.GetNodeID()}}, nil)
 	if err != nil {
 		if now, lookErr := c.pull(ctx, repo, number); lookErr == nil && now.AutoMerge == nil {

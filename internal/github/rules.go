@@ -309,9 +309,10 @@ func (f findings) asks(made bool, level dr.Level, why dr.Text) verdict {
 	}
 }
 
+// queue is no hindrance: a run puts its change there and follows it.
 func (f findings) queue() verdict {
 	if f.asked.queue || f.rulesErr != nil {
-		return f.asks(f.asked.queue, dr.Fail, dr.T("rule.queue"))
+		return f.asks(f.asked.queue, dr.OK, dr.T("rule.queue"))
 	}
 	return fine(dr.Text{}) // rulesets alone tell of it, of a queue of the protection too
 }
@@ -400,7 +401,7 @@ func (f findings) autoMerge() verdict {
 	case r.AllowAutoMerge == nil:
 		return verdict{level: dr.Unknown, why: dr.T("rule.auto-merge-untold")}
 	case r.GetAllowAutoMerge():
-		return verdict{level: dr.Warn, why: dr.T("rule.auto-merge")}
+		return fine(dr.T("rule.auto-merge"))
 	default:
 		return fine(dr.Text{})
 	}

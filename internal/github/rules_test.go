@@ -120,10 +120,10 @@ func TestRules(t *testing.T) {
 		}), map[string]dr.Level{"github.methods": dr.Fail}, "no method of merging"},
 		"5 up to date":                   {both(sandbox.Demands{Strict: true, Checks: []string{"drbot/plan"}}), map[string]dr.Level{"github.up-to-date": dr.Warn}, "must be up to date with main"},
 		"5 strict without a check":       {both(sandbox.Demands{Strict: true}), nil, ""},
-		"6 a queue":                      {one(asked(sandbox.Demands{Queue: true})), map[string]dr.Level{"github.queue": dr.Fail}, "a merge queue is required"},
+		"6 a queue":                      {one(asked(sandbox.Demands{Queue: true})), nil, ""},
 		"6 a queue that is bypassed":     {one(asked(sandbox.Demands{Queue: true, Signatures: true, Others: []string{"update"}, Bypass: []string{"drbot"}})), nil, ""},
 		"admins are free, as the bot is": {one(both(sandbox.Demands{Signatures: true, Locked: true, AdminsFree: true})[1]), nil, ""},
-		"7 auto-merge":                   {one(func(w ruledWorld) { w.AllowAutoMerge(true) }), map[string]dr.Level{"github.auto-merge": dr.Warn}, "auto-merge is allowed"},
+		"7 auto-merge":                   {one(func(w ruledWorld) { w.AllowAutoMerge(true) }), nil, ""},
 		"9 signatures":                   {both(sandbox.Demands{Signatures: true}), map[string]dr.Level{"github.signatures": dr.Fail}, "signed commits are required"},
 		"9 linear":                       {both(sandbox.Demands{Linear: true}), nil, ""},
 		"9 linear, and merges alone":     {one(func(w ruledWorld) { must(w.T, w.AllowMerges("merge")); asked(sandbox.Demands{Linear: true})(w) }), map[string]dr.Level{"github.methods": dr.Fail, "github.linear": dr.Fail}, "neither squash nor rebase"},
@@ -184,6 +184,21 @@ func TestRules(t *testing.T) {
 					t.Errorf("it says\n%sand not %q", said, c.says)
 				}
 			})
+		}
+	}
+}
+
+// Cases github 6 and 7: a required queue is followed, auto-merge switched off, and readiness
+// says so.
+func TestCase6And7AreToldAtReadiness(t *testing.T) {
+	c, s := start(t)
+	worked(t, c)
+	s.Demand("main", sandbox.Demands{Queue: true})
+	s.AllowAutoMerge(true)
+	checks := ruled(t, c, portal())
+	for id, says := range map[string]string{"github.queue": "is put into it and followed", "github.auto-merge": "drbot switches it off"} {
+		if k := checks[id]; k.Level != dr.OK || !strings.Contains(texttest.Say(t, k.Detail), says) {
+			t.Errorf("%s: %s", k.Level, texttest.Say(t, k.Line()))
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (r *ruling) Refuse() { r.s.Inject(sandbox.Fault{Kind: sandbox.ServerError})
 func forgeWorld(t *testing.T) contract.ForgeWorld {
 	c, s := start(t)
 	return contract.ForgeWorld{
-		Change: c, Publish: c, Itself: c, Machine: &machine{s: s}, Repo: repo, Self: "drbot", Home: seoul, Away: tokyo,
+		Change: c, Publish: c, Itself: github.Unattended{Client: c}, Machine: &machine{s: s}, Repo: repo, Self: "drbot", Home: seoul, Away: tokyo,
 		People: people{s}, Hands: hands{s}, Page: page{s},
 	}
 }
