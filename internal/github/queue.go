@@ -101,7 +101,7 @@ func (q queueing) mutate(ctx context.Context, doing dr.Text, what, kind string, 
 	}
 	words, _ := dr.Told(err)
 	if refusal == "FORBIDDEN" || words.ID == mayNot {
-		return &dr.Error{Code: dr.Uncertain, What: words, Next: dr.T("github.queue.may-not.next", "number", q.number), Err: err}
+		return &dr.Error{Code: dr.Uncertain, What: dr.T("github.queue.may-not", "doing", doing), Next: dr.T("github.queue.may-not.next", "number", q.number), Err: err}
 	}
 	return err
 }
