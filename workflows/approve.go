@@ -33,6 +33,9 @@ type approval struct {
 // pushing to the bot's branch is to be talked to, not raced.
 const maxChanges = 5
 
+// behindBase is why a change is opened anew whose base asks for heads that have all of it.
+const behindBase dr.TextID = "change.behind"
+
 // getApproved goes around when the world moves: another head means a new change,
 // another base another plan.
 func (f *failover) getApproved() error {
@@ -45,20 +48,24 @@ func (f *failover) getApproved() error {
 	if err != nil {
 		return err
 	}
-	for changes, ahead := 1, false; ; {
+	changes, ahead := 1, false
+	anew := func(why dr.Text) (err error) {
+		changes++
+		if err = a.replace(changes, why); err == nil {
+			p, err = plan.plan()
+		}
+		ahead = false
+		return err
+	}
+	for {
 		seen, err := wait.await(p, !ahead)
 		if err != nil {
 			return err
 		}
 		if !seen.Approval.Broken.Empty() {
-			changes++
-			if err = a.replace(changes, seen.Approval.Broken); err != nil {
+			if err = anew(seen.Approval.Broken); err != nil {
 				return err
 			}
-			if p, err = plan.plan(); err != nil {
-				return err
-			}
-			ahead = false
 			continue
 		}
 		if !seen.Merged {
@@ -94,6 +101,11 @@ func (f *failover) getApproved() error {
 			return nil
 		case steps.MergeBaseMoved:
 			if p, err = plan.planMergeResult(p, out.Base); err != nil {
+				return err
+			}
+		case steps.MergeBehind: // the time they have begins anew with what they are asked
+			a.deadline, a.told, a.round = time.Time{}, 0, a.round+1
+			if err = anew(dr.T("change.behind", "base", a.svc.Repository.Base)); err != nil {
 				return err
 			}
 		case steps.MergeExpired:
@@ -176,7 +188,10 @@ func (a *approval) picture() dr.Run {
 // replace closes a change that is no longer the one drbot made and opens it anew, on a
 // branch of its own.
 func (a *approval) replace(n int, why dr.Text) error {
-	if n > maxChanges {
+	switch base := a.svc.Repository.Base; {
+	case n > maxChanges && why.ID == behindBase:
+		return &ending{State: dr.RunStopped, Outcome: dr.T("change.base-busy", "n", maxChanges, "base", base), Next: dr.T("change.base-busy.next", "base", base, "command", a.again())}
+	case n > maxChanges:
 		return &ending{State: dr.RunStopped, Outcome: dr.T("change.tampered", "n", maxChanges, "why", why), Next: dr.T("change.tampered.next")}
 	}
 	old := a.change

@@ -117,15 +117,23 @@ func (a *approval) own(st dr.ChangeState, self string) bool {
 	return st.Merged && st.MergedBy == self && !a.queued
 }
 
-// mergeRefused tells a head that moved, which is waited out, from a forge that
-// will not merge for reasons of its own, which a person must see to.
+// mergeRefused tells a head that moved, which is waited out, and one that is behind its
+// base, which is made anew, from a forge that will not merge for reasons of its own, which a
+// person must see to. What is behind may be told a moment later.
 func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged, error) {
-	st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
-	if err != nil {
-		return steps.Merged{}, unsure(err)
-	}
-	if st.Head != a.change.Head || !st.Open {
-		return steps.Merged{Kind: steps.MergeNotApproved}, nil
+	for try := 1; try <= 2; try++ {
+		st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
+		switch {
+		case err != nil:
+			return steps.Merged{}, unsure(err)
+		case st.Head != a.change.Head || !st.Open:
+			return steps.Merged{Kind: steps.MergeNotApproved}, nil
+		case st.Behind:
+			return steps.Merged{Kind: steps.MergeBehind}, nil
+		}
+		if err := engine.Wait(ctx, hiccup); err != nil {
+			return steps.Merged{}, unsure(err)
+		}
 	}
 	what, _ := dr.Told(refusal)
 	return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: what, Next: dr.T("merge.refused.next", "number", a.change.Number), Err: refusal}

@@ -193,6 +193,14 @@ func merges() []scenario {
 			w.Answer(run, "bob", "retry")
 			w.Await(run, dr.RunSucceeded)
 		}},
+		{name: "up-to-date", about: "the base takes only heads that are up to date with it, and has moved", cmd: world.Planned, live: func(w *world.World, run string) {
+			w.RequireUpToDate(true)
+			w.Await(run, dr.RunWaiting)
+			w.PushToBase()
+			w.Approve("bob", "carol")
+			w.Until(run, func(r dr.Run) bool { return r.Change.Number == 2 && r.State == dr.RunWaiting })
+			approved(w, run)
+		}},
 		{name: "merge-queue", about: "the base has a merge queue, which throws the change out once", cmd: world.Planned, live: func(w *world.World, run string) {
 			w.RequireQueue(true)
 			queued(w, run)

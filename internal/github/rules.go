@@ -359,9 +359,21 @@ func (f findings) linear() verdict {
 	}
 }
 
-// upToDate asks nothing where no check is required.
+// busyBase is how many commits in an hour make it likely that one comes while people read.
+const busyBase = 4
+
+// upToDate is no hindrance, for a run makes the newer head itself; but each costs another
+// round of approvals.
 func (f findings) upToDate() verdict {
-	return f.asks(f.asked.strict && len(f.asked.checks) > 0, dr.Warn, dr.T("rule.up-to-date", "base", f.service.Repository.Base))
+	base := f.service.Repository.Base
+	switch {
+	case f.asked.upToDate() && f.busyErr != nil:
+		return unread(f.busyErr, "Contents: read")
+	case f.busy >= busyBase:
+		return verdict{level: dr.Warn, why: dr.T("rule.up-to-date.busy", "base", base, "n", f.busy)}
+	default:
+		return f.asks(f.asked.upToDate(), dr.OK, dr.T("rule.up-to-date", "base", base))
+	}
 }
 
 // checks tells of required checks that nobody reports: neither the run itself, nor, as far

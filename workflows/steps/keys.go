@@ -25,6 +25,7 @@ const (
 	MergeBaseMoved   = "base-moved"
 	MergeNotApproved = "not-approved"
 	MergeExpired     = "expired"
+	MergeBehind      = "behind"    // the base asks for heads that have all of it, and has moved
 	MergeByQueue     = "by-queue"  // nothing is done yet: the base takes it by its queue alone
 	MergeQueued      = "queued"    // it is in the queue
 	MergeCancelled   = "cancelled" // it was, and is taken out
@@ -50,6 +51,8 @@ func (m Merged) Line() dr.Text {
 		return dr.T("merge.base-moved", "commit", commit(m.Base))
 	case MergeExpired:
 		return dr.T("merge.expired")
+	case MergeBehind:
+		return dr.T("merge.behind")
 	case MergeByQueue:
 		return dr.T("merge.by-queue")
 	case MergeQueued:
