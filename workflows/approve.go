@@ -103,8 +103,8 @@ func (f *failover) getApproved() error {
 			if p, err = plan.planMergeResult(p, out.Base); err != nil {
 				return err
 			}
-		case steps.MergeBehind: // the time they have begins anew with what they are asked
-			a.deadline, a.told, a.round = time.Time{}, 0, a.round+1
+		case steps.MergeBehind:
+			a.waitAnew()
 			if err = anew(dr.T("change.behind", "base", a.svc.Repository.Base)); err != nil {
 				return err
 			}
@@ -113,9 +113,15 @@ func (f *failover) getApproved() error {
 		case steps.MergeCancelled:
 			return a.cancelled(dr.T("run.cancelled", "who", out.By))
 		case steps.MergeNotApproved: // somebody changed their mind between two looks: wait again
+			if a.queued { // which may have been for longer than a request lives
+				a.waitAnew()
+			}
 		}
 	}
 }
+
+// waitAnew has the time that people have begin anew, with what they are asked.
+func (a *approval) waitAnew() { a.deadline, a.told, a.round = time.Time{}, 0, a.round+1 }
 
 func (a *approval) branch(n int) string { return numbered(Branches+a.req.Run, n) }
 

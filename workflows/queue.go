@@ -107,9 +107,13 @@ func (a queueing) over(ctx context.Context, p proposal) (bool, dr.Text) {
 	if err == nil && !q.In {
 		return true, dr.T("merge.queued")
 	}
+	read := a.Forge.Changes.ChangeState
+	if a.Forge.Watch != nil {
+		read = a.Forge.Watch.Look // what it leads to is counted whole
+	}
 	var approval dr.Approval
 	if err == nil {
-		_, approval, err = a.count(ctx, p)
+		_, approval, err = a.countBy(ctx, p, read)
 	}
 	switch {
 	case err != nil:

@@ -71,12 +71,14 @@ func TestCase6TheQueueMerges(t *testing.T) {
 func TestCase6TheCountHoldsInTheQueue(t *testing.T) {
 	queueing(t, func(t *testing.T, w *world.World, run string) {
 		queued(w, run)
+		time.Sleep(70 * time.Minute) // the time to approve begins anew then
 		w.Review("carol", dr.ChangesRequested)
 		time.Sleep(20 * time.Second)
 		if w.InQueue() > 0 || !said(w, "is taken out of the merge queue") {
 			t.Fatalf("the queue holds %d; said %+v", w.InQueue(), w.Said())
 		}
 		w.Await(run, dr.RunWaiting)
+		time.Sleep(20 * time.Minute)
 		w.Approve("dave", "carol")
 		inQueue(w)
 		w.MergeQueued()
