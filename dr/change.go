@@ -76,6 +76,17 @@ type ChangeState struct {
 	HeadFile   string       `json:"head_file,omitempty"`  // content of the active_region file on the head
 	BaseFile   string       `json:"base_file,omitempty"`  // content of it on the merge base
 	BranchGone bool         `json:"branch_gone,omitzero"` // the head branch was deleted
+	ByQueue    bool         `json:"by_queue,omitzero"`    // merged by a merge queue
+	AutoMerge  bool         `json:"auto_merge,omitzero"`  // it is set to merge by itself
+	Behind     bool         `json:"behind,omitzero"`      // its base asks for all of its commits, and the head lacks some
+}
+
+// Queued is where a change stands in the merge queue of its base.
+type Queued struct {
+	Demanded bool   `json:"demanded,omitempty"` // the base takes nothing of the bot's but by its queue
+	In       bool   `json:"in,omitempty"`
+	Position int    `json:"position,omitempty"` // 1 is the next; 0 where the forge does not tell
+	Out      string `json:"out,omitempty"`      // why it was last taken out, in the forge's word
 }
 
 // CommitState is the state of a commit status.

@@ -20,6 +20,7 @@ type approval struct {
 	round    int    // how often they were asked again
 	compared string // the newest base that a look has compared with the planned one
 	adopted  bool   // people took up a merge that was none of this run's
+	queued   bool   // the change is the merge queue's to merge: it was put there, or was about to be
 
 	// Why what has its approvals is not merged, and until when it is not looked at again.
 	held      []dr.Text
@@ -31,6 +32,9 @@ type approval struct {
 // maxChanges bounds how often a run opens its change anew: somebody who keeps
 // pushing to the bot's branch is to be talked to, not raced.
 const maxChanges = 5
+
+// behindBase is why a change is opened anew whose base asks for heads that have all of it.
+const behindBase dr.TextID = "change.behind"
 
 // getApproved goes around when the world moves: another head means a new change,
 // another base another plan.
@@ -44,20 +48,24 @@ func (f *failover) getApproved() error {
 	if err != nil {
 		return err
 	}
-	for changes, ahead := 1, false; ; {
+	changes, ahead := 1, false
+	anew := func(why dr.Text) (err error) {
+		changes++
+		if err = a.replace(changes, why); err == nil {
+			p, err = plan.plan()
+		}
+		ahead = false
+		return err
+	}
+	for {
 		seen, err := wait.await(p, !ahead)
 		if err != nil {
 			return err
 		}
 		if !seen.Approval.Broken.Empty() {
-			changes++
-			if err = a.replace(changes, seen.Approval.Broken); err != nil {
+			if err = anew(seen.Approval.Broken); err != nil {
 				return err
 			}
-			if p, err = plan.plan(); err != nil {
-				return err
-			}
-			ahead = false
 			continue
 		}
 		if !seen.Merged {
@@ -95,12 +103,25 @@ func (f *failover) getApproved() error {
 			if p, err = plan.planMergeResult(p, out.Base); err != nil {
 				return err
 			}
+		case steps.MergeBehind:
+			a.waitAnew()
+			if err = anew(dr.T("change.behind", "base", a.svc.Repository.Base)); err != nil {
+				return err
+			}
 		case steps.MergeExpired:
 			return a.expired(seen.Approval)
+		case steps.MergeCancelled:
+			return a.cancelled(dr.T("run.cancelled", "who", out.By))
 		case steps.MergeNotApproved: // somebody changed their mind between two looks: wait again
+			if a.queued { // which may have been for longer than a request lives
+				a.waitAnew()
+			}
 		}
 	}
 }
+
+// waitAnew has the time that people have begin anew, with what they are asked.
+func (a *approval) waitAnew() { a.deadline, a.told, a.round = time.Time{}, 0, a.round+1 }
 
 func (a *approval) branch(n int) string { return numbered(Branches+a.req.Run, n) }
 
@@ -134,7 +155,7 @@ func (a *approval) open(n int) error {
 		// Whoever looks for the pull request of the run finds it here.
 		return opened{change}, a.run.Write(ctx, func(run *dr.Run) { run.Change = change })
 	})
-	a.change = out.Change
+	a.change, a.queued = out.Change, false
 	return err
 }
 
@@ -173,7 +194,10 @@ func (a *approval) picture() dr.Run {
 // replace closes a change that is no longer the one drbot made and opens it anew, on a
 // branch of its own.
 func (a *approval) replace(n int, why dr.Text) error {
-	if n > maxChanges {
+	switch base := a.svc.Repository.Base; {
+	case n > maxChanges && why.ID == behindBase:
+		return &ending{State: dr.RunStopped, Outcome: dr.T("change.base-busy", "n", maxChanges, "base", base), Next: dr.T("change.base-busy.next", "base", base, "command", a.again())}
+	case n > maxChanges:
 		return &ending{State: dr.RunStopped, Outcome: dr.T("change.tampered", "n", maxChanges, "why", why), Next: dr.T("change.tampered.next")}
 	}
 	old := a.change

@@ -171,7 +171,7 @@ func (a waiting) look(p proposal) seen {
 		switch {
 		case err != nil:
 			s.Approval.Allowed = false
-		case st.Merged && st.MergedBy != self && !approval.Allowed:
+		case st.Merged && !a.own(st, self) && !approval.Allowed:
 			s.ByHand, s.Foreign = true, st.Head != a.change.Head
 			s.Ended = dr.T("change.merged-by-hand", "number", a.change.Number, "who", orSomebody(st.MergedBy), "region", a.req.Target)
 		case st.Merged:
@@ -182,6 +182,11 @@ func (a waiting) look(p proposal) seen {
 			s.Ended = dr.T("change.closed-by-hand", "number", a.change.Number)
 		case st.BaseSHA != p.Base && st.BaseSHA != a.compared:
 			s.Base, s.Moved = st.BaseSHA, a.outdated(reading, p, st.BaseSHA)
+		}
+		if st.Open && st.AutoMerge {
+			if err := a.notByItself(reading); err != nil {
+				a.run.Log().WarnContext(ctx, "auto-merge was not looked at; it is at the next look", "error", err)
+			}
 		}
 		s.Told = a.showApproval(ctx, reading, s)
 		return s, nil
@@ -224,6 +229,9 @@ func (a waiting) approvalStatus(ctx context.Context, now dr.Approval) error {
 	state := dr.StatePending
 	if now.Allowed {
 		state = dr.StateSuccess
+		if err := a.notByItself(ctx); err != nil {
+			return err
+		}
 	}
 	return a.Forge.Publish.Status(ctx, a.svc.Repository, a.change.Head, statusApproval, state, a.Forge.Pages.Line(dr.T("await.status", "reasons", now.Reasons)), "")
 }

@@ -39,6 +39,7 @@ var ends = map[string]world.Left{
 	"resume-disaster":        with(disasterDone, func(l *world.Left) { l.Merges = 0 }),
 	"expired":                ending(untouched, dr.RunExpired),
 	"cancelled":              ending(untouched, dr.RunCancelled),
+	"merge-queue-cancelled":  ending(untouched, dr.RunCancelled),
 	"closed-by-hand":         ending(untouched, dr.RunCancelled),
 	"merged-by-hand":         ending(mergedNotMore, dr.RunCancelled),
 	"head-moved-five-times":  ending(untouched, dr.RunStopped),

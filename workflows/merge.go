@@ -18,6 +18,10 @@ type merging struct{ *approval }
 // look is seen by what the merge came upon, before any act.
 func (a merging) merge(p proposal) (steps.Merged, error) {
 	out, err := engine.Until(a.run, stepMerge, a.answer, func(ctx context.Context) (steps.Merged, error) { return a.tryMerge(ctx, p) })
+	cancelled := ""
+	if err == nil && (out.Kind == steps.MergeByQueue || out.Kind == steps.MergeQueued) {
+		out, cancelled, err = queueing{a}.through(p, out)
+	}
 	if err != nil || out.Kind != steps.MergeDone {
 		return out, err
 	}
@@ -26,7 +30,7 @@ func (a merging) merge(p proposal) (steps.Merged, error) {
 	if out.By != "" {
 		a.plannedAt = time.Time{} // what somebody else merged is planned, whatever it came upon
 	}
-	return out, a.confirmMerge(out)
+	return out, a.confirmMerge(out, cancelled)
 }
 
 func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error) {
@@ -47,24 +51,27 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 		return steps.Merged{}, unsure(err)
 	}
 	switch {
-	case st.Merged && st.BaseRef != a.svc.Repository.Base: // it was retargeted between a look and the merge
-		return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: dr.T("merge.elsewhere", "number", a.change.Number, "now", st.BaseRef, "base", a.svc.Repository.Base), Next: dr.T("merge.elsewhere.next", "number", a.change.Number, "now", st.BaseRef)}
-	case st.Merged && st.MergedBy == self: // by this run, before a restart
-		return a.afterMerge(ctx, p, st.MergeSHA)
-	case st.Merged && st.Head == a.change.Head && (approval.Allowed || a.adopted):
-		// Whether it came upon what was planned is looked at right before the first act.
-		if err := a.run.Say(ctx, "taken-up", dr.Warn, dr.T("note.taken-up", "number", a.change.Number, "who", orSomebody(st.MergedBy))); err != nil {
-			return steps.Merged{}, err
-		}
-		out, err := a.afterMerge(ctx, p, st.MergeSHA)
-		out.By = cmp.Or(st.MergedBy, "?")
-		return out, err
+	case st.Merged:
+		return a.found(ctx, p, st, approval.Allowed, self)
+	case !approval.Allowed && a.queued:
+		return queueing{a}.leave(ctx, p, approval, "") // it may have got there before a restart
 	case !approval.Allowed:
 		return steps.Merged{Kind: steps.MergeNotApproved}, nil
-	case a.late(a.run.Now(ctx)):
+	}
+	q, err := a.Forge.Itself.Queued(ctx, a.svc.Repository, a.change.Number)
+	switch {
+	case err != nil:
+		return steps.Merged{}, unsure(err)
+	case q.In && a.queued:
+		return steps.Merged{Kind: steps.MergeQueued}, nil
+	case a.late(a.run.Now(ctx)) && !a.queued: // what was handed over in time may be put there again
 		return steps.Merged{Kind: steps.MergeExpired}, nil
+	case q.In:
+		return steps.Merged{Kind: steps.MergeByQueue}, nil
 	case moved != "":
 		return steps.Merged{Kind: steps.MergeBaseMoved, Base: moved}, nil
+	case q.Demanded:
+		return queueing{a}.enqueue(ctx, p, approval, q)
 	}
 	if err := a.run.Audit(ctx, "merge", dr.T("audit.merge", "number", a.change.Number, "commit", short(a.change.Head), "digest", short(p.Digest), "people", approval.By)); err != nil {
 		return steps.Merged{}, err
@@ -82,15 +89,51 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 	return a.afterMerge(ctx, p, sha)
 }
 
-// mergeRefused tells a head that moved, which is waited out, from a forge that
-// will not merge for reasons of its own, which a person must see to.
-func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged, error) {
-	st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
-	if err != nil {
-		return steps.Merged{}, unsure(err)
-	}
-	if st.Head != a.change.Head || !st.Open {
+// found takes up a merge that has been made.
+func (a merging) found(ctx context.Context, p proposal, st dr.ChangeState, allowed bool, self string) (steps.Merged, error) {
+	repo, number := a.svc.Repository, a.change.Number
+	switch own := a.own(st, self); {
+	case st.BaseRef != repo.Base: // it was retargeted between a look and the merge
+		return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: dr.T("merge.elsewhere", "number", number, "now", st.BaseRef, "base", repo.Base), Next: dr.T("merge.elsewhere.next", "number", number, "now", st.BaseRef)}
+	case own: // by this run, before a restart
+		return a.afterMerge(ctx, p, st.MergeSHA)
+	case st.Head != a.change.Head || !allowed && !a.adopted:
 		return steps.Merged{Kind: steps.MergeNotApproved}, nil
+	case a.queued && (st.ByQueue || st.MergedBy == self): // what this run put into the queue
+		return a.afterMerge(ctx, p, st.MergeSHA)
+	}
+	// Whether it came upon what was planned is looked at right before the first act.
+	if err := a.run.Say(ctx, "taken-up", dr.Warn, dr.T("note.taken-up", "number", number, "who", orSomebody(st.MergedBy))); err != nil {
+		return steps.Merged{}, err
+	}
+	out, err := a.afterMerge(ctx, p, st.MergeSHA)
+	out.By = cmp.Or(st.MergedBy, "?")
+	return out, err
+}
+
+// own tells whether this run itself has merged, right after it had counted. Between a count
+// and the merge of a queue there is time, whoever is said to have merged.
+func (a *approval) own(st dr.ChangeState, self string) bool {
+	return st.Merged && st.MergedBy == self && !a.queued
+}
+
+// mergeRefused tells a head that moved, which is waited out, and one that is behind its
+// base, which is made anew, from a forge that will not merge for reasons of its own, which a
+// person must see to. What is behind may be told a moment later.
+func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged, error) {
+	for try := 1; try <= 2; try++ {
+		st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
+		switch {
+		case err != nil:
+			return steps.Merged{}, unsure(err)
+		case st.Head != a.change.Head || !st.Open:
+			return steps.Merged{Kind: steps.MergeNotApproved}, nil
+		case st.Behind:
+			return steps.Merged{Kind: steps.MergeBehind}, nil
+		}
+		if err := engine.Wait(ctx, hiccup); err != nil {
+			return steps.Merged{}, unsure(err)
+		}
 	}
 	what, _ := dr.Told(refusal)
 	return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: what, Next: dr.T("merge.refused.next", "number", a.change.Number), Err: refusal}
@@ -120,7 +163,7 @@ func (a merging) afterMerge(ctx context.Context, p proposal, sha string) (steps.
 
 // confirmMerge believes a merge when the base branch says so. A cancel that came
 // too late is told so.
-func (a merging) confirmMerge(merged steps.Merged) error {
+func (a merging) confirmMerge(merged steps.Merged, cancelled string) error {
 	_, err := engine.Until(a.run, stepMerge, a.answer, func(ctx context.Context) (steps.Merged, error) {
 		repo := a.svc.Repository
 		content, _, err := a.Forge.Files.File(ctx, repo, repo.Base)
@@ -132,7 +175,7 @@ func (a merging) confirmMerge(merged steps.Merged) error {
 		}
 		return merged, nil
 	})
-	if by := a.run.Cancelled(); by != "" {
+	if by := a.run.Cancelled(); cmp.Or(by, cancelled) != "" {
 		engine.Note(a.run, "too-late", func(ctx context.Context) (bool, error) {
 			return true, a.run.Say(ctx, "too-late", dr.Warn, dr.T("note.too-late"), dr.T("note.too-late.line", "command", dr.Cmd("cancel", "run", a.req.Run)))
 		})

@@ -25,7 +25,7 @@ type mover struct {
 }
 
 func movers() []mover {
-	forge := []string{"File", "Parents", "Self", "OpenChange", "ChangeState", "Merge", "CloseChange", "Comment", "Status"}
+	forge := []string{"File", "Parents", "Self", "OpenChange", "ChangeState", "Merge", "CloseChange", "Comment", "Status", "Queued", "Enqueue", "Dequeue", "StopAutoMerge"}
 	later := func(d time.Duration, do func()) { time.AfterFunc(d, do) }
 	return []mover{
 		{name: "the base moves in the stacks", do: func(w *world.World) { w.PushToBase("tokyo:aws_ssm_parameter.base") }},

@@ -247,6 +247,11 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 	if !decision.Allowed {
 		state, text = dr.StateFailure, dr.T("plan.denied-status", "reasons", decision.Reasons)
 	}
+	if decision.Allowed {
+		if err := a.notByItself(ctx); err != nil {
+			return proposal{}, err
+		}
+	}
 	if err := a.Forge.Publish.Status(ctx, repo, a.change.Head, statusPlan, state, a.Forge.Pages.Line(text), ""); err != nil {
 		return proposal{}, err
 	}

@@ -41,6 +41,21 @@ type Watcher interface {
 	Look(ctx context.Context, repo dr.Repository, number int) (dr.ChangeState, error)
 }
 
+// Unattended is what a forge merges by itself: by the queue of a base, and what somebody has
+// set to merge as soon as it may.
+type Unattended interface {
+	// Queued tells whether the base takes changes by its queue alone, and where one stands there.
+	Queued(ctx context.Context, repo dr.Repository, number int) (dr.Queued, error)
+	// Enqueue puts exactly this head into the queue, unless it is there. It fails with
+	// dr.Conflict when the head moved.
+	Enqueue(ctx context.Context, repo dr.Repository, number int, head string) error
+	// Dequeue takes a change out of the queue, if it is there.
+	Dequeue(ctx context.Context, repo dr.Repository, number int) error
+	// StopAutoMerge has a change not merge by itself, and gives who had set it to; nobody
+	// where it was not set.
+	StopAutoMerge(ctx context.Context, repo dr.Repository, number int) (by string, err error)
+}
+
 // Publisher tells the people on the pull request what the bot found.
 type Publisher interface {
 	// Comment writes or rewrites the one comment with this marker.

@@ -16,20 +16,20 @@ import (
 func TestARuleStopsAPlannedRunAtReadiness(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-		w.SetRule("github.queue", dr.Fail)
+		w.SetRule("github.checks", dr.Fail)
 		r := w.End(w.Start(world.Planned))
 		if r.State != dr.RunRefused || r.Change.Number != 0 || w.Calls("OpenChange") > 0 || w.Calls("Plan") > 0 {
 			t.Fatalf("it ends %s with the pull request %d", r.State, r.Change.Number)
 		}
-		for _, want := range []string{"merge queue (github.queue): fail (", "not ready"} {
+		for _, want := range []string{"required checks (github.checks): fail (", "not ready"} {
 			if said := world.Words(r.Outcome); !strings.Contains(said, want) {
 				t.Errorf("it says %q, not %q", said, want)
 			}
 		}
-		if next := world.Words(r.Next); !strings.Contains(next, "requires a merge queue") || !strings.Contains(next, "failover") || strings.Contains(next, "disaster") {
+		if next := world.Words(r.Next); !strings.Contains(next, "Take the check out of what the base branch requires") || !strings.Contains(next, "failover") || strings.Contains(next, "disaster") {
 			t.Errorf("what to do next is %q", next)
 		}
-		w.SetRule("github.queue", dr.OK)
+		w.SetRule("github.checks", dr.OK)
 		again := world.Planned
 		again.Once = "another request"
 		run := w.Start(again)

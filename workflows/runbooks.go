@@ -42,6 +42,7 @@ type Forge struct {
 	Pages   Pages
 	Region  ActiveRegionFile
 	Rules   Rules
+	Itself  Unattended
 }
 
 // Cloud is what is looked at apart from the steps.

@@ -193,6 +193,31 @@ func merges() []scenario {
 			w.Answer(run, "bob", "retry")
 			w.Await(run, dr.RunSucceeded)
 		}},
+		{name: "up-to-date", about: "the base takes only heads that are up to date with it, and has moved", cmd: world.Planned, live: func(w *world.World, run string) {
+			w.RequireUpToDate(true)
+			w.Await(run, dr.RunWaiting)
+			w.PushToBase()
+			w.Approve("bob", "carol")
+			w.Until(run, func(r dr.Run) bool { return r.Change.Number == 2 && r.State == dr.RunWaiting })
+			approved(w, run)
+		}},
+		{name: "merge-queue", about: "the base has a merge queue, which throws the change out once", cmd: world.Planned, live: func(w *world.World, run string) {
+			w.RequireQueue(true)
+			queued(w, run)
+			w.ThrowOut("failed_checks")
+			w.Await(run, dr.RunPaused)
+			w.Answer(run, "bob", "retry")
+			inQueue(w)
+			time.Sleep(time.Minute)
+			w.MergeQueued()
+			w.Await(run, dr.RunSucceeded)
+		}},
+		{name: "merge-queue-cancelled", about: "cancelled while the change is in the merge queue", cmd: world.Planned, live: func(w *world.World, run string) {
+			w.RequireQueue(true)
+			queued(w, run)
+			w.Cancel(run, "alice")
+			w.Await(run, dr.RunCancelled)
+		}},
 		{name: "cancel-too-late", about: "cancelled right after the merge", cmd: world.Planned, live: func(w *world.World, run string) {
 			w.After("Merge", func() { w.Cancel(run, "alice") })
 			approved(w, run)

@@ -46,7 +46,7 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 		return st, dr.Approval{}, err
 	}
 	count := policies.Count
-	if st.Merged && st.MergedBy != self {
+	if st.Merged && !a.own(st, self) {
 		count = policies.CountMerged
 	}
 	return st, count(st, policies.ApprovalRules{

@@ -57,7 +57,7 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *gi
 	databases, t := aurora.New(cloud), cfg.Timing
 	books, err := workflows.New(workflows.Deps{
 		Team:      workflows.Team{Services: cfg.Services, People: cfg.People},
-		Forge:     workflows.Forge{Files: forge, Changes: forge, Watch: forge, Publish: forge, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}, Rules: newRules(cfg, forge)},
+		Forge:     workflows.Forge{Files: forge, Changes: forge, Watch: forge, Publish: forge, Itself: github.Unattended{Client: forge}, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}, Rules: newRules(cfg, forge)},
 		Cloud:     workflows.Cloud{Systems: systems.All(cloud), Databases: databases, Names: route53.New(cloud)},
 		Terraform: terraform, Policy: policy, Directory: poster,
 		Store: workflows.Store{Records: st, Book: st, Memory: st, Keeper: st, Reports: st},

@@ -67,9 +67,9 @@ func TestCheckGitHub(t *testing.T) {
 	s.AllowAutoMerge(true)
 	out, errs = p.types(1, "check", "github", "portal")
 	for _, want := range []string{
-		"merge queue (github.queue): fail (a merge queue is required)\n  to mend it: Take the base branch out of the rule that requires a merge queue",
+		"merge queue (github.queue): ok (a merge queue is required: the approved pull request is put into it and followed)\n",
 		"required checks (github.checks): fail (required, and reported by nobody on the last commits of main: ci)\n  to mend it: Take the check out",
-		"branch up to date (github.up-to-date): warn (a pull request must be up to date with main)\n", "auto-merge (github.auto-merge): warn (auto-merge is allowed)\n",
+		"branch up to date (github.up-to-date): ok (a pull request must be up to date with main: drbot makes the newer head itself, which takes approvals of its own)\n", "auto-merge (github.auto-merge): ok (auto-merge is allowed: drbot switches it off on its own pull requests)\n",
 	} {
 		if !strings.Contains(out, want) || errs != "" {
 			t.Errorf("it prints\n%s%snot %q", out, errs, want)

@@ -31,6 +31,8 @@ type Publishing interface {
 type ForgeWorld struct {
 	Change  Changes
 	Publish Publishing
+	Itself  Unattended // what the forge merges by itself
+	Machine Machine
 	Repo    dr.Repository
 	Self    string // the bot's login
 	Commits string // who commits what it writes; Self when empty

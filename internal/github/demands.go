@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -30,6 +31,9 @@ type asked struct {
 func (l finding) demands(ctx context.Context) {
 	l.f.protectionErr = l.protection(ctx)
 	l.f.rulesErr = l.rules(ctx)
+	if l.f.asked.upToDate() {
+		l.f.busy, l.f.busyErr = l.lately(ctx)
+	}
 	wanted := slices.DeleteFunc(slices.Clone(l.f.asked.checks), func(c string) bool { return contains(l.own, c) })
 	if len(wanted) == 0 {
 		return
@@ -209,6 +213,26 @@ func (a *asked) take(r ruleOf) {
 	default:
 		a.others = joined(a.others, r.Type)
 	}
+}
+
+// upToDate tells whether a head must have all of its base: that asks nothing where no check
+// is required.
+func (a asked) upToDate() bool { return a.strict && len(a.checks) > 0 }
+
+// lately counts the commits that the base got in the last hour, up to a busy one's.
+func (l finding) lately(ctx context.Context) (int, error) {
+	repo, since := l.repo(), l.client.now().Add(-time.Hour)
+	commits, _, err := l.client.api.Repositories.ListCommits(ctx, repo.Owner, repo.Name, &gh.CommitsListOptions{SHA: repo.Base, Since: since, ListOptions: gh.ListOptions{PerPage: 100}})
+	if err != nil {
+		return 0, explain(err, dr.T("github.doing.read-checks", "branch", repo.Base))
+	}
+	n := 0
+	for _, c := range commits {
+		if c.GetCommit().GetCommitter().GetDate().After(since) {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // How far back it is looked for who reports a check.

@@ -40,6 +40,9 @@ type findings struct {
 	protectionErr error
 	rulesErr      error
 
+	busy    int // commits of the last hour on a base that takes only heads up to date with it
+	busyErr error
+
 	unseen  []string // required checks that nobody was seen to report
 	seenErr error
 }

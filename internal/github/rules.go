@@ -309,9 +309,10 @@ func (f findings) asks(made bool, level dr.Level, why dr.Text) verdict {
 	}
 }
 
+// queue is no hindrance: a run puts its change there and follows it.
 func (f findings) queue() verdict {
 	if f.asked.queue || f.rulesErr != nil {
-		return f.asks(f.asked.queue, dr.Fail, dr.T("rule.queue"))
+		return f.asks(f.asked.queue, dr.OK, dr.T("rule.queue"))
 	}
 	return fine(dr.Text{}) // rulesets alone tell of it, of a queue of the protection too
 }
@@ -358,9 +359,21 @@ func (f findings) linear() verdict {
 	}
 }
 
-// upToDate asks nothing where no check is required.
+// busyBase is how many commits in an hour make it likely that one comes while people read.
+const busyBase = 4
+
+// upToDate is no hindrance, for a run makes the newer head itself; but each costs another
+// round of approvals.
 func (f findings) upToDate() verdict {
-	return f.asks(f.asked.strict && len(f.asked.checks) > 0, dr.Warn, dr.T("rule.up-to-date", "base", f.service.Repository.Base))
+	base := f.service.Repository.Base
+	switch {
+	case f.asked.upToDate() && f.busyErr != nil:
+		return unread(f.busyErr, "Contents: read")
+	case f.busy >= busyBase:
+		return verdict{level: dr.Warn, why: dr.T("rule.up-to-date.busy", "base", base, "n", f.busy)}
+	default:
+		return f.asks(f.asked.upToDate(), dr.OK, dr.T("rule.up-to-date", "base", base))
+	}
 }
 
 // checks tells of required checks that nobody reports: neither the run itself, nor, as far
@@ -400,7 +413,7 @@ func (f findings) autoMerge() verdict {
 	case r.AllowAutoMerge == nil:
 		return verdict{level: dr.Unknown, why: dr.T("rule.auto-merge-untold")}
 	case r.GetAllowAutoMerge():
-		return verdict{level: dr.Warn, why: dr.T("rule.auto-merge")}
+		return fine(dr.T("rule.auto-merge"))
 	default:
 		return fine(dr.Text{})
 	}

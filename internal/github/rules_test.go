@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/github"
@@ -91,10 +92,24 @@ func (w ruledWorld) mode(path, mode, content string) {
 // other.
 func TestRules(t *testing.T) {
 	asked := func(d sandbox.Demands) func(ruledWorld) { return func(w ruledWorld) { w.Demand("main", d) } }
-	both := func(d sandbox.Demands) []func(ruledWorld) {
+	busy := func(w ruledWorld) {
+		for range 4 {
+			_, err := w.MoveBase(w.Context(), "alice", "other.txt", time.Now().String(), "other work")
+			must(w.T, err)
+		}
+	}
+	both := func(d sandbox.Demands, also ...func(ruledWorld)) []func(ruledWorld) {
 		p := d
 		p.Protection = true
-		return []func(ruledWorld){asked(d), func(w ruledWorld) { asked(p)(w); must(w.T, w.SetPermission("drbot", "admin")) }}
+		before := func(w ruledWorld) {
+			for _, do := range also {
+				do(w)
+			}
+		}
+		return []func(ruledWorld){
+			func(w ruledWorld) { before(w); asked(d)(w) },
+			func(w ruledWorld) { before(w); asked(p)(w); must(w.T, w.SetPermission("drbot", "admin")) },
+		}
 	}
 	one := func(f func(ruledWorld)) []func(ruledWorld) { return []func(ruledWorld){f} }
 	answered := func(status int, path string) func(ruledWorld) {
@@ -118,12 +133,14 @@ func TestRules(t *testing.T) {
 			must(w.T, w.AllowMerges("merge"))
 			asked(sandbox.Demands{Methods: []string{"squash"}})(w)
 		}), map[string]dr.Level{"github.methods": dr.Fail}, "no method of merging"},
-		"5 up to date":                   {both(sandbox.Demands{Strict: true, Checks: []string{"drbot/plan"}}), map[string]dr.Level{"github.up-to-date": dr.Warn}, "must be up to date with main"},
+		"5 up to date":                   {both(sandbox.Demands{Strict: true, Checks: []string{"drbot/plan"}}), nil, ""},
+		"5 up to date with a busy base":  {both(sandbox.Demands{Strict: true, Checks: []string{"drbot/plan"}}, busy), map[string]dr.Level{"github.up-to-date": dr.Warn}, "had 5 commits in the last hour"},
+		"5 a busy base, and not strict":  {one(busy), nil, ""},
 		"5 strict without a check":       {both(sandbox.Demands{Strict: true}), nil, ""},
-		"6 a queue":                      {one(asked(sandbox.Demands{Queue: true})), map[string]dr.Level{"github.queue": dr.Fail}, "a merge queue is required"},
+		"6 a queue":                      {one(asked(sandbox.Demands{Queue: true})), nil, ""},
 		"6 a queue that is bypassed":     {one(asked(sandbox.Demands{Queue: true, Signatures: true, Others: []string{"update"}, Bypass: []string{"drbot"}})), nil, ""},
 		"admins are free, as the bot is": {one(both(sandbox.Demands{Signatures: true, Locked: true, AdminsFree: true})[1]), nil, ""},
-		"7 auto-merge":                   {one(func(w ruledWorld) { w.AllowAutoMerge(true) }), map[string]dr.Level{"github.auto-merge": dr.Warn}, "auto-merge is allowed"},
+		"7 auto-merge":                   {one(func(w ruledWorld) { w.AllowAutoMerge(true) }), nil, ""},
 		"9 signatures":                   {both(sandbox.Demands{Signatures: true}), map[string]dr.Level{"github.signatures": dr.Fail}, "signed commits are required"},
 		"9 linear":                       {both(sandbox.Demands{Linear: true}), nil, ""},
 		"9 linear, and merges alone":     {one(func(w ruledWorld) { must(w.T, w.AllowMerges("merge")); asked(sandbox.Demands{Linear: true})(w) }), map[string]dr.Level{"github.methods": dr.Fail, "github.linear": dr.Fail}, "neither squash nor rebase"},
@@ -184,6 +201,23 @@ func TestRules(t *testing.T) {
 					t.Errorf("it says\n%sand not %q", said, c.says)
 				}
 			})
+		}
+	}
+}
+
+// Cases github 5, 6 and 7: a newer head is made, a required queue followed, auto-merge
+// switched off, and readiness says so.
+func TestCases5To7AreToldAtReadiness(t *testing.T) {
+	c, s := start(t)
+	worked(t, c)
+	s.Demand("main", sandbox.Demands{Queue: true})
+	s.AllowAutoMerge(true)
+	checks := ruled(t, c, portal())
+	s.Demand("main", sandbox.Demands{Strict: true, Checks: []string{"drbot/plan"}})
+	checks["github.up-to-date"] = ruled(t, c, portal())["github.up-to-date"]
+	for id, says := range map[string]string{"github.up-to-date": "drbot makes the newer head itself", "github.queue": "is put into it and followed", "github.auto-merge": "drbot switches it off"} {
+		if k := checks[id]; k.Level != dr.OK || !strings.Contains(texttest.Say(t, k.Detail), says) {
+			t.Errorf("%s: %s", k.Level, texttest.Say(t, k.Line()))
 		}
 	}
 }

@@ -40,6 +40,10 @@ func (c *Client) whole(ctx context.Context, repo dr.Repository, number int, how 
 		BaseRef:  pull.GetBase().GetRef(),
 		SameRepo: inRepo(pull),
 		Author:   pull.GetUser().GetLogin(),
+
+		ByQueue:   pull.GetMerged() && strings.EqualFold(pull.GetMergedBy().GetLogin(), queueLogin),
+		AutoMerge: pull.AutoMerge != nil && pull.GetState() == "open",
+		Behind:    pull.GetMergeableState() == "behind",
 	}
 	if state.Merged {
 		state.MergeSHA = pull.GetMergeCommitSHA()

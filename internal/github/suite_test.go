@@ -13,6 +13,7 @@ import (
 func TestContract(t *testing.T) {
 	contract.ChangeControl(t, forgeWorld)
 	contract.Publisher(t, forgeWorld)
+	contract.MergesByItself(t, forgeWorld)
 	contract.MergeRules(t, rulesWorld)
 }
 
@@ -59,7 +60,7 @@ func (r *ruling) Refuse() { r.s.Inject(sandbox.Fault{Kind: sandbox.ServerError})
 func forgeWorld(t *testing.T) contract.ForgeWorld {
 	c, s := start(t)
 	return contract.ForgeWorld{
-		Change: c, Publish: c, Repo: repo, Self: "drbot", Home: seoul, Away: tokyo,
+		Change: c, Publish: c, Itself: github.Unattended{Client: c}, Machine: &machine{s: s}, Repo: repo, Self: "drbot", Home: seoul, Away: tokyo,
 		People: people{s}, Hands: hands{s}, Page: page{s},
 	}
 }
@@ -131,6 +132,28 @@ func (h hands) LoseAnswer() {
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
 		h.s.Inject(sandbox.Fault{Kind: sandbox.DroppedReply, Method: method, Path: "/repos/", Times: 1})
 	}
+}
+
+// machine is what the local GitHub merges by itself.
+type machine struct {
+	s *sandbox.Server
+}
+
+func (m *machine) RequireQueue() { m.s.Demand("main", sandbox.Demands{Queue: true}) }
+
+func (m *machine) RequireUpToDate() {
+	m.s.Demand("main", sandbox.Demands{Strict: true, Checks: []string{"drbot/approval"}})
+}
+
+func (m *machine) MergeQueued(ctx context.Context) (string, error) { return m.s.MergeQueued(ctx) }
+
+func (m *machine) ThrowOut(number int, why string) error { return m.s.ThrowOut(number, why) }
+
+// SetAutoMerge is taken where something is missing alone.
+func (m *machine) SetAutoMerge(ctx context.Context, login string, number int) error {
+	m.s.AllowAutoMerge(true)
+	m.s.Demand("main", sandbox.Demands{Checks: []string{"drbot/approval"}})
+	return m.s.SetAutoMerge(ctx, login, number, true)
 }
 
 type page struct{ s *sandbox.Server }

@@ -25,6 +25,10 @@ const (
 	MergeBaseMoved   = "base-moved"
 	MergeNotApproved = "not-approved"
 	MergeExpired     = "expired"
+	MergeBehind      = "behind"    // the base asks for heads that have all of it, and has moved
+	MergeByQueue     = "by-queue"  // nothing is done yet: the base takes it by its queue alone
+	MergeQueued      = "queued"    // it is in the queue
+	MergeCancelled   = "cancelled" // it was, and is taken out
 )
 
 // Merged is what a merge left behind: the commit, and what people approved.
@@ -32,7 +36,7 @@ type Merged struct {
 	Kind   string   `json:"kind"`
 	SHA    string   `json:"sha,omitempty"`
 	Base   string   `json:"base,omitempty"`   // where the base moved to, if it did
-	By     string   `json:"by,omitempty"`     // who merged, where that was not this run
+	By     string   `json:"by,omitempty"`     // who merged, where that was not this run; who cancelled
 	Parent string   `json:"parent,omitempty"` // what the merge came upon: the commit it was planned on, unless the base moved meanwhile
 	Plans  dr.Plans `json:"plans,omitempty"`
 	Digest string   `json:"digest,omitempty"`
@@ -47,6 +51,14 @@ func (m Merged) Line() dr.Text {
 		return dr.T("merge.base-moved", "commit", commit(m.Base))
 	case MergeExpired:
 		return dr.T("merge.expired")
+	case MergeBehind:
+		return dr.T("merge.behind")
+	case MergeByQueue:
+		return dr.T("merge.by-queue")
+	case MergeQueued:
+		return dr.T("merge.queued")
+	case MergeCancelled:
+		return dr.T("merge.cancelled")
 	default:
 		return dr.T("merge.not-approved")
 	}

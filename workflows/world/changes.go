@@ -101,6 +101,7 @@ func (f *forge) state(pr *Pull) (dr.ChangeState, error) {
 		Head: pr.Head, BaseRef: pr.BaseRef, BaseSHA: tip, SameRepo: !f.forks, Author: Bot,
 		Files: diff(from.tree, f.commits[pr.Head].tree), Reviews: slices.Clone(pr.Reviews),
 		HeadFile: f.fileOf(pr, pr.Head), BaseFile: from.tree[pr.File], BranchGone: !there,
+		ByQueue: pr.MergedBy == Queue, AutoMerge: pr.AutoMerge != "", Behind: pr.Open && f.behind(pr),
 	}
 	for _, c := range f.since(base, pr.Head) {
 		st.Commits = append(st.Commits, dr.Commit{SHA: c.sha, Author: c.author, Committer: c.committer})
@@ -144,6 +145,10 @@ func (p *ports) Merge(ctx context.Context, _ dr.Repository, number int, head str
 			return "", refused(dr.Temporary, "#%d is a draft.", number)
 		case f.protected != "":
 			return "", refused(dr.Conflict, "%s", f.protected)
+		case f.queued:
+			return "", refused(dr.Conflict, "Changes must be made through the merge queue")
+		case f.behind(pr):
+			return "", refused(dr.Conflict, "Required status check %q is expected.", approvalStatus)
 		}
 		return f.mergePull(pr, Bot)
 	})
@@ -155,7 +160,8 @@ func (f *forge) mergePull(pr *Pull, by string) (string, error) {
 	if sha == "" {
 		return "", refused(dr.Conflict, "#%d conflicts with its base.", pr.Number)
 	}
-	pr.Open, pr.Merge, pr.MergedBy, pr.MergedOn = false, sha, by, tip
+	f.leave(pr, "merged")
+	pr.Open, pr.AutoMerge, pr.Merge, pr.MergedBy, pr.MergedOn = false, "", sha, by, tip
 	f.move(pr.BaseRef, sha)
 	f.merges++
 	return sha, nil
@@ -177,7 +183,7 @@ func (p *ports) CloseChange(ctx context.Context, _ dr.Repository, change dr.Chan
 			if err != nil {
 				return err
 			}
-			pr.Open = false
+			f.close(pr)
 		}
 		if tip, ok := f.branches[change.Branch]; ok && change.Branch != f.repo.Base && tip == change.Head {
 			f.drop(change.Branch)

@@ -41,6 +41,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 func TestForge(t *testing.T) {
 	contract.ChangeControl(t, forgeWorld, bubble)
 	contract.Publisher(t, forgeWorld, bubble)
+	contract.MergesByItself(t, forgeWorld, bubble)
 	contract.ActiveRegionFile(t, &ports{})
 	contract.MergeRules(t, func(t *testing.T) contract.RulesWorld {
 		w, p := fresh(t)
@@ -51,7 +52,7 @@ func TestForge(t *testing.T) {
 // ruling is the forge's administrator.
 type ruling struct{ w *World }
 
-func (r ruling) RequireQueue()       { r.w.SetRule("github.queue", dr.Fail) }
+func (r ruling) RequireQueue()       { r.w.SetRule("github.queue", dr.OK) }
 func (r ruling) RequireCheck(string) { r.w.SetRule("github.checks", dr.Fail) }
 func (r ruling) Refuse()             { r.w.Fail("Rules", -1, nil) }
 
@@ -62,7 +63,7 @@ func forgeWorld(t *testing.T) contract.ForgeWorld {
 	f.push(f.repo.Base, contract.Readme, "hello\n", contract.Admin, contract.Admin)
 	h := forgeHands{w}
 	return contract.ForgeWorld{
-		Change: p, Publish: p, Repo: f.repo, Self: Bot, Home: fileOf(Seoul), Away: fileOf(Tokyo), People: h, Hands: h, Page: h,
+		Change: p, Publish: p, Itself: p, Machine: h, Repo: f.repo, Self: Bot, Home: fileOf(Seoul), Away: fileOf(Tokyo), People: h, Hands: h, Page: h,
 	}
 }
 
@@ -108,8 +109,8 @@ func (h forgeHands) Merge(_ context.Context, login string, number int) (sha stri
 }
 
 func (h forgeHands) Close(_ context.Context, _ string, number int) error {
-	return h.on(number, func(_ *forge, pr *Pull) error {
-		pr.Open = false
+	return h.on(number, func(f *forge, pr *Pull) error {
+		f.close(pr)
 		return nil
 	})
 }
@@ -181,9 +182,33 @@ func (h forgeHands) NobodysMail()          { h.w.forge.nobodys = true }
 
 func (h forgeHands) LoseAnswer() {
 	h.w.Heal()
-	for _, call := range []string{"OpenChange", "Merge", "CloseChange", "Comment", "Status"} {
+	for _, call := range []string{"OpenChange", "Merge", "CloseChange", "Comment", "Status", "Enqueue", "Dequeue", "StopAutoMerge"} {
 		h.w.Lose(call, 1)
 	}
+}
+
+func (h forgeHands) RequireQueue() { h.w.RequireQueue(true) }
+
+func (h forgeHands) RequireUpToDate() { h.w.RequireUpToDate(true) }
+
+func (h forgeHands) MergeQueued(context.Context) (string, error) {
+	h.w.mu.Lock()
+	defer h.w.mu.Unlock()
+	return h.w.forge.mergeQueued()
+}
+
+func (h forgeHands) ThrowOut(number int, why string) error {
+	return h.on(number, func(f *forge, pr *Pull) error {
+		f.leave(pr, why)
+		return nil
+	})
+}
+
+func (h forgeHands) SetAutoMerge(_ context.Context, login string, number int) error {
+	return h.on(number, func(_ *forge, pr *Pull) error {
+		pr.AutoMerge = login
+		return nil
+	})
 }
 
 func (h forgeHands) Changes() int { return len(h.w.forge.pulls) }

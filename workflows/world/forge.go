@@ -33,6 +33,8 @@ type Pull struct {
 	Comments    []Comment
 	Statuses    map[string]dr.CommitState
 	Texts       map[string]string // of the statuses
+	Out         string            // why the queue took it out last
+	AutoMerge   string            // who has set it to merge by itself
 }
 
 // Comment is one comment on a pull request.
@@ -51,6 +53,10 @@ type forge struct {
 	reviews   int64
 	rules     map[string]dr.Level // what does not stand well with what it asks of a merge, by check
 	merges    int
+	queued    bool  // the base is merged into by its queue alone
+	queue     []int // numbers, the first one first
+	enqueued  int
+	strict    bool // a head has to have all of its base
 }
 
 func newForge(repo dr.Repository, file string) *forge {
@@ -83,6 +89,7 @@ func (f *forge) move(branch, sha string) {
 	for _, pr := range f.pulls {
 		if pr.Branch == branch && pr.Open {
 			pr.Head = sha
+			f.leave(pr, "branch_modified")
 		}
 	}
 }
@@ -92,9 +99,15 @@ func (f *forge) drop(branch string) {
 	delete(f.branches, branch)
 	for _, pr := range f.pulls {
 		if pr.Branch == branch {
-			pr.Open = false
+			f.close(pr)
 		}
 	}
+}
+
+// close takes a pull request out of everything that could merge it.
+func (f *forge) close(pr *Pull) {
+	pr.Open, pr.AutoMerge = false, ""
+	f.leave(pr, "closed")
 }
 
 func refused(code dr.Code, format string, args ...any) error {
@@ -245,7 +258,7 @@ func (p *ports) Status(ctx context.Context, _ dr.Repository, sha, name string, s
 				pr.Statuses[name], pr.Texts[name] = state, text
 			}
 		}
-		return nil
+		return p.w.forge.fire()
 	})
 }
 

@@ -249,7 +249,7 @@ func (w *World) SetBase(active dr.Region) {
 func (w *World) CloseByHand() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.forge.open().Open = false
+	w.forge.close(w.forge.open())
 }
 
 // MergeByHand merges the open pull request as a person.

@@ -222,7 +222,7 @@ func (w *World) launch(path string) error {
 	}
 	b, err := workflows.New(workflows.Deps{
 		Team:  workflows.Team{Services: w.Services, People: w.People},
-		Forge: workflows.Forge{Files: p, Changes: p, Publish: p, Region: p, Rules: p, Pages: pages()},
+		Forge: workflows.Forge{Files: p, Changes: p, Publish: p, Region: p, Rules: p, Itself: p, Pages: pages()},
 		Cloud: workflows.Cloud{Systems: read, Databases: databases{p}, Names: p}, Terraform: p, Policy: p, Directory: p,
 		Store: workflows.Store{Records: p, Book: p, Memory: p, Keeper: p, Reports: p},
 		Kinds: append(steps.Kinds(works), w.options.Kinds...),

@@ -154,7 +154,7 @@ func (s *Server) Personas() []Persona {
 	defer s.lock()()
 	var out []Persona
 	for _, a := range s.order {
-		if a.Login != webFlow && !a.deleted {
+		if a.Login != webFlow && a.Login != QueueLogin && !a.deleted {
 			out = append(out, a.Persona)
 		}
 	}

@@ -94,7 +94,7 @@ func (s *Server) addStatus(ctx context.Context, by *account, sha string, in stat
 	}
 	s.statuses = append(s.statuses, st)
 	s.watch.bump()
-	return st, nil
+	return st, s.fire(context.WithoutCancel(ctx))
 }
 
 func (s *Server) checkStatus(sha, name string, in statusInput) error {

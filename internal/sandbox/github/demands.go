@@ -35,10 +35,13 @@ type Demands struct {
 func (s *Server) Demand(branch string, d Demands) {
 	defer s.lock()()
 	s.demands[branch] = d
+	if d.Queue && s.accounts[QueueLogin] == nil {
+		_ = s.addAccount(Persona{Login: QueueLogin, Type: "Bot", Permission: "write"}) // only a login that is taken fails
+	}
 	s.watch.bump()
 }
 
-// AllowAutoMerge says whether a pull request may be set to merge by itself. It is told alone.
+// AllowAutoMerge says whether a pull request may be set to merge by itself.
 func (s *Server) AllowAutoMerge(allowed bool) {
 	defer s.lock()()
 	s.autoMerge = allowed
@@ -52,7 +55,11 @@ func (s *Server) SetScopes(login string, scopes ...string) {
 }
 
 func (s *Server) checkDemands(ctx context.Context, by *account, p *pull, method string) error {
-	d := s.demands[p.BaseRef]
+	return s.meets(ctx, by, p, s.demands[p.BaseRef], method)
+}
+
+// meets refuses what does not meet demands.
+func (s *Server) meets(ctx context.Context, by *account, p *pull, d Demands, method string) error {
 	if d.Protection && d.AdminsFree && by.Permission == "admin" || !d.Protection && listed(d.Bypass, by.Login) {
 		return nil
 	}
@@ -272,4 +279,13 @@ func (s *Server) ModeAt(ctx context.Context, ref, path string) (string, error) {
 		err = errNoObject
 	}
 	return e.Mode, err
+}
+
+// behind tells whether a pull request lacks commits of a base that asks for all of them.
+func (s *Server) behind(p *pull) bool {
+	d := s.demands[p.BaseRef]
+	if !d.Strict || len(d.Checks) == 0 || d.Queue {
+		return false
+	}
+	return p.MergeBaseCommit != p.BaseTip
 }

@@ -22,8 +22,8 @@ type graphqlError struct {
 
 func (e *graphqlError) Error() string { return e.Message }
 
-// serveGraphQL answers the two questions that drbot asks: a commit on a branch, and whether
-// a branch takes signed commits alone. They are told by the field they name.
+// serveGraphQL answers what drbot asks: a commit on a branch, whether a branch takes signed
+// commits alone, and of merge queues and auto-merge. They are told by the field they name.
 func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -59,7 +59,11 @@ func (s *Server) query(r *request) (any, error) {
 	var in struct {
 		Query     string `json:"query"`
 		Variables struct {
-			Input commitInput `json:"input"`
+			Input struct {
+				commitInput
+				pullInput
+			} `json:"input"`
+			Number int `json:"number"`
 		} `json:"variables"`
 	}
 	if err := r.decode(&in); err != nil {
@@ -67,10 +71,18 @@ func (s *Server) query(r *request) (any, error) {
 	}
 	switch {
 	case strings.Contains(in.Query, "createCommitOnBranch("):
-		made, err := s.createCommitOnBranch(r, in.Variables.Input)
+		made, err := s.createCommitOnBranch(r, in.Variables.Input.commitInput, in.Variables.Input.Expected)
 		return map[string]any{"createCommitOnBranch": made}, err
+	case strings.Contains(in.Query, "mergeQueueEntry"):
+		return s.queuePayload(in.Variables.Number)
 	case strings.Contains(in.Query, "refUpdateRule"):
 		return map[string]any{"repository": map[string]any{"ref": map[string]any{"refUpdateRule": map[string]any{"requiresSignatures": s.demands[DefaultBranch].Signatures}}}}, nil
+	}
+	for name := range pullMutations {
+		if strings.Contains(in.Query, name+"(") {
+			made, err := s.mutatePull(r, name, in.Variables.Input.pullInput)
+			return map[string]any{name: made}, err
+		}
 	}
 	return nil, &graphqlError{Message: "the local GitHub knows no such query"}
 }
@@ -84,8 +96,7 @@ type commitInput struct {
 		Headline string `json:"headline"`
 		Body     string `json:"body"`
 	} `json:"message"`
-	Expected string `json:"expectedHeadOid"`
-	Changes  struct {
+	Changes struct {
 		Additions []struct {
 			Path     string `json:"path"`
 			Contents string `json:"contents"`
@@ -95,7 +106,7 @@ type commitInput struct {
 
 // createCommitOnBranch commits upon the expected head and signs it. Files become plain
 // ones: it knows no modes.
-func (s *Server) createCommitOnBranch(r *request, in commitInput) (any, error) {
+func (s *Server) createCommitOnBranch(r *request, in commitInput, expected string) (any, error) {
 	refused := func(kind, format string, args ...any) error {
 		return &graphqlError{kind, []string{"createCommitOnBranch"}, fmt.Sprintf(format, args...)}
 	}
@@ -112,8 +123,8 @@ func (s *Server) createCommitOnBranch(r *request, in commitInput) (any, error) {
 		return nil, refused("NOT_FOUND", "No ref named %q exists.", in.Branch.Name)
 	case err != nil:
 		return nil, err
-	case tip != in.Expected:
-		return nil, refused("STALE_DATA", "Expected branch to point to %q but it did not. Pull and try again.", in.Expected)
+	case tip != expected:
+		return nil, refused("STALE_DATA", "Expected branch to point to %q but it did not. Pull and try again.", expected)
 	}
 	entries := make([]treeEntry, 0, len(in.Changes.Additions))
 	for _, a := range in.Changes.Additions {

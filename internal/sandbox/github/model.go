@@ -60,7 +60,7 @@ type Status struct {
 // Event is one line of the history of a pull request.
 type Event struct {
 	ID    int64
-	Kind  string // review_dismissed, closed, reopened, merged, convert_to_draft, ready_for_review, base_ref_changed
+	Kind  string // review_dismissed, closed, reopened, merged, convert_to_draft, ready_for_review, base_ref_changed; added_to_ and removed_from_merge_queue, auto_merge_enabled and _disabled
 	Actor string // login
 	At    time.Time
 	// Of a dismissal: the review, and what it said until then.
@@ -74,6 +74,8 @@ type pull struct {
 	events   []Event
 	pending  bool               // lazy mode: the next read answers mergeable null
 	arrivals map[string]arrival // of each head
+	queued   queued
+	auto     *auto // nil when it does not merge by itself
 }
 
 // arrival is when a commit became the head, as a time and as a place in the order of ids.

@@ -40,6 +40,7 @@ type pullJSON struct {
 	Head                endJSON     `json:"head"`
 	Base                endJSON     `json:"base"`
 	AuthorAssociation   string      `json:"author_association"`
+	AutoMerge           any         `json:"auto_merge"`
 	*pullDetailJSON                 // only where one pull request is asked for, not in lists
 	MaintainerCanModify bool        `json:"maintainer_can_modify"`
 }
@@ -92,6 +93,9 @@ func (s *Server) pullPayload(p *pull, detail bool) pullJSON {
 		Head: endJSON{headRepo.Owner.Login + ":" + p.HeadRef, p.HeadRef, p.HeadSHA, headRepo.Owner, headRepo},
 		Base: endJSON{s.owner + ":" + p.BaseRef, p.BaseRef, p.BaseSHA, owner, s.repository()},
 	}
+	if p.auto != nil {
+		out.AutoMerge = map[string]any{"enabled_by": s.userPayload(p.auto.by), "merge_method": p.auto.method, "commit_title": nil, "commit_message": nil}
+	}
 	if detail {
 		out.pullDetailJSON = s.pullDetail(p)
 	}
@@ -122,6 +126,8 @@ func (s *Server) pullDetail(p *pull) *pullDetailJSON {
 		d.MergeableState = "draft"
 	case !mergeable:
 		d.MergeableState = "dirty"
+	case s.behind(p):
+		d.MergeableState = "behind"
 	case len(latest) > 0 && combined != "success":
 		d.MergeableState = "unstable"
 	default:

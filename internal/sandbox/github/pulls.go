@@ -208,6 +208,8 @@ func (s *Server) setState(ctx context.Context, by *account, p *pull, state strin
 }
 
 func (s *Server) closePull(p *pull, by *account) {
+	s.dequeue(p, by, "closed")
+	s.stopAuto(p, by)
 	p.State, p.ClosedAt, p.UpdatedAt, p.ClosedBy = "closed", s.now(), s.now(), by.Login
 	s.happened(p, by, Event{Kind: "closed"})
 	s.emitPull(p, by, "closed", nil)

@@ -50,6 +50,7 @@ func (s *Server) follow(ctx context.Context, by *account, p *pull, branch, old, 
 			s.closePull(p, by)
 			return nil
 		}
+		s.dequeue(p, by, "branch_modified")
 		s.setHead(p, sha)
 		p.UpdatedAt = s.now()
 		tip, err := s.git.branch(ctx, p.BaseRef)

@@ -54,7 +54,7 @@ func (s *Server) addReview(ctx context.Context, by *account, p *pull, in reviewI
 	})
 	r := &p.Reviews[len(p.Reviews)-1]
 	s.reviewSubmitted(p, by, r)
-	return r, nil
+	return r, s.fire(context.WithoutCancel(ctx))
 }
 
 func (s *Server) reviewSubmitted(p *pull, by *account, r *Review) {

@@ -83,6 +83,7 @@ type Server struct {
 	methods   []string           // of merging, that the repository allows
 	demands   map[string]Demands // by branch
 	autoMerge bool
+	queues    []int             // numbers of the pull requests in merge queues, the first one first
 	scopes    map[string]string // of classic tokens, by login in small letters
 	nextID    int64
 	started   time.Time

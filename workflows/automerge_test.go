@@ -1,0 +1,105 @@
+package workflows_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/world"
+)
+
+// github.md 7: somebody sets the pull request to merge by itself while people read. It is
+// switched off at the next look, said and audited, and drbot merges.
+func TestCase7AutoMergeIsSwitchedOff(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.SetAutoMerge("dave")
+		time.Sleep(20 * time.Second)
+		if by := w.Pull(1).AutoMerge; by != "" || !said(w, "set by dave-gh: drbot has switched it off") || w.Calls("Audit stop auto-merge") != 1 {
+			t.Errorf("still set by %q; said %+v", by, w.Said())
+		}
+		approved(w, run)
+		checkEnd(t, w, run, plannedDone)
+		if by := w.Pull(1).MergedBy; by != world.Bot {
+			t.Errorf("merged by %s", by)
+		}
+	})
+}
+
+// No look has seen it: it is switched off before each status of the run's own that could set
+// it off.
+func TestCase7SwitchedOffBeforeAStatus(t *testing.T) {
+	for _, status := range []string{"drbot/plan", "drbot/approval"} {
+		t.Run(strings.ReplaceAll(status, "/", "_"), func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := w.Start(world.Disaster)
+				if status == "drbot/approval" {
+					w.Await(run, dr.RunWaiting)
+				}
+				w.Before("StopAutoMerge", func() { w.SetAutoMerge("dave") })
+				approved(w, run)
+				checkEnd(t, w, run, disasterDone)
+				if by := w.Pull(1).MergedBy; by != world.Bot || !said(w, "drbot has switched it off") {
+					t.Errorf("merged by %s; said %+v", by, w.Said())
+				}
+				calls := w.Journal()
+				at := func(call string) int {
+					return slices.IndexFunc(calls, func(l string) bool { return strings.HasSuffix(l, " "+call) })
+				}
+				if stop := at("StopAutoMerge"); stop < 0 || stop > at("Status drbot/plan") {
+					t.Errorf("the status of the plan is set at call %d, auto-merge looked at in %d", at("Status drbot/plan"), stop)
+				}
+			})
+		})
+	}
+}
+
+// It comes too late, or is refused: the run's own status sets it off, and the merge is taken
+// up, since the approvals count.
+func TestCase7AutoMergeFires(t *testing.T) {
+	for name, c := range map[string]struct {
+		when func(*world.World)
+		says string
+	}{
+		"too late": {func(w *world.World) { w.Before("Status drbot/approval", func() { w.SetAutoMerge("dave") }) }, "was merged by dave-gh, not by drbot"},
+		"refused": {func(w *world.World) {
+			w.Fail("StopAutoMerge", -1, &dr.Error{Code: dr.Denied, What: dr.T(dr.Words, "words", dr.Foreign("GitHub refuses."))})
+			w.SetAutoMerge("dave")
+		}, "cannot be switched off by drbot"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := w.Start(world.Planned)
+				w.Await(run, dr.RunWaiting)
+				c.when(w)
+				approved(w, run)
+				checkEnd(t, w, run, plannedDone)
+				if by := w.Pull(1).MergedBy; by != "dave-gh" || !said(w, c.says) {
+					t.Errorf("merged by %s; said %+v", by, w.Said())
+				}
+			})
+		})
+	}
+}
+
+// GitHub does not answer when it is asked to: the status is not set before it has.
+func TestCase7NoStatusWithoutALook(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.Fail("StopAutoMerge", 2, nil)
+		w.Before("StopAutoMerge", func() { w.SetAutoMerge("dave") }).Skip(2)
+		approved(w, run)
+		checkEnd(t, w, run, plannedDone)
+		if by := w.Pull(1).MergedBy; by != world.Bot {
+			t.Errorf("merged by %s", by)
+		}
+	})
+}
