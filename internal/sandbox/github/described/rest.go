@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -174,6 +175,10 @@ func (d *REST) bare(raw json.RawMessage, parts map[string]map[string]any) (any, 
 	return v, firstErr
 }
 
+// actor is who did what happened to an issue. GitHub gives null for an account that was deleted, and describes that for
+// the events of a repository and not for those of one issue.
+var actor = regexp.MustCompile(`("actor"\s*:\s*\{\s*"\$ref"\s*:\s*"#/components/schemas/)simple-user"`)
+
 func (d *REST) follow(ref string, parts map[string]map[string]any) error {
 	kind, name, ok := strings.Cut(strings.TrimPrefix(ref, "#/components/"), "/")
 	raw := d.parts[kind][name]
@@ -187,6 +192,9 @@ func (d *REST) follow(ref string, parts map[string]map[string]any) error {
 		return nil
 	}
 	parts[kind][name] = nil // so that a part may refer to itself
+	if strings.HasSuffix(name, "-issue-event") {
+		raw = actor.ReplaceAll(raw, []byte(`${1}nullable-simple-user"`))
+	}
 	v, err := d.bare(raw, parts)
 	parts[kind][name] = v
 	return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -43,6 +44,16 @@ func Watch(t testing.TB, server http.Handler) *Watched {
 	return &Watched{
 		t: t, server: server, rest: Rest(t), graphql: Schema(t), seen: map[string]map[int]int{}, said: map[string]bool{},
 	}
+}
+
+// Behind is Watch where the descriptions are at hand, and else the server alone.
+func Behind(t testing.TB, server http.Handler) http.Handler {
+	t.Helper()
+	if _, err := folder(); errors.Is(err, errLacking) {
+		t.Logf("not held against GitHub's own description: %v", err)
+		return server
+	}
+	return Watch(t, server)
 }
 
 // Seen lists the operations that were asked for, each with the statuses of its answers.
@@ -154,10 +165,11 @@ func (w *Watched) judge(r *http.Request, body []byte, a *answer) {
 }
 
 // common are the statuses that any operation may answer: of a token that is not valid, of one that may not or a limit
-// that is reached, and of a private repository. GitHub describes them once for the whole API, in words.
+// that is reached, of a private repository, and of one that a court has closed. GitHub describes them once for the whole
+// API, in words.
 func common(status int) bool {
 	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests, http.StatusUnavailableForLegalReasons:
 		return true
 	}
 	return false
