@@ -6,8 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -53,4 +59,42 @@ func TestEveryWebhookExample(t *testing.T) {
 		t.Errorf("examples of %d events alone", len(events))
 	}
 	t.Logf("%v", events)
+}
+
+// TestQueriesHoldAgainstGitHubsSchema finds every GraphQL question of this package in its text. With which variables they
+// are asked, and what is answered, the other tests hold against the same schema while they ask.
+func TestQueriesHoldAgainstGitHubsSchema(t *testing.T) {
+	schema := described.Schema(t)
+	question := regexp.MustCompile(`^\s*(query|mutation)\b.*[({]`)
+	files, err := os.ReadDir(".")
+	must(t, err)
+	found := 0
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name(), ".go") || strings.HasSuffix(f.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), f.Name(), nil, 0)
+		must(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
+			}
+			text, err := strconv.Unquote(lit.Value)
+			must(t, err)
+			if question.MatchString(text) {
+				found++
+				if _, err := schema.Query(text); err != nil {
+					t.Errorf("%s: %v\n%s", f.Name(), err, text)
+				}
+			}
+			return true
+		})
+	}
+	if found < 2 {
+		t.Errorf("%d questions were found", found)
+	}
+	if _, err := schema.Query("query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { colour } }"); err == nil {
+		t.Error("a field that there is not is not found")
+	}
 }

@@ -106,6 +106,12 @@ func refusedBy(said string, err error) error {
 	return fmt.Errorf("%w: npm ci: %w\n%s", errLacking, err, said)
 }
 
+// AtHand tells whether the files are there.
+func AtHand() bool {
+	_, err := folder()
+	return !errors.Is(err, errLacking)
+}
+
 // read gives one of the files, or skips the test with what is lacking.
 func read(t testing.TB, name string) []byte {
 	t.Helper()

@@ -86,7 +86,17 @@ func (g *GraphQL) Asked(body []byte) (*ast.OperationDefinition, error) {
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
 	}
-	doc, err := parser.ParseQuery(&ast.Source{Input: in.Query})
+	op, err := g.Query(in.Query)
+	if err != nil {
+		return nil, err
+	}
+	_, err = validator.VariableValues(g.schema, op, in.Variables)
+	return op, err
+}
+
+// Query holds the text of a question against the schema.
+func (g *GraphQL) Query(text string) (*ast.OperationDefinition, error) {
+	doc, err := parser.ParseQuery(&ast.Source{Input: text})
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +106,7 @@ func (g *GraphQL) Asked(body []byte) (*ast.OperationDefinition, error) {
 	if len(doc.Operations) != 1 {
 		return nil, fmt.Errorf("%d operations at once", len(doc.Operations))
 	}
-	op := doc.Operations[0]
-	_, err = validator.VariableValues(g.schema, op, in.Variables)
-	return op, err
+	return doc.Operations[0], nil
 }
 
 // Answered holds an answer against its question: every field that was asked for is there, of its type, and no other.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -27,7 +26,7 @@ const (
 
 // Watched is a server whose every request and answer is held against what GitHub publishes.
 type Watched struct {
-	t       testing.TB
+	report  func(text string)
 	server  http.Handler
 	rest    *REST
 	graphql *GraphQL
@@ -35,22 +34,30 @@ type Watched struct {
 	mu   sync.Mutex
 	seen map[string]map[int]int // operation -> status -> how often
 	said map[string]bool
+	over bool // the test has ended; what is still under way is nobody's
 }
 
 // Watch puts itself before a server of the two APIs. It fails the test where a request or an answer is not what GitHub
 // describes, once for each fault; where the descriptions are not at hand it skips it.
 func Watch(t testing.TB, server http.Handler) *Watched {
 	t.Helper()
-	return &Watched{
-		t: t, server: server, rest: Rest(t), graphql: Schema(t), seen: map[string]map[int]int{}, said: map[string]bool{},
+	w := &Watched{
+		report: func(text string) { t.Error(text) }, server: server, rest: Rest(t), graphql: Schema(t),
+		seen: map[string]map[int]int{}, said: map[string]bool{},
 	}
+	t.Cleanup(func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.over = true
+	})
+	return w
 }
 
 // Behind is Watch where the descriptions are at hand, and else the server alone.
 func Behind(t testing.TB, server http.Handler) http.Handler {
 	t.Helper()
-	if _, err := folder(); errors.Is(err, errLacking) {
-		t.Logf("not held against GitHub's own description: %v", err)
+	if !AtHand() {
+		t.Log("skipped: what GitHub publishes of itself is not at hand, so this is not held against it")
 		return server
 	}
 	return Watch(t, server)
@@ -102,7 +109,8 @@ func (w *Watched) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		w.t.Errorf("%s %s: %v", r.Method, r.URL.Path, err)
+		http.Error(out, "unreadable request", http.StatusBadRequest)
+		return
 	}
 	asked := r.Clone(context.WithoutCancel(r.Context()))
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -123,9 +131,9 @@ func (w *Watched) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 
 func (w *Watched) fault(what string, err error) {
 	text := what + ": " + err.Error()
-	if !w.said[text] {
+	if !w.said[text] && !w.over {
 		w.said[text] = true
-		w.t.Error(text)
+		w.report(text)
 	}
 }
 
