@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -93,11 +94,13 @@ func TestHoldsAgainstGitHubsDescription(t *testing.T) {
 	first := w.contents()
 	w.gitData(first)
 	n := w.pullRequest()
+	w.hands(n)
 	w.talk(n)
 	w.review(n)
 	w.merge(n, first)
 	w.rules()
 	w.app()
+	w.Ping()
 	w.settled()
 	w.hooks()
 	w.delivered(rc)
@@ -178,6 +181,21 @@ func (w *tour) pullRequest() string {
 	w.ask(200, theBot, "GET", "/pulls/"+n+"/files?per_page=100", "")
 	w.ask(200, theBot, "GET", "/pulls/"+n+"/commits", "")
 	return n
+}
+
+// hands is what people do on the pages; the webhooks tell of it.
+func (w *tour) hands(n string) {
+	number, err := strconv.Atoi(n)
+	w.must(err)
+	w.must(w.SetDraft(w.ctx, "alice", number, true))
+	w.must(w.SetDraft(w.ctx, "alice", number, false))
+	w.must(w.CreateBranch(w.ctx, "alice", "next", "main"))
+	for _, base := range []string{"next", "main"} {
+		w.must(w.Retarget(w.ctx, "alice", number, base))
+	}
+	_, err = w.Push(w.ctx, sandbox.Push{By: "carol", Branch: branch, Path: "x.txt", Content: "x"})
+	w.must(err)
+	w.must(w.DeleteBranch(w.ctx, "alice", "next"))
 }
 
 func (w *tour) talk(n string) {
@@ -294,12 +312,20 @@ func (w *tour) delivered(rc *receiver) {
 	kinds := map[string]bool{}
 	for _, e := range rc.events() {
 		kind := e.header.Get("X-GitHub-Event")
-		kinds[kind] = true
+		var doc struct {
+			Action string `json:"action"`
+		}
+		w.must(json.Unmarshal(e.body, &doc))
+		kinds[kind+" "+doc.Action] = true
 		if err := described.Delivered(w.t, kind, e.body); err != nil {
 			w.t.Errorf("webhook %s: %v", kind, err)
 		}
 	}
-	for _, want := range []string{"push", "pull_request", "pull_request_review", "issue_comment"} {
+	for _, want := range []string{
+		"ping ", "push ", "pull_request opened", "pull_request edited", "pull_request synchronize", "pull_request converted_to_draft",
+		"pull_request ready_for_review", "pull_request closed", "pull_request reopened", "pull_request_review submitted",
+		"pull_request_review dismissed", "issue_comment created", "issue_comment edited",
+	} {
 		if !kinds[want] {
 			w.t.Errorf("no webhook %s", want)
 		}

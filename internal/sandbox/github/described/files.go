@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 //go:embed package.json
@@ -78,7 +79,10 @@ func install(dir string) error {
 			return err
 		}
 	}
-	cmd := exec.CommandContext(context.Background(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error")
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error",
+		"--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=2000") // a machine that is not connected is soon known for one
 	cmd.Dir = whole
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return refusedBy(string(out), err)
