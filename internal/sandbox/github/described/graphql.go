@@ -100,7 +100,7 @@ func (g *GraphQL) Query(text string) (*ast.OperationDefinition, error) {
 	if err != nil {
 		return nil, err
 	}
-	if errs := validator.Validate(g.schema, doc); len(errs) > 0 {
+	if errs := validator.ValidateWithRules(g.schema, doc, nil); len(errs) > 0 {
 		return nil, errs
 	}
 	if len(doc.Operations) != 1 {
