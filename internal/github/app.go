@@ -188,6 +188,7 @@ func (a *App) source(id int64) (*ghinstallation.Transport, error) {
 		return nil, &dr.Error{Code: dr.Uncertain, What: dr.T("github.app.key"), Next: dr.T("github.app.key.next")}
 	}
 	src.BaseURL = strings.TrimSuffix(a.api.BaseURL.String(), "/")
+	src.InstallationTokenOptions = &gh.InstallationTokenOptions{} // else it asks with null, which GitHub does not describe
 	return src, nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/drbot/drbot/internal/contract"
 	"github.com/drbot/drbot/internal/github"
 	sandbox "github.com/drbot/drbot/internal/sandbox/github"
+	"github.com/drbot/drbot/internal/sandbox/github/described"
 	"github.com/drbot/drbot/text/texttest"
 )
 
@@ -49,7 +50,7 @@ func startApp(t *testing.T, change ...func(*sandbox.Options, *sandbox.App)) (*gi
 	s, err := sandbox.New(t.Context(), o)
 	must(t, err)
 	must(t, s.InstallApp(installed))
-	server := httptest.NewServer(s)
+	server := httptest.NewServer(described.Behind(t, s))
 	s.SetBaseURL(server.URL)
 	t.Cleanup(func() {
 		s.ClearFaults()

@@ -10,6 +10,7 @@ import (
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/github"
 	sandbox "github.com/drbot/drbot/internal/sandbox/github"
+	"github.com/drbot/drbot/internal/sandbox/github/described"
 )
 
 // These tests run the adapter against the local GitHub, which answers over a real
@@ -54,7 +55,7 @@ func start(t *testing.T) (*github.Client, *sandbox.Server) {
 		},
 	})
 	must(t, err)
-	server := httptest.NewServer(s)
+	server := httptest.NewServer(described.Behind(t, s))
 	s.SetBaseURL(server.URL)
 	t.Cleanup(func() {
 		s.ClearFaults()

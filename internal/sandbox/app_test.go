@@ -28,10 +28,10 @@ func asApp(t *testing.T) func(*Options) {
 
 // TestAsAnApp plays a whole failover as a GitHub App. Its tokens end in the middle, by
 // themselves, and taken back by GitHub under a merge; it is suspended while people approve, which ends
-// nothing. Neither its key nor a token is in anything the bot wrote.
+// nothing. All that it asks and is answered, and every webhook, is as GitHub describes it. Neither its key nor a token is in anything the bot wrote.
 func TestAsAnApp(t *testing.T) {
 	t.Parallel()
-	w, ctx := serving(t, asApp(t))
+	w, ctx := serving(t, asApp(t), held(t))
 	m := asked(t, ctx, w)
 	w.Hub.SuspendApp(true)
 	approveBoth(t, ctx, w, m)
@@ -70,6 +70,9 @@ func TestAsAnApp(t *testing.T) {
 	for _, token := range tokens {
 		canaries = append(canaries, canary{what: "a token of the App", value: token})
 	}
+	deliveredAsDescribed(t, w)
+	nothingStarts := sendExamples(t, ctx, w)
 	w.Bot.Stop()
+	nothingStarts()
 	w.searchFiles(t, canaries)
 }

@@ -69,6 +69,8 @@ type Options struct {
 	// App has the bot be this GitHub App, whose key the world makes; it has a token where
 	// that is nil.
 	App *github.App
+	// Before stands before the local GitHub, if anything does.
+	Before func(http.Handler) http.Handler
 	// Patient gives the bot minutes, not seconds, for what takes AWS minutes.
 	Patient bool
 	Out     io.Writer // what a person watches
@@ -227,7 +229,11 @@ func (w *World) startHub(ctx context.Context) error {
 	if err := w.installApp(); err != nil {
 		return err
 	}
-	w.hubURL, err = w.listen(w.opts.HubAddr, w.watched(hubEffect, hub))
+	before := w.watched(hubEffect, hub)
+	if w.opts.Before != nil {
+		before = w.opts.Before(before)
+	}
+	w.hubURL, err = w.listen(w.opts.HubAddr, before)
 	hub.SetBaseURL(w.hubURL)
 	return err
 }

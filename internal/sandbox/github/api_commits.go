@@ -172,6 +172,8 @@ func (s *Server) comparison(r *request, base, head, mb string) (int, any, error)
 	}[[2]bool{len(commits) > 0, behind > 0}]
 	return http.StatusOK, map[string]any{
 		"url": s.repoURL("/compare/%s...%s", base, head), "html_url": s.htmlURL("/compare/%s...%s", base, head),
+		"permalink_url": s.htmlURL("/compare/%s...%s", base, head),
+		"diff_url":      s.htmlURL("/compare/%s...%s.diff", base, head), "patch_url": s.htmlURL("/compare/%s...%s.patch", base, head),
 		"base_commit": s.commitPayload(baseCommit), "merge_base_commit": s.commitPayload(mbCommit),
 		"status": status, "ahead_by": len(commits), "behind_by": behind, "total_commits": len(commits),
 		"commits": paged(r, s.commitPayloads(commits)), "files": s.filePayloads(files, head),

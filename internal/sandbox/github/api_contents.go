@@ -26,10 +26,15 @@ func (s *Server) contentPayload(e treeEntry, full, ref string) map[string]any {
 		kind = "symlink"
 	}
 	self := s.repoURL("/contents/%s?ref=%s", p, ref)
+	html, git := s.htmlURL("/blob/%s/%s", ref, p), s.repoURL("/git/%ss/%s", e.Type, e.SHA)
+	var download any
+	if e.Type == "blob" {
+		download = s.htmlURL("/raw/%s/%s", ref, p)
+	}
 	return map[string]any{
 		"type": kind, "name": path.Base(full), "path": full, "sha": e.SHA, "size": e.Size, "url": self,
-		"html_url": s.htmlURL("/blob/%s/%s", ref, p), "git_url": s.repoURL("/git/%ss/%s", e.Type, e.SHA),
-		"download_url": nil,
+		"html_url": html, "git_url": git, "download_url": download,
+		"_links": map[string]any{"self": self, "html": html, "git": git},
 	}
 }
 
@@ -82,9 +87,12 @@ func (s *Server) fileContents(ctx context.Context, commit string, e treeEntry, n
 	out := s.contentPayload(e, name, ref)
 	if e.Mode == modeLink {
 		target := path.Join(path.Dir(name), string(content))
-		to, ok, err := s.git.entry(ctx, commit, target)
-		if err != nil {
-			return nil, err
+		var to treeEntry
+		ok := validPath(target) // one that leads out of the repository leads nowhere
+		if ok {
+			if to, ok, err = s.git.entry(ctx, commit, target); err != nil {
+				return nil, err
+			}
 		}
 		if !ok || to.Type != "blob" || to.Mode == modeLink {
 			out["target"] = string(content)

@@ -32,10 +32,12 @@ func (s *Server) hookPayload() map[string]any {
 	defer s.hook.mu.Unlock()
 	return map[string]any{
 		"type": "Repository", "id": s.hook.id, "name": "web", "active": true,
-		"events":     []string{"pull_request", "pull_request_review", "push", "issue_comment"},
-		"config":     map[string]any{"url": s.hook.url, "content_type": "json", "insecure_ssl": "0", "secret": "********"},
-		"url":        s.repoURL("/hooks/%d", s.hook.id),
-		"created_at": s.started, "updated_at": s.started,
+		"events": []string{"pull_request", "pull_request_review", "push", "issue_comment"},
+		"config": map[string]any{"url": s.hook.url, "content_type": "json", "insecure_ssl": "0", "secret": "********"},
+		"url":    s.repoURL("/hooks/%d", s.hook.id), "ping_url": s.repoURL("/hooks/%d/pings", s.hook.id),
+		"test_url": s.repoURL("/hooks/%d/test", s.hook.id), "deliveries_url": s.repoURL("/hooks/%d/deliveries", s.hook.id),
+		"last_response": map[string]any{"code": nil, "status": "unused", "message": nil},
+		"created_at":    s.started, "updated_at": s.started,
 	}
 }
 
@@ -55,12 +57,16 @@ type deliveryJSON struct {
 	Action      *string   `json:"action"`
 	Request     any       `json:"request,omitempty"`
 	Response    any       `json:"response,omitempty"`
+
+	InstallationID *int64 `json:"installation_id"` // null: the webhook is the repository's
+	RepositoryID   int64  `json:"repository_id"`
 }
 
 func deliveryPayload(d Delivery) deliveryJSON {
 	out := deliveryJSON{
 		ID: d.ID, GUID: d.GUID, DeliveredAt: d.At, Redelivery: d.Redelivery, Duration: d.Duration.Seconds(),
 		StatusCode: d.Status, Event: d.Event, Action: orNull(d.Action), Status: "pending",
+		RepositoryID: firstID - 1,
 	}
 	switch {
 	case d.Status >= 200 && d.Status < 300:

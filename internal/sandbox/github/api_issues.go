@@ -78,6 +78,7 @@ type eventJSON struct {
 	CommitID  *string        `json:"commit_id"`
 	CommitURL *string        `json:"commit_url"`
 	CreatedAt time.Time      `json:"created_at"`
+	App       *struct{}      `json:"performed_via_github_app"` // null: by a person
 	Dismissed *dismissalJSON `json:"dismissed_review,omitempty"`
 }
 

@@ -18,7 +18,7 @@ func (s *Server) getMe(r *request) (int, any, error) {
 
 func (s *Server) fullUser(a *account) *userJSON {
 	u := s.userPayload(a)
-	u.Name, u.Email = a.Name, a.Email
+	u.Name, u.Email, u.since = a.Name, a.Email, s.started
 	return u
 }
 

@@ -45,6 +45,9 @@ func (w *world) call(method, path, token, body string) (int, string) {
 		w.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	res, err := w.web.Client().Do(req)
 	if err != nil {
 		w.t.Fatal(err)

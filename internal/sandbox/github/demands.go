@@ -141,6 +141,7 @@ func (s *Server) branchPayload(name string, c Commit) map[string]any {
 			"required_status_checks": map[string]any{"enforcement_level": level, "contexts": contexts, "checks": []any{}},
 		},
 		"protection_url": s.repoURL("/branches/%s/protection", escapePath(name)),
+		"_links":         map[string]any{"self": s.repoURL("/branches/%s", escapePath(name)), "html": s.htmlURL("/tree/%s", escapePath(name))},
 	}
 }
 
@@ -152,11 +153,12 @@ func (s *Server) getProtection(r *request, name string) (int, any, error) {
 	case !d.Protection:
 		return 0, nil, refuse(http.StatusNotFound, "Branch not protected")
 	}
+	at := s.repoURL("/branches/%s/protection", escapePath(name))
 	on := func(b bool) map[string]any { return map[string]any{"enabled": b} }
 	out := map[string]any{
-		"url":                 s.repoURL("/branches/%s/protection", escapePath(name)),
-		"required_signatures": map[string]any{"enabled": d.Signatures, "url": s.repoURL("/branches/%s/protection/required_signatures", escapePath(name))},
-		"enforce_admins":      on(!d.AdminsFree), "required_linear_history": on(d.Linear), "allow_force_pushes": on(false), "allow_deletions": on(false),
+		"url":                 at,
+		"required_signatures": map[string]any{"enabled": d.Signatures, "url": at + "/required_signatures"},
+		"enforce_admins":      map[string]any{"enabled": !d.AdminsFree, "url": at + "/enforce_admins"}, "required_linear_history": on(d.Linear), "allow_force_pushes": on(false), "allow_deletions": on(false),
 		"required_conversation_resolution": on(d.Conversations), "lock_branch": on(d.Locked), "allow_fork_syncing": on(false), "block_creations": on(false),
 	}
 	if len(d.Checks) > 0 {
@@ -176,7 +178,10 @@ func (s *Server) getProtection(r *request, name string) (int, any, error) {
 		for _, login := range d.Pushers {
 			users = append(users, s.user(login))
 		}
-		out["restrictions"] = map[string]any{"users": users, "teams": []any{}, "apps": []any{}}
+		out["restrictions"] = map[string]any{
+			"url": at + "/restrictions", "users": users, "users_url": at + "/restrictions/users",
+			"teams": []any{}, "teams_url": at + "/restrictions/teams", "apps": []any{}, "apps_url": at + "/restrictions/apps",
+		}
 	}
 	return http.StatusOK, out, nil
 }
@@ -218,7 +223,10 @@ func (s *Server) getRules(r *request) (int, any, error) {
 		}
 		out = append(out, rule)
 	}
-	add(d.Queue, "merge_queue", map[string]any{"merge_method": "MERGE", "grouping_strategy": "ALLGREEN"})
+	add(d.Queue, "merge_queue", map[string]any{
+		"merge_method": "MERGE", "grouping_strategy": "ALLGREEN", "check_response_timeout_minutes": 60, "max_entries_to_build": 5,
+		"max_entries_to_merge": 5, "min_entries_to_merge": 1, "min_entries_to_merge_wait_minutes": 5,
+	})
 	add(d.Signatures, "required_signatures", nil)
 	add(d.Linear, "required_linear_history", nil)
 	checks := []map[string]any{}

@@ -61,11 +61,21 @@ func (s *Server) emitComment(p *pull, c *Comment, by *account, action string, ch
 // issuePayload is a pull request as the issue it also is.
 func (s *Server) issuePayload(p *pull) map[string]any {
 	api := s.repoURL("/pulls/%d", p.Number)
+	comments := 0
+	for _, c := range s.comments {
+		if c.Pull == p.Number {
+			comments++
+		}
+	}
 	return map[string]any{
 		"id": p.ID, "number": p.Number, "title": p.Title, "body": p.Body, "state": p.State,
 		"user": s.user(p.Author), "created_at": p.CreatedAt, "updated_at": p.UpdatedAt, "labels": []string{}, "draft": p.Draft,
-		"url": s.repoURL("/issues/%d", p.Number), "html_url": s.pullURL(p.Number),
-		"pull_request": map[string]any{"url": api, "html_url": s.pullURL(p.Number), "merged_at": closedTime(p.MergedAt, p.Merged)},
+		"url": s.repoURL("/issues/%d", p.Number), "html_url": s.pullURL(p.Number), "node_id": nodeID("Issue", p.ID),
+		"comments_url": s.repoURL("/issues/%d/comments", p.Number), "events_url": s.repoURL("/issues/%d/events", p.Number),
+		"labels_url": s.repoURL("/issues/%d/labels{/name}", p.Number), "repository_url": s.repoURL(""),
+		"closed_at": closedTime(p.ClosedAt, p.State == "closed"), "comments": comments, "locked": false,
+		"assignee": nil, "assignees": []any{}, "milestone": nil, "reactions": reactions(s.repoURL("/issues/%d/reactions", p.Number)), "author_association": s.association(p.Author), "active_lock_reason": nil,
+		"pull_request": map[string]any{"url": api, "html_url": s.pullURL(p.Number), "merged_at": closedTime(p.MergedAt, p.Merged), "diff_url": s.pullURL(p.Number) + ".diff", "patch_url": s.pullURL(p.Number) + ".patch"},
 	}
 }
 

@@ -74,24 +74,28 @@ func (s *Server) CallsTo(method, suffix string) []Call {
 	})
 }
 
-// statusWriter remembers the status of an answer.
+// statusWriter remembers the status of an answer and tells of it before the caller can.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+	known  func(status int)
 }
 
 func (w *statusWriter) WriteHeader(code int) {
-	if w.status == 0 {
-		w.status = code
-	}
+	w.note(code)
 	w.ResponseWriter.WriteHeader(code)
 }
 
 func (w *statusWriter) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.note(http.StatusOK)
 	return w.ResponseWriter.Write(b)
+}
+
+func (w *statusWriter) note(code int) {
+	if w.status == 0 {
+		w.status = code
+		w.known(code)
+	}
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -112,7 +116,12 @@ func (s *Server) recorded(w http.ResponseWriter, r *http.Request, next http.Hand
 	}
 	s.journal.begin(c)
 	start := time.Now()
-	sw := &statusWriter{ResponseWriter: w}
+	// Who has an answer of an API finds it here: a long one is on its way before it is at its end.
+	sw := &statusWriter{ResponseWriter: w, known: func(status int) {
+		if !s.isGitPath(r.URL.Path) {
+			s.journal.end(c, status, time.Since(start))
+		}
+	}}
 	defer func() { s.journal.end(c, sw.status, time.Since(start)) }() // also when a fault cuts the connection
 	s.faulty(sw, r, c, next)
 }

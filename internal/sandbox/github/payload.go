@@ -3,6 +3,7 @@ package github
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -26,6 +27,8 @@ type userJSON struct {
 
 	Permissions map[string]bool `json:"permissions,omitempty"`
 	RoleName    string          `json:"role_name,omitempty"`
+
+	since time.Time // of a whole profile
 }
 
 type repoJSON struct {
@@ -107,10 +110,15 @@ func (s *Server) ownerPayload() *userJSON {
 }
 
 func (s *Server) organization() map[string]any {
-	return map[string]any{
+	out := map[string]any{
 		"login": s.owner, "id": int64(firstID), "node_id": nodeID("Organization", firstID),
-		"url": s.apiURL("/orgs/%s", s.owner), "description": "",
+		"url": s.apiURL("/orgs/%s", s.owner), "description": "", "avatar_url": s.baseURL + "/assets/avatar.svg",
 	}
+	maps.Copy(out, below(s.apiURL("/orgs/%s", s.owner), map[string]string{
+		"repos_url": "/repos", "events_url": "/events", "hooks_url": "/hooks", "issues_url": "/issues",
+		"members_url": "/members{/member}", "public_members_url": "/public_members{/member}",
+	}))
+	return out
 }
 
 func (s *Server) repository() *repoJSON {
@@ -165,6 +173,8 @@ type verificationJSON struct {
 	Reason    string  `json:"reason"`
 	Signature *string `json:"signature"`
 	Payload   *string `json:"payload"`
+
+	VerifiedAt *time.Time `json:"verified_at"`
 }
 
 type gitCommitJSON struct {
@@ -176,7 +186,7 @@ type gitCommitJSON struct {
 	Committer    personJSON       `json:"committer"`
 	Message      string           `json:"message"`
 	Tree         shaJSON          `json:"tree"`
-	Parents      []shaJSON        `json:"parents,omitempty"`
+	Parents      []shaJSON        `json:"parents,omitzero"`
 	Verification verificationJSON `json:"verification"`
 	CommentCount int              `json:"comment_count"`
 }
@@ -186,6 +196,9 @@ func (s *Server) gitCommitPayload(c Commit, full bool) gitCommitJSON {
 		URL: s.repoURL("/git/commits/%s", c.SHA), Author: person(c.Author), Committer: person(c.Committer),
 		Message: c.Message, Tree: shaJSON{SHA: c.Tree, URL: s.repoURL("/git/trees/%s", c.Tree)},
 		Verification: s.verification(c.SHA),
+	}
+	if out.Verification.Verified {
+		out.Verification.VerifiedAt = &c.Committer.When
 	}
 	if full {
 		out.SHA, out.NodeID, out.HTMLURL = c.SHA, c.SHA, s.htmlURL("/commit/%s", c.SHA)

@@ -176,6 +176,9 @@ type commentJSON struct {
 	CreatedAt         time.Time `json:"created_at"`
 	UpdatedAt         time.Time `json:"updated_at"`
 	AuthorAssociation string    `json:"author_association"`
+
+	App       *struct{}      `json:"performed_via_github_app"` // null: not told here
+	Reactions map[string]any `json:"reactions"`
 }
 
 func (s *Server) commentPayload(c *Comment) commentJSON {
@@ -184,6 +187,7 @@ func (s *Server) commentPayload(c *Comment) commentJSON {
 		HTMLURL:  s.pullURL(c.Pull) + "#issuecomment-" + itoa(c.ID),
 		IssueURL: s.repoURL("/issues/%d", c.Pull), Body: c.Body, User: s.user(c.User),
 		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, AuthorAssociation: s.association(c.User),
+		Reactions: reactions(s.repoURL("/issues/comments/%d/reactions", c.ID)),
 	}
 }
 
@@ -196,16 +200,21 @@ type statusJSON struct {
 	Description *string   `json:"description"`
 	TargetURL   *string   `json:"target_url"`
 	Creator     *userJSON `json:"creator"`
+	AvatarURL   *string   `json:"avatar_url"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 }
 
 func (s *Server) statusPayload(st *Status) statusJSON {
-	return statusJSON{
+	out := statusJSON{
 		ID: st.ID, NodeID: nodeID("Status", st.ID), URL: s.repoURL("/statuses/%s", st.SHA), State: st.State,
 		Context: st.Context, Description: orNull(st.Description), TargetURL: orNull(st.TargetURL),
 		Creator: s.user(st.Creator), CreatedAt: st.CreatedAt, UpdatedAt: st.CreatedAt,
 	}
+	if out.Creator != nil {
+		out.AvatarURL = &out.Creator.AvatarURL
+	}
+	return out
 }
 
 func (s *Server) statusPayloads(list []*Status) []statusJSON {

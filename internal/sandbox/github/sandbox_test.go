@@ -42,6 +42,12 @@ type world struct {
 
 func newWorld(t *testing.T, change ...func(*sandbox.Options)) *world {
 	t.Helper()
+	return newWorldBehind(t, func(s http.Handler) http.Handler { return s }, change...)
+}
+
+// newWorldBehind has something stand before the local GitHub.
+func newWorldBehind(t *testing.T, before func(http.Handler) http.Handler, change ...func(*sandbox.Options)) *world {
+	t.Helper()
 	o := sandbox.Options{
 		Dir: t.TempDir(), Owner: owner, Repo: repo, BotLogin: botLogin, BotToken: "bot-token",
 		SeedFiles: map[string]string{tfvars: seoul, "README.md": "# infra\n", "list.txt": "one\ntwo\nthree\nfour\nfive\n"},
@@ -61,7 +67,7 @@ func newWorld(t *testing.T, change ...func(*sandbox.Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(s)
+	web := httptest.NewServer(before(s))
 	s.SetBaseURL(web.URL)
 	t.Cleanup(func() {
 		s.ClearFaults()
