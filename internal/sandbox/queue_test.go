@@ -44,3 +44,26 @@ func TestCases6And7InTheSandbox(t *testing.T) {
 		t.Error("nobody was told that auto-merge was switched off")
 	}
 }
+
+// TestCase5InTheSandbox moves a base that takes only heads up to date with it, while people
+// read: the newer head is merged, by its own approvals.
+func TestCase5InTheSandbox(t *testing.T) {
+	t.Parallel()
+	w, ctx := serving(t)
+	w.Hub.Demand(github.DefaultBranch, github.Demands{Strict: true, Checks: []string{"drbot/plan", "drbot/approval"}})
+	m := asked(t, ctx, w)
+	_, err := w.Hub.MoveBase(ctx, loginOf("dave"), "notes.txt", "nothing that a stack reads\n", "other work")
+	must(t, err)
+	must(t, w.approveAtOnce(ctx, m))
+	must(t, w.Hub.Wait(ctx, func() bool { return len(w.Hub.Pulls()) == 2 }))
+	m.pull = 2
+	p, err := w.Hub.Pull(m.pull)
+	must(t, err)
+	must(t, w.awaitPlan(ctx, m.run, p))
+	if first, err := w.Hub.Pull(1); err != nil || first.State != "closed" || first.Merged {
+		t.Errorf("the first is %s, merged %v, %v", first.State, first.Merged, err)
+	}
+	must(t, w.approveAtOnce(ctx, m))
+	must(t, w.follow(ctx, m))
+	must(t, w.readBack(ctx, m))
+}
