@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type moved struct {
 	approvers     []string // persons
 	promotions    int      // that were accepted in the whole life of the world
 	pull          int
+	merger        string // login of who merges; the bot's when empty
 }
 
 // readBack looks at Git, AWS, Terraform's states, the users' way in and Slack, by
@@ -213,7 +215,7 @@ func (w *World) readPull(ctx context.Context, m moved) error {
 	if err != nil {
 		return err
 	}
-	if !p.Merged || p.MergedBy != w.botLogin() {
+	if !p.Merged || p.MergedBy != cmp.Or(m.merger, w.botLogin()) {
 		return fmt.Errorf("#%d is merged: %t, by %q", m.pull, p.Merged, p.MergedBy)
 	}
 	if p.Commits != 1 || p.ChangedFiles != 1 || p.Additions != 1 || p.Deletions != 1 {
