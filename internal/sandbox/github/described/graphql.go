@@ -133,11 +133,7 @@ func (g *GraphQL) Answered(op *ast.OperationDefinition, body []byte) error {
 
 func (g *GraphQL) object(at string, asked ast.SelectionSet, got map[string]any) error {
 	known := map[string]bool{}
-	for _, s := range asked {
-		f, ok := s.(*ast.Field)
-		if !ok {
-			return fmt.Errorf("%s: fragments are not judged here", at)
-		}
+	for _, f := range g.asked(asked, got) {
 		known[f.Alias] = true
 		v, ok := got[f.Alias]
 		if !ok {
@@ -153,6 +149,39 @@ func (g *GraphQL) object(at string, asked ast.SelectionSet, got map[string]any) 
 		}
 	}
 	return nil
+}
+
+// asked are the fields that were asked of an object, with those of the fragments that are about its type.
+func (g *GraphQL) asked(set ast.SelectionSet, got map[string]any) (out []*ast.Field) {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			out = append(out, s)
+		case *ast.InlineFragment:
+			if g.about(s.TypeCondition, s.SelectionSet, got) {
+				out = append(out, g.asked(s.SelectionSet, got)...)
+			}
+		case *ast.FragmentSpread:
+			if g.about(s.Definition.TypeCondition, s.Definition.SelectionSet, got) {
+				out = append(out, g.asked(s.Definition.SelectionSet, got)...)
+			}
+		}
+	}
+	return out
+}
+
+// about tells whether a fragment is about an object: by the name of its type, and where nobody asked for that, by any of
+// its fields.
+func (g *GraphQL) about(condition string, set ast.SelectionSet, got map[string]any) bool {
+	if name, ok := got["__typename"].(string); ok && condition != "" {
+		return slices.ContainsFunc(g.schema.PossibleTypes[condition], func(d *ast.Definition) bool { return d.Name == name })
+	}
+	for _, f := range g.asked(set, got) {
+		if _, ok := got[f.Alias]; ok {
+			return true
+		}
+	}
+	return condition == ""
 }
 
 func (g *GraphQL) value(at string, asked ast.SelectionSet, t *ast.Type, v any) error {

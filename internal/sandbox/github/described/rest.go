@@ -196,6 +196,11 @@ func (d *REST) follow(ref string, parts map[string]map[string]any) error {
 		raw = actor.ReplaceAll(raw, []byte(`${1}nullable-simple-user"`))
 	}
 	v, err := d.bare(raw, parts)
+	if name == "auto-merge" { // of a merge without words of its own; the webhooks' description says so
+		for _, words := range []string{"commit_title", "commit_message"} {
+			v.(map[string]any)["properties"].(map[string]any)[words].(map[string]any)["nullable"] = true
+		}
+	}
 	parts[kind][name] = v
 	return err
 }

@@ -13,6 +13,11 @@ func TestWatchFinds(t *testing.T) {
 	const ref = "/api/v3/repos/acme/infra/git/ref/heads/a/b"
 	right := `{"ref":"refs/heads/a/b","node_id":"x","url":"https://x.example","object":{"type":"commit","sha":"` + strings.Repeat("a", 40) + `","url":"https://x.example"}}`
 	const signatures = `{"query":"query($ref: String!) { repository(owner: \"o\", name: \"n\") { ref(qualifiedName: $ref) { refUpdateRule { requiresSignatures } } } }","variables":{"ref":"x"}}`
+	const pieces = `{"query":"query { repository(owner: \"o\", name: \"n\") { pullRequest(number: 1) { timelineItems(last: 1) { nodes {` +
+		` __typename ... on ClosedEvent { id } ... on MergedEvent { mergeRefName } } } } } }"}`
+	node := func(text string) string {
+		return `{"data":{"repository":{"pullRequest":{"timelineItems":{"nodes":[` + text + `]}}}}}`
+	}
 	for name, c := range map[string]struct {
 		method, path, body string
 		status             int
@@ -38,6 +43,8 @@ func TestWatchFinds(t *testing.T) {
 		"a question answered wrong":   {"POST", "/api/graphql", signatures, 200, `{"data":{"repository":{"ref":{"refUpdateRule":{"requiresSignatures":null}}}}}`, "not of type Boolean!"},
 		"a question answered long":    {"POST", "/api/graphql", signatures, 200, `{"data":{"repository":null,"colour":"red"}}`, "nobody asked for"},
 		"a question it cannot answer": {"POST", "/api/graphql", strings.Replace(signatures, "requiresSignatures", "colour", 1), 200, `{"data":null}`, "colour"},
+		"a piece of an answer":        {"POST", "/api/graphql", pieces, 200, node(`{"__typename":"ClosedEvent","id":"x"},{"__typename":"MergedEvent","mergeRefName":"main"}`), ""},
+		"a piece of another":          {"POST", "/api/graphql", pieces, 200, node(`{"__typename":"ClosedEvent","mergeRefName":"main"}`), "nodes[0] lacks id"},
 		"a variable too few":          {"POST", "/api/graphql", strings.Replace(signatures, `"ref":"x"`, "", 1), 200, `{"data":null}`, "must be defined"},
 	} {
 		t.Run(name, func(t *testing.T) {
