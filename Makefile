@@ -56,7 +56,7 @@ outage-aws: build ## the same with the source Region refusing from the first sec
 
 # Virtual time: a run under which the world moves takes a quarter of a second.
 moves: ## the world moves at every place of a run, and by 2,000 random sequences of three moves
-	@mkdir -p bin; DRBOT_MOVES=2000 $(GO) test ./workflows -run '^TestMover' -v -timeout 30m > bin/moves.log; ended=$$?; \
+	@mkdir -p bin; DRBOT_MOVES=2000 $(GO) test ./workflows -run '^TestMover|^TestCase6TheWorldMoves' -v -timeout 30m > bin/moves.log; ended=$$?; \
 	grep -E '^(---|ok|FAIL|panic)|_test\.go|^ *--- FAIL' bin/moves.log; exit $$ended
 
 # Every strategy has a Moto of its own and waits for the provider most of the time.

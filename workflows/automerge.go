@@ -14,7 +14,7 @@ func (a *approval) notByItself(ctx context.Context) error {
 	number := a.change.Number
 	by, err := a.Forge.Itself.StopAutoMerge(ctx, a.svc.Repository, number)
 	switch {
-	case err != nil && dr.CodeOf(err) == dr.Temporary:
+	case err != nil && (by == "" || dr.CodeOf(err) == dr.Temporary): // it is not known to be on, or is tried again
 		return err
 	case err != nil:
 		a.run.Log().WarnContext(ctx, "auto-merge could not be switched off", "number", number, "error", err)

@@ -68,7 +68,7 @@ func TestCase7AutoMergeFires(t *testing.T) {
 	}{
 		"too late": {func(w *world.World) { w.Before("Status drbot/approval", func() { w.SetAutoMerge("dave") }) }, "was merged by dave-gh, not by drbot"},
 		"refused": {func(w *world.World) {
-			w.Fail("StopAutoMerge", -1, &dr.Error{Code: dr.Denied, What: dr.T(dr.Words, "words", dr.Foreign("GitHub refuses."))})
+			w.KeepAutoMerge()
 			w.SetAutoMerge("dave")
 		}, "cannot be switched off by drbot"},
 	} {
@@ -88,18 +88,23 @@ func TestCase7AutoMergeFires(t *testing.T) {
 	}
 }
 
-// GitHub does not answer when it is asked to: the status is not set before it has.
+// GitHub does not answer when it is asked to, or refuses the token: the status is not set
+// before it has, and nothing is said of what is not known.
 func TestCase7NoStatusWithoutALook(t *testing.T) {
-	t.Parallel()
-	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-		run := w.Start(world.Planned)
-		w.Await(run, dr.RunWaiting)
-		w.Fail("StopAutoMerge", 2, nil)
-		w.Before("StopAutoMerge", func() { w.SetAutoMerge("dave") }).Skip(2)
-		approved(w, run)
-		checkEnd(t, w, run, plannedDone)
-		if by := w.Pull(1).MergedBy; by != world.Bot {
-			t.Errorf("merged by %s", by)
-		}
-	})
+	for name, err := range map[string]error{"silent": nil, "refused": &dr.Error{Code: dr.Denied, What: dr.T("rule.token-refused")}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := w.Start(world.Planned)
+				w.Await(run, dr.RunWaiting)
+				w.Fail("StopAutoMerge", 1, err)
+				w.Before("StopAutoMerge", func() { w.SetAutoMerge("dave") }).Skip(1)
+				approved(w, run)
+				checkEnd(t, w, run, plannedDone)
+				if by := w.Pull(1).MergedBy; by != world.Bot || said(w, "cannot be switched off") {
+					t.Errorf("merged by %s; said %+v", by, w.Said())
+				}
+			})
+		})
+	}
 }

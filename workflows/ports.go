@@ -52,7 +52,7 @@ type Unattended interface {
 	// Dequeue takes a change out of the queue, if it is there.
 	Dequeue(ctx context.Context, repo dr.Repository, number int) error
 	// StopAutoMerge has a change not merge by itself, and gives who had set it to; nobody
-	// where it was not set.
+	// where it was not set. Beside an error that somebody is who has, and it stays so.
 	StopAutoMerge(ctx context.Context, repo dr.Repository, number int) (by string, err error)
 }
 

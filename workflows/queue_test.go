@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -286,4 +287,53 @@ func TestCase6TheQueueIsGone(t *testing.T) {
 			checkEnd(t, w, run, plannedDone)
 		})
 	})
+}
+
+// TestCase6TheWorldMoves has the world move right before the change is put into the queue,
+// right before that is asked about, and while it is there: as in TestMovers nothing is
+// promoted or applied that no approval covers, and every end leads on. In make test one case
+// in four is played, in make moves each.
+func TestCase6TheWorldMoves(t *testing.T) {
+	t.Parallel()
+	var n tally
+	every := 4
+	if os.Getenv("DRBOT_MOVES") != "" {
+		every = 1
+	}
+	i := 0
+	for _, place := range []string{"Queued", "Enqueue", "in the queue"} {
+		for _, m := range movers() {
+			if i++; i%every != 0 {
+				continue
+			}
+			at := placed{m, place}
+			if place == "in the queue" {
+				at.at = "Enqueue"
+				at.do = func(w *world.World) { time.AfterFunc(20*time.Second, func() { m.do(w) }) }
+			}
+			t.Run(place+"/"+m.name, func(t *testing.T) {
+				t.Parallel()
+				world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+					w.RequireQueue(true)
+					over, stopped := make(chan struct{}), make(chan struct{})
+					go func() {
+						defer close(stopped)
+						for {
+							select {
+							case <-over:
+								return
+							case <-time.After(50 * time.Second):
+								if w.InQueue() > 0 {
+									w.MergeQueued()
+								}
+							}
+						}
+					}()
+					n.moved(t, w, world.Planned, at)
+					close(over)
+					<-stopped
+				})
+			})
+		}
+	}
 }

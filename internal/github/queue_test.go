@@ -119,3 +119,21 @@ func TestCase6RulesThatAreNotShown(t *testing.T) {
 		t.Errorf("%+v, %v", q, err)
 	}
 }
+
+// Case github 7: where switching it off is refused it is told who has set it; where it cannot
+// be read nobody is named.
+func TestCase7SwitchingOffIsRefused(t *testing.T) {
+	c, s := start(t)
+	change, by := opened(t, c), github.Unattended{Client: c}
+	s.Demand("main", sandbox.Demands{Checks: []string{"ci"}})
+	s.AllowAutoMerge(true)
+	must(t, s.SetAutoMerge(t.Context(), "bob", change.Number, true))
+	s.Inject(sandbox.Fault{Kind: sandbox.Answered, Status: 403, Message: "Must have write access", Path: "/api/graphql"})
+	if who, err := by.StopAutoMerge(t.Context(), repo, change.Number); who != "bob" || dr.CodeOf(err) != dr.Denied {
+		t.Errorf("set by %q, %v", who, err)
+	}
+	s.Inject(sandbox.Fault{Kind: sandbox.Answered, Status: 403, Message: "Must have read access", Path: "/repos/acme/infra/pulls/"})
+	if who, err := by.StopAutoMerge(t.Context(), repo, change.Number); who != "" || dr.CodeOf(err) != dr.Denied {
+		t.Errorf("set by %q, %v", who, err)
+	}
+}

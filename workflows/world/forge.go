@@ -56,6 +56,7 @@ type forge struct {
 	queued    bool  // the base is merged into by its queue alone
 	queue     []int // numbers, the first one first
 	enqueued  int
+	stays     bool // nobody is let switch auto-merge off
 	strict    bool // a head has to have all of its base
 }
 

@@ -113,6 +113,9 @@ func (p *ports) StopAutoMerge(ctx context.Context, _ dr.Repository, number int) 
 			return "", err
 		}
 		by := pr.AutoMerge
+		if by != "" && p.w.forge.stays {
+			return by, refused(dr.Denied, "auto-merge stays on for #%d.", number)
+		}
 		pr.AutoMerge = ""
 		return by, nil
 	})
@@ -164,6 +167,13 @@ func (w *World) Enqueued() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.forge.enqueued
+}
+
+// KeepAutoMerge lets nobody switch auto-merge off.
+func (w *World) KeepAutoMerge() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.stays = true
 }
 
 // SetAutoMerge has a person set the open pull request to merge by itself.
