@@ -182,3 +182,10 @@ func (w *World) SetAutoMerge(person string) {
 	defer w.mu.Unlock()
 	w.forge.open().AutoMerge = person + "-gh"
 }
+
+// EnqueueByHand has somebody put the open pull request into the queue.
+func (w *World) EnqueueByHand() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.queue = append(w.forge.queue, w.forge.open().Number)
+}
