@@ -21,6 +21,7 @@ type approval struct {
 	compared string // the newest base that a look has compared with the planned one
 	adopted  bool   // people took up a merge that was none of this run's
 	queued   bool   // the change is the merge queue's to merge: it was put there, or was about to be
+	tries    int    // to merge, or to have it merged: what is said of each is said once
 
 	// Why what has its approvals is not merged, and until when it is not looked at again.
 	held      []dr.Text
@@ -100,6 +101,9 @@ func (f *failover) getApproved() error {
 		case steps.MergeDone:
 			return nil
 		case steps.MergeBaseMoved:
+			if a.queued { // it was there for longer, perhaps, than a request lives
+				a.waitAnew()
+			}
 			if p, err = plan.planMergeResult(p, out.Base); err != nil {
 				return err
 			}

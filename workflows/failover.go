@@ -35,6 +35,7 @@ type failover struct {
 	merged     bool
 	as         approvedAs // what was approved when it was merged, and accepted since
 	plannedAt  time.Time  // when those plans were last made
+	unseen     bool       // people go on although nobody knows what Git says by now
 
 	retried string          // the step that people have just answered retry to
 	anew    map[string]bool // applies that are to be done once more, at a newer commit

@@ -17,10 +17,14 @@ type merging struct{ *approval }
 // outside of what the stacks read is the one that was planned; one that moves after this
 // look is seen by what the merge came upon, before any act.
 func (a merging) merge(p proposal) (steps.Merged, error) {
+	a.tries++
 	out, err := engine.Until(a.run, stepMerge, a.answer, func(ctx context.Context) (steps.Merged, error) { return a.tryMerge(ctx, p) })
 	cancelled := ""
 	if err == nil && (out.Kind == steps.MergeByQueue || out.Kind == steps.MergeQueued) {
 		out, cancelled, err = queueing{a}.through(p, out)
+	}
+	if err == nil && cancelled != "" && out.Kind != steps.MergeDone {
+		out = steps.Merged{Kind: steps.MergeCancelled, By: cancelled} // whatever came of it: what is merged all the same is told at the end
 	}
 	if err != nil || out.Kind != steps.MergeDone {
 		return out, err

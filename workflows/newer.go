@@ -85,10 +85,13 @@ func (f newer) unread(ctx context.Context, why error) error {
 // offer plans a commit for all that is left to be applied, and for what was applied before
 // it: that is done again where the commit changes something of it.
 func (f newer) offer(ctx context.Context, s judged, commit string) (steps.Offer, error) {
+	stopped, err := preflight(f).stoppedSource(ctx, s.first)
+	if err != nil {
+		return steps.Offer{}, err
+	}
 	stacks := slices.DeleteFunc(steps.StacksOf(f.list), func(st dr.Stack) bool {
 		name := steps.ApplyOf(st)
-		// What the run has stopped in the source would be told as a change; its own apply looks.
-		return f.run.Skipped(name) || st.Region == f.source && !s.first && name != s.Name()
+		return f.run.Skipped(name) || st.Region == f.source && stopped && name != s.Name() // its own apply looks
 	})
 	plans, err := plansOf(ctx, f.failover, stacks, commit, "")
 	if err != nil {
@@ -159,6 +162,14 @@ func againLine(again []string) dr.Text {
 	return dr.T("note.newer.again", "steps", again)
 }
 
+// unlessAbandoned ends the run where people have abandoned it meanwhile.
+func (f newer) unlessAbandoned(step string) error {
+	if by := f.run.Abandoned(); by != "" {
+		return f.stopped(dr.T("run.abandoned", "who", by, "step", step))
+	}
+	return nil
+}
+
 // redo applies again what a newer commit changes of what was applied before a step, and
 // has the target prove itself once more where it had.
 func (f newer) redo(before string) error {
@@ -166,7 +177,7 @@ func (f newer) redo(before string) error {
 	for _, s := range f.list {
 		name := s.Name()
 		if name == before {
-			return nil
+			return f.unlessAbandoned(name) // to look and to apply again takes its time
 		}
 		out, tried := f.run.Outcome(name)
 		proven := tried && out.OK() && steps.Proves(name) && !f.run.Skipped(name)
@@ -179,8 +190,8 @@ func (f newer) redo(before string) error {
 		case f.served.IsZero():
 			f.served = steps.Verification.At(f.run)
 		}
-		if by := f.run.Abandoned(); by != "" {
-			return f.stopped(dr.T("run.abandoned", "who", by, "step", name))
+		if err := f.unlessAbandoned(name); err != nil {
+			return err
 		}
 		f.retried = ""
 		if err := engine.Perform(f.run, judged{s, preflight(f), false}, f.answer); err != nil {

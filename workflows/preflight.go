@@ -56,11 +56,12 @@ func (f preflight) thought(i int, s engine.Step) engine.Step {
 }
 
 func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
-	if err := s.baseStands(ctx); err != nil {
+	worse, err := s.baseStands(ctx)
+	if err != nil {
 		return engine.Outcome{}, err
 	}
+	blind := len(worse) > 0
 	now := steady(s.run, s.run.Now(ctx))
-	var worse []dr.Text
 	var checks []dr.Check
 	if !fresh(s.checkedAt, now, s.timing.Recheck) {
 		found, err := s.judgeSurely(ctx)
@@ -86,6 +87,7 @@ func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
 	if err != nil {
 		return engine.Outcome{}, err
 	}
+	offer.Blind = blind
 	return offer.Outcome(&dr.Error{Code: dr.Conflict, What: dr.T("preflight.worse", "worse", worse), Next: dr.T("preflight.worse.next")})
 }
 
@@ -103,22 +105,41 @@ func (s thinking) judgeSurely(ctx context.Context) (readiness, error) {
 }
 
 // baseStands looks whether Git still says the target. A forge that does not answer holds
-// up nobody who has just seen it merge.
-func (s thinking) baseStands(ctx context.Context) error {
+// up nobody who has just seen it merge, nor a disaster when people go on without it: what
+// they have to accept for that is given.
+func (s thinking) baseStands(ctx context.Context) ([]dr.Text, error) {
 	repo := s.svc.Repository
-	content, _, err := s.Forge.Files.File(ctx, repo, repo.Base)
+	content, err := s.baseFile(ctx)
 	if err != nil {
-		if out, ok := s.run.Outcome(stepMerge); ok && fresh(out.At, s.run.Now(ctx), s.timing.Recheck) {
+		if out, ok := s.run.Outcome(stepMerge); s.unseen || ok && fresh(out.At, s.run.Now(ctx), s.timing.Recheck) {
 			s.run.Log().WarnContext(ctx, "the base was not looked at again", "error", err)
-			return nil
+			return nil, nil
 		}
-		return err
+		if s.req.Mode != dr.Disaster || dr.CodeOf(err) != dr.Temporary {
+			return nil, err
+		}
+		what, _ := dr.Told(err)
+		return []dr.Text{dr.T("preflight.unread", "base", repo.Base, "region", s.req.Target, "why", what)}, nil
 	}
 	active, err := s.Forge.Region.ActiveRegion(content)
 	if err != nil || active != s.req.Target {
-		return s.reverted(err)
+		return nil, s.reverted(err)
 	}
-	return nil
+	return nil, nil
+}
+
+// baseFile reads the file on the base, and again with growing pauses before a disaster asks
+// people to go on without.
+func (s thinking) baseFile(ctx context.Context) (content string, err error) {
+	for pause := hiccup; ; pause *= 2 {
+		content, _, err = s.Forge.Files.File(ctx, s.svc.Repository, s.svc.Repository.Base)
+		if err == nil || s.unseen || s.req.Mode != dr.Disaster || dr.CodeOf(err) != dr.Temporary || pause > unseenFor {
+			return content, err
+		}
+		if err := engine.Wait(ctx, pause); err != nil {
+			return "", err
+		}
+	}
 }
 
 // reverted is what there is to say where Git does not say the target any more.
@@ -133,11 +154,15 @@ func (s thinking) planAgain(ctx context.Context) (dr.Plans, []dr.Text, error) {
 	if !moved && fresh(s.plannedAt, steady(s.run, s.run.Now(ctx)), plansFreshFor) {
 		return nil, nil, nil
 	}
+	stopped, err := s.stoppedSource(ctx, s.first)
+	if err != nil {
+		return nil, nil, err
+	}
 	var all, out dr.Plans
 	var wider []dr.Text
 	for _, st := range steps.StacksOf(s.list) {
-		if !s.first && st.Region == s.source {
-			continue // what the run has stopped there would be told as a change
+		if stopped && st.Region == s.source {
+			continue
 		}
 		if out, ok := s.run.Outcome(steps.ApplyOf(st)); ok && out.OK() {
 			continue // this run has done it
@@ -157,6 +182,20 @@ func (s thinking) planAgain(ctx context.Context) (dr.Plans, []dr.Text, error) {
 		return nil, nil, &dr.Error{Code: dr.Denied, What: dr.T("plan.denied", "reasons", denied), Next: dr.T("preflight.denied.next")}
 	}
 	return out, wider, nil
+}
+
+// stoppedSource tells whether the run may have stopped something in the source: a plan of
+// its stack would then tell that as a change.
+func (f preflight) stoppedSource(ctx context.Context, first bool) (bool, error) {
+	if !first {
+		return true, nil
+	}
+	for _, s := range f.list {
+		if q, ok := s.(steps.Stopper); ok {
+			return q.Stopped(ctx, f.run)
+		}
+	}
+	return false, nil
 }
 
 // judgeLeft judges what is left to be moved: a database that this run has moved is not
@@ -237,6 +276,7 @@ func (f preflight) accepted(out engine.Outcome) {
 	if !ok {
 		return
 	}
+	f.unseen = f.unseen || o.Blind
 	if o.Checks != nil {
 		f.checks, f.checkedAt = o.Checks, steady(f.run, out.At)
 	}

@@ -20,6 +20,7 @@ type queueing struct{ merging }
 func (a queueing) through(p proposal, out steps.Merged) (left steps.Merged, cancelled string, err error) {
 	a.queued = true
 	for {
+		a.tries++
 		if out.Kind != steps.MergeQueued {
 			out, err = engine.Until(a.run, stepMerge, a.answer, func(ctx context.Context) (steps.Merged, error) { return a.tryMerge(ctx, p) })
 			if err != nil || out.Kind != steps.MergeQueued {
@@ -35,10 +36,9 @@ func (a queueing) through(p proposal, out steps.Merged) (left steps.Merged, canc
 		found := engine.Do(a.run, stepMerge, settle)
 		switch out = found.Value; {
 		case !found.OK():
-			if _, err = a.answer(stepMerge, found.Outcome); err != nil {
-				return out, "", err
-			}
-			out = steps.Merged{} // they retry: it is put there again
+			// They retry: what people approved is looked at again before it is put there anew.
+			_, err = a.answer(stepMerge, found.Outcome)
+			return steps.Merged{Kind: steps.MergeNotApproved}, "", err
 		case out.Kind != steps.MergeQueued:
 			return out, "", nil
 		}
@@ -68,7 +68,7 @@ func (a queueing) enqueue(ctx context.Context, p proposal, approval dr.Approval,
 	if q.Out != "" {
 		title = dr.T("note.queued.again", "number", number, "base", repo.Base)
 	}
-	return steps.Merged{Kind: steps.MergeQueued}, a.run.Say(ctx, fmt.Sprintf("queued/%d/%d", number, a.run.Now(ctx).Unix()), dr.OK, title, dr.T("note.queued.line", "every", a.timing.Review))
+	return steps.Merged{Kind: steps.MergeQueued}, a.run.Say(ctx, fmt.Sprintf("queued/%d/%d", number, a.tries), dr.OK, title, dr.T("note.queued.line", "every", a.timing.Review))
 }
 
 // follow looks at the queue every while until the change is there no more, does not have
@@ -104,7 +104,7 @@ func (a queueing) follow(p proposal) (cancelled string) {
 // looked at again: the queue has what it was given.
 func (a queueing) over(ctx context.Context, p proposal) (bool, dr.Text) {
 	q, err := a.Forge.Itself.Queued(ctx, a.svc.Repository, a.change.Number)
-	if err == nil && !q.In {
+	if err == nil && !q.In || err != nil && dr.CodeOf(err) != dr.Temporary { // what a person must mend is asked
 		return true, dr.T("merge.queued")
 	}
 	read := a.Forge.Changes.ChangeState
@@ -131,21 +131,20 @@ func (a queueing) over(ctx context.Context, p proposal) (bool, dr.Text) {
 // and not merged counts when it has been seen twice.
 func (a queueing) settle(ctx context.Context, p proposal, cancelled string) (steps.Merged, error) {
 	for try := 1; ; try++ {
-		q, err := a.Forge.Itself.Queued(ctx, a.svc.Repository, a.change.Number)
-		if err != nil {
-			return steps.Merged{}, unsure(err)
-		}
+		q, unread := a.Forge.Itself.Queued(ctx, a.svc.Repository, a.change.Number)
 		st, approval, err := a.count(ctx, p)
 		if err != nil {
 			return steps.Merged{}, unsure(err)
 		}
 		switch {
-		case st.Merged:
+		case st.Merged: // whatever is told of the queue
 			self, err := a.Forge.Files.Self(ctx)
 			if err != nil {
 				return steps.Merged{}, unsure(err)
 			}
 			return a.found(ctx, p, st, approval.Allowed, self)
+		case unread != nil:
+			return steps.Merged{}, unsure(unread)
 		case cancelled != "" || !approval.Allowed:
 			return a.leave(ctx, p, approval, cancelled)
 		case q.In:
@@ -194,5 +193,5 @@ func (a queueing) leave(ctx context.Context, p proposal, approval dr.Approval, c
 	if err := a.run.Audit(ctx, "dequeue", dr.T("audit.dequeue", "number", number, "why", why)); err != nil {
 		return steps.Merged{}, err
 	}
-	return out, a.run.Say(ctx, fmt.Sprintf("dequeued/%d/%d", number, a.run.Now(ctx).Unix()), dr.Warn, said)
+	return out, a.run.Say(ctx, fmt.Sprintf("dequeued/%d/%d", number, a.tries), dr.Warn, said)
 }

@@ -18,6 +18,8 @@ const (
 	heldFor = time.Minute
 	// hiccup is the pause before what has become unknown or denied is read once more.
 	hiccup = 2 * time.Second
+	// unseenFor bounds the pauses in which a forge is asked before people are.
+	unseenFor = 16 * time.Second
 )
 
 // fresh tells whether what was so at a time counts as being so still. What lies in the

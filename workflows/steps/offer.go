@@ -17,6 +17,7 @@ type Offer struct {
 	Plans  dr.Plans   `json:"plans,omitempty"`  // that stacks are applied by
 	Checks []dr.Check `json:"checks,omitempty"` // that are worse than people were shown
 	Worse  []dr.Text  `json:"worse,omitempty"`  // all of it in words
+	Blind  bool       `json:"blind,omitempty"`  // what Git says could not be read, which is in them
 	Commit string     `json:"commit,omitempty"` // newer than the one in use: what it is planned and applied at
 	Again  []string   `json:"again,omitempty"`  // steps that were done and have something to do there
 }
@@ -88,6 +89,17 @@ func (s quiesceStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
 	if engine.Attempt(ctx) > 1 {
 		return false, nil
 	}
+	return s.Stopped(ctx, r)
+}
+
+// Stopper is a step that stops what the source runs.
+type Stopper interface {
+	// Stopped tells whether it may have stopped something, at whatever attempt.
+	Stopped(ctx context.Context, r *engine.Run) (bool, error)
+}
+
+// Stopped tells whether the source's counts were remembered.
+func (s quiesceStep) Stopped(ctx context.Context, r *engine.Run) (bool, error) {
 	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
 		kept, err := s.world.Ledger.Get(ctx, countKey(r.ID, s.job.Source, w))
 		if err != nil || kept != "" {

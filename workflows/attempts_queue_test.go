@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 
 // Two people abandon the run while a retry plans the newer commit: nothing has begun, and the
 // database is moved all the same.
-func TestZZAbandonedWhileNewerIsLookedAt(t *testing.T) {
+func TestAttemptAbandonedWhileNewerIsLookedAt(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Fail("Promote", 1, errMended)
@@ -28,7 +29,7 @@ func TestZZAbandonedWhileNewerIsLookedAt(t *testing.T) {
 }
 
 // The same while what was applied before is applied again: the step behind it is the promotion.
-func TestZZAbandonedWhileItAppliesAgain(t *testing.T) {
+func TestAttemptAbandonedWhileItAppliesAgain(t *testing.T) {
 	t.Parallel()
 	world.Run(t, acts("apply/target", "promote", "redeploy", "gate", "apply/traffic"), func(t *testing.T, w *world.World) {
 		w.Fail("Promote", 1, errMended)
@@ -49,7 +50,7 @@ func TestZZAbandonedWhileItAppliesAgain(t *testing.T) {
 
 // Thrown out of the queue after more than the time of a request, upon a base that has moved in
 // what the stacks read and gives the same plan: retry is said to put it into the queue again.
-func TestZZThrownOutLateUponAnotherBase(t *testing.T) {
+func TestAttemptThrownOutLateUponAnotherBase(t *testing.T) {
 	for name, move := range map[string]func(*world.World){
 		"the same plan": func(w *world.World) { w.PushComment("live/portal/tokyo") },
 		"a wider plan":  func(w *world.World) { w.PushToBase("tokyo:aws_ssm_parameter.x") },
@@ -74,43 +75,38 @@ func TestZZThrownOutLateUponAnotherBase(t *testing.T) {
 
 // GitHub does not tell of the queue any more (the token has lost a right), and the queue has
 // merged: nobody is told anything, for ever.
-func TestZZTheQueueIsNotTold(t *testing.T) {
+func TestAttemptTheQueueIsNotTold(t *testing.T) {
 	queueing(t, func(t *testing.T, w *world.World, run string) {
 		queued(w, run)
 		w.Fail("Queued", -1, &dr.Error{Code: dr.Uncertain, What: dr.T(dr.Words, "words", dr.Foreign("GitHub refuses."))})
 		w.MergeQueued()
-		time.Sleep(3 * time.Hour)
+		time.Sleep(20 * time.Minute)
 		if r := w.Record(run); r.State == dr.RunRunning && r.Question == nil {
-			t.Errorf("three hours after its merge it is %s: %s", whereabouts(r), world.Words(r.Steps[r.StepIndex("merge")].Detail))
+			t.Errorf("twenty minutes after its merge it is %s: %s", whereabouts(r), world.Words(r.Steps[r.StepIndex("merge")].Detail))
 		}
-		var said []string
-		for _, n := range w.Said() {
-			said = append(said, world.Words(n.Title))
-		}
-		t.Logf("said: %q", said)
 	})
 }
 
-// Cancelled and withdrawn, and merged before it is taken out: nothing is done.
-func TestZZCancelledWithdrawnMerged(t *testing.T) {
+// Cancelled and withdrawn, and merged before it is taken out: nothing is done, it ends, and
+// says what is merged all the same.
+func TestAttemptCancelledWithdrawnMerged(t *testing.T) {
 	queueing(t, func(t *testing.T, w *world.World, run string) {
 		queued(w, run)
 		w.Before("Dequeue", func() { w.Review("carol", dr.ChangesRequested); w.MergeQueued() })
 		w.Cancel(run, "alice")
 		time.Sleep(5 * time.Minute)
 		r := w.Record(run)
-		t.Log(whereabouts(r))
 		if w.Promotions() != 0 || w.Tasks(world.Seoul) != 3 {
 			t.Errorf("%d promotions: %s", w.Promotions(), whereabouts(r))
 		}
-		if r.State != dr.RunPaused {
+		if r.State != dr.RunCancelled || !strings.Contains(world.Words(r.Outcome), "merged all the same") || !strings.Contains(world.Words(r.Next), "revert #1") {
 			t.Errorf("merged %d, it is %s", w.Merges(), whereabouts(r))
 		}
 	})
 }
 
-func TestZZSweepWithdrawn(t *testing.T) {
-	zzSweep(t, 1, 24, func(w *world.World, _ string) { w.Review("carol", dr.ChangesRequested) }, func(t *testing.T, w *world.World, run string) {
+func TestAttemptSweepWithdrawn(t *testing.T) {
+	sweptInTheQueue(t, 1, 24, func(w *world.World, _ string) { w.Review("carol", dr.ChangesRequested) }, func(t *testing.T, w *world.World, run string) {
 		if r := w.Record(run); w.InQueue() != 0 || w.Promotions() != 0 || w.Merges() != 0 || r.State != dr.RunWaiting {
 			t.Fatalf("in the queue %d, merges %d: %s", w.InQueue(), w.Merges(), whereabouts(r))
 		}
@@ -124,7 +120,7 @@ func TestZZSweepWithdrawn(t *testing.T) {
 
 // Thrown out, and much later what people were shown is worse: retry puts it into the queue
 // without looking, and Git says the target for what the first act then refuses.
-func TestZZPutThereAgainWithoutALook(t *testing.T) {
+func TestAttemptPutThereAgainWithoutALook(t *testing.T) {
 	queueing(t, func(t *testing.T, w *world.World, run string) {
 		queued(w, run)
 		w.ThrowOut("failed_checks")
@@ -141,7 +137,7 @@ func TestZZPutThereAgainWithoutALook(t *testing.T) {
 
 // Both Regions active, the source stopped in part, and the base has moved in a comment alone:
 // what the run itself has stopped must not be told as what the newer commit does.
-func TestZZSourceStoppedInPart(t *testing.T) {
+func TestAttemptSourceStoppedInPart(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{Service: func(s *dr.Service) { s.Strategy = dr.ActiveActive }}, func(t *testing.T, w *world.World) {
 		w.Lose("Scale "+string(world.Seoul), -1)
@@ -159,8 +155,9 @@ func TestZZSourceStoppedInPart(t *testing.T) {
 	})
 }
 
-// GitHub is gone when the promotion is retried in a disaster: a retry must not need it.
-func TestZZRetryWithoutGitHub(t *testing.T) {
+// GitHub is gone when the promotion is retried in a disaster: people can go on without it,
+// and are told what nobody has seen.
+func TestAttemptRetryWithoutGitHub(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.Fail("Promote", 1, errMended)
@@ -170,7 +167,12 @@ func TestZZRetryWithoutGitHub(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		w.Gone("File", "ChangeState", "Look", "Changed", "Comment", "Status")
 		w.Answer(run, "bob", "retry")
-		if r := whatNext(w, run, q.Number); w.Promotions() != 1 {
+		r := whatNext(w, run, q.Number)
+		if said := whereabouts(r); w.Promotions() != 0 || !strings.Contains(said, "still says ap-northeast-1 could not be read") {
+			t.Fatalf("%d promotions: %s", w.Promotions(), said)
+		}
+		accept(t, w, run)
+		if r = whatNext(w, run, r.Question.Number); w.Promotions() != 1 {
 			t.Errorf("%d promotions: %s", w.Promotions(), whereabouts(r))
 		}
 	})

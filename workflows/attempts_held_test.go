@@ -11,7 +11,7 @@ import (
 )
 
 // Closed while it is in the queue.
-func TestZZClosedInTheQueue(t *testing.T) {
+func TestAttemptClosedInTheQueue(t *testing.T) {
 	queueing(t, func(t *testing.T, w *world.World, run string) {
 		queued(w, run)
 		w.CloseByHand()
@@ -30,7 +30,7 @@ func TestZZClosedInTheQueue(t *testing.T) {
 }
 
 // An approval is withdrawn, taking it out is refused, the queue merges during the pause.
-func TestZZWithdrawnAndNotTakenOut(t *testing.T) {
+func TestAttemptWithdrawnAndNotTakenOut(t *testing.T) {
 	queueing(t, func(t *testing.T, w *world.World, run string) {
 		queued(w, run)
 		w.Fail("Dequeue", -1, &dr.Error{Code: dr.Uncertain, What: dr.T(dr.Words, "words", dr.Foreign("GitHub refuses."))})
@@ -46,7 +46,7 @@ func TestZZWithdrawnAndNotTakenOut(t *testing.T) {
 }
 
 // Killed around taking it out, and the queue merges meanwhile or not.
-func TestZZKilledAtDequeue(t *testing.T) {
+func TestAttemptKilledAtDequeue(t *testing.T) {
 	for name, c := range map[string]struct {
 		kill  func(*world.World)
 		merge bool
@@ -86,8 +86,8 @@ func TestZZKilledAtDequeue(t *testing.T) {
 	}
 }
 
-// zzSweep kills the bot at each call after something was done to a run in the queue.
-func zzSweep(t *testing.T, first, most int, do func(*world.World, string), then func(*testing.T, *world.World, string)) {
+// sweptInTheQueue kills the bot at each call after something was done to a run in the queue.
+func sweptInTheQueue(t *testing.T, first, most int, do func(*world.World, string), then func(*testing.T, *world.World, string)) {
 	for n := first; n <= most; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			queueing(t, func(t *testing.T, w *world.World, run string) {
@@ -109,8 +109,8 @@ func zzSweep(t *testing.T, first, most int, do func(*world.World, string), then 
 	}
 }
 
-func TestZZSweepMergedUnapproved(t *testing.T) {
-	zzSweep(t, 1, 19, func(w *world.World, _ string) { w.Review("carol", dr.ChangesRequested); w.MergeQueued() }, func(t *testing.T, w *world.World, run string) {
+func TestAttemptSweepMergedUnapproved(t *testing.T) {
+	sweptInTheQueue(t, 1, 19, func(w *world.World, _ string) { w.Review("carol", dr.ChangesRequested); w.MergeQueued() }, func(t *testing.T, w *world.World, run string) {
 		r := w.Record(run)
 		if w.Promotions() != 0 || w.Tasks(world.Seoul) != 3 || r.State != dr.RunPaused {
 			t.Fatalf("promotions %d: %s", w.Promotions(), whereabouts(r))
@@ -121,8 +121,8 @@ func TestZZSweepMergedUnapproved(t *testing.T) {
 	})
 }
 
-func TestZZSweepCancelled(t *testing.T) {
-	zzSweep(t, 3, 20, func(w *world.World, run string) { w.Cancel(run, "alice") }, func(t *testing.T, w *world.World, run string) {
+func TestAttemptSweepCancelled(t *testing.T) {
+	sweptInTheQueue(t, 3, 20, func(w *world.World, run string) { w.Cancel(run, "alice") }, func(t *testing.T, w *world.World, run string) {
 		if r := w.Record(run); w.InQueue() != 0 || w.Merges() != 0 || r.State != dr.RunCancelled || w.OpenPulls() != 0 {
 			t.Fatalf("in the queue %d, merges %d: %s", w.InQueue(), w.Merges(), whereabouts(r))
 		}
@@ -130,7 +130,7 @@ func TestZZSweepCancelled(t *testing.T) {
 }
 
 // Withdrawn while it is thrown out and paused; pushed to while so.
-func TestZZWithdrawnInThePause(t *testing.T) {
+func TestAttemptWithdrawnInThePause(t *testing.T) {
 	queueing(t, func(t *testing.T, w *world.World, run string) {
 		queued(w, run)
 		w.ThrowOut("failed_checks")
@@ -152,7 +152,7 @@ func TestZZWithdrawnInThePause(t *testing.T) {
 }
 
 // The newer commit has something in the source's stack that the policy denies: it ends, mended.
-func TestZZSourceDeniedAtTheNewerCommit(t *testing.T) {
+func TestAttemptSourceDeniedAtTheNewerCommit(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 		w.PushThing("seoul", database, "", false)
@@ -176,7 +176,7 @@ func TestZZSourceDeniedAtTheNewerCommit(t *testing.T) {
 }
 
 // The queue merges upon a base that is wider; while that is asked the base moves once more.
-func TestZZQueueThenNewer(t *testing.T) {
+func TestAttemptQueueThenNewer(t *testing.T) {
 	for _, answer := range []string{"accept", "retry"} {
 		t.Run(answer, func(t *testing.T) {
 			queueing(t, func(t *testing.T, w *world.World, run string) {
@@ -209,7 +209,7 @@ func TestZZQueueThenNewer(t *testing.T) {
 }
 
 // Killed at each call of a retry that applies the target again before the promotion.
-func TestZZSweepNewerBeforeThePromotion(t *testing.T) {
+func TestAttemptSweepNewerBeforeThePromotion(t *testing.T) {
 	t.Parallel()
 	for n := 3; n <= 60; n += 2 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -233,7 +233,7 @@ func TestZZSweepNewerBeforeThePromotion(t *testing.T) {
 }
 
 // Put into the queue by somebody before the approvals are there: it must not be merged so.
-func TestZZQueuedByHandUnapproved(t *testing.T) {
+func TestAttemptQueuedByHandUnapproved(t *testing.T) {
 	queueing(t, func(t *testing.T, w *world.World, run string) {
 		r := w.Await(run, dr.RunWaiting)
 		w.EnqueueByHand()
