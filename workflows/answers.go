@@ -45,7 +45,7 @@ func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Ru
 	if len(run.Abandon) < dr.AbandonedBy {
 		return run, dr.T("said.abandon-takes-two"), nil
 	}
-	return run, dr.T("said.abandoned"), b.engine.Send(run.Run, engine.Message{Kind: engine.Abandon, By: strings.Join(run.Abandon, " and ")})
+	return run, dr.T("said.abandoned"), b.engine.Abandon(run.Run, strings.Join(run.Abandon, " and "))
 }
 
 // Reply is an answer to a question.

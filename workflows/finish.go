@@ -130,6 +130,11 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 	if offered && o.Commit != "" && len(o.Worse) == 0 { // nothing that was not approved
 		return engine.Retry, newer{f}.goOn(step, o, out.At)
 	}
+	if f.merged { // who does not want it to go on is not asked how
+		if by := f.run.Abandoned(); by != "" {
+			return "", f.stopped(dr.T("run.abandoned", "who", by, "step", step))
+		}
+	}
 	verb, by := f.run.Ask(step, out, f.question(step, out))
 	f.retried = ""
 	switch verb {

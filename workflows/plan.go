@@ -51,15 +51,32 @@ func Statuses() []string { return []string{statusPlan, statusApproval} }
 type planning struct{ *approval }
 
 // plan makes the plan of every stack of the run on the head commit and puts it
-// before the people.
+// before the people. What cannot be planned there may be mended on the base since.
 func (a planning) plan() (proposal, error) {
 	return engine.Until(a.run, stepPlan, a.answer, func(ctx context.Context) (proposal, error) {
+		on := proposed{base: a.change.Base}
 		plans, err := a.plans(ctx, "")
+		if tip := a.mended(ctx, err); tip != "" {
+			on = proposed{base: tip, into: tip}
+			plans, err = a.plans(ctx, tip)
+		}
 		if err != nil {
 			return proposal{}, err
 		}
-		return a.putBefore(ctx, plans, proposed{base: a.change.Base})
+		return a.putBefore(ctx, plans, on)
 	})
+}
+
+// mended is the newest base where plans failed and what the stacks read is another there.
+func (a planning) mended(ctx context.Context, failed error) string {
+	if failed == nil {
+		return ""
+	}
+	_, tip, err := a.Forge.Files.File(ctx, a.svc.Repository, a.svc.Repository.Base)
+	if err != nil || tip == a.change.Base || !treesMoved(ctx, a.failover, a.change.Base, dr.Tree{Commit: a.change.Head, MergeInto: tip}) {
+		return ""
+	}
+	return tip
 }
 
 // planMergeResult answers a base that moved: what would the merge give now? If it

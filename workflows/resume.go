@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -171,7 +172,8 @@ func changesOf(plans dr.Plans) dr.Lines {
 
 // toResume is the command that goes on with what a run left.
 func toResume(req dr.Request) dr.Command {
-	return dr.Cmd(string(dr.Resume), "service", req.Service, "region", string(req.Target), "mode", string(req.Mode))
+	// What it took counts from when the trouble began, not from the second command.
+	return dr.Cmd(string(dr.Resume), "service", req.Service, "region", string(req.Target), "mode", string(req.Mode), "since", req.Since.UTC().Format(time.RFC3339))
 }
 
 func (f resumption) failoverInstead() dr.Text {

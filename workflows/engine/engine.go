@@ -64,7 +64,8 @@ type Engine struct {
 	drain   *drain
 	nudged  sync.Map // runs that have a nudge in their inbox
 	nudges  nudges
-	hurries hurries
+	hurries hurries  // that were cancelled
+	leaving hurries  // that were abandoned
 	bells   sync.Map // of the runs under way in this process
 }
 
@@ -156,6 +157,7 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 	}()
 	end = b.play(r, in)
 	b.engine.hurries.end(id)
+	b.engine.leaving.end(id)
 	return end, nil
 }
 

@@ -11,7 +11,7 @@ import (
 // sayAfter is after how long it is said what a reading waits for.
 const sayAfter = 30 * time.Second
 
-// hurries knows which runs were cancelled, and how to end what they read meanwhile. It is
+// hurries knows which runs were cancelled or abandoned, and how to end what they read meanwhile. It is
 // of this process alone: the cancel itself is a message like any other.
 type hurries struct {
 	mu   sync.Mutex
@@ -66,6 +66,23 @@ func (e *Engine) Cancel(run, by string) error {
 		e.hurries.cancel(run)
 	}
 	return err
+}
+
+// Abandon asks a run to end past its merge. What only waits for the outside to be well at
+// that moment does so no longer.
+func (e *Engine) Abandon(run, by string) error {
+	err := e.Send(run, Message{Kind: Abandon, By: by})
+	if err == nil {
+		e.leaving.cancel(run)
+	}
+	return err
+}
+
+// Watching is a context for waiting past the merge: it ends when the run is abandoned.
+func Watching(ctx context.Context, r *Run) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(ctx)
+	r.engine.leaving.begin(r.ID, stop)
+	return ctx, stop
 }
 
 // Hurried is a context for reading: it ends when the run is cancelled.

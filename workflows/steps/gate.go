@@ -53,8 +53,10 @@ type healthStep struct {
 func (s healthStep) Name() string { return s.name }
 
 func (s healthStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
-	ctx, cancel := budget(ctx, s.world.Timing.Gate)
+	whole, cancel := budget(ctx, s.world.Timing.Gate)
 	defer cancel()
+	ctx, stop := engine.Watching(whole, r)
+	defer stop()
 	var last []dr.Text
 	for {
 		look := s.look(ctx)
@@ -66,6 +68,9 @@ func (s healthStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, erro
 			r.Waits(ctx, s.name, dr.T("gate.waiting", "lacking", last))
 		}
 		if engine.Wait(ctx, s.world.Timing.Poll) != nil {
+			if whole.Err() == nil {
+				return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("gate.abandoned", "region", s.job.Request.Target)}
+			}
 			return engine.Outcome{}, &dr.Error{Code: dr.Conflict,
 				What: dr.T("gate.unhealthy", "region", s.job.Request.Target, "after", s.world.Timing.Gate, "lacking", last), Next: dr.T("gate.unhealthy.next")}
 		}

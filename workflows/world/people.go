@@ -238,6 +238,13 @@ func (w *World) PushComment(dir string) {
 	w.forge.push(w.forge.repo.Base, dir+"/notes.tf", fmt.Sprintf("# written %d times\n", len(w.forge.commits)), "somebody", "somebody")
 }
 
+// PushBroken moves the base branch so that a folder cannot be planned; PushComment mends it.
+func (w *World) PushBroken(dir string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.push(w.forge.repo.Base, dir+"/notes.tf", brokenCode, "somebody", "somebody")
+}
+
 // SetBase makes the base branch say another active Region.
 func (w *World) SetBase(active dr.Region) {
 	w.mu.Lock()

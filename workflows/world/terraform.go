@@ -139,6 +139,9 @@ func (p *ports) Changed(ctx context.Context, req dr.TreesRequest) (bool, error) 
 	})
 }
 
+// brokenCode is a file that Terraform cannot read.
+const brokenCode = "resource {"
+
 // codePath is the file that says which code a stack runs.
 func codePath(stack string) string { return "code/" + stack }
 
@@ -172,6 +175,9 @@ func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan
 	active, err := (&ports{}).ActiveRegion(tree[s.Repository.File])
 	if err != nil {
 		return plan, err
+	}
+	if tree[st.Dir+"/notes.tf"] == brokenCode {
+		return plan, refused(dr.Uncertain, "Terraform cannot read %s.", st.Dir)
 	}
 	add := func(address, action string, paths ...dr.PathChange) {
 		plan.Changes = append(plan.Changes, dr.ResourceChange{Stack: st.Name, Address: address, Type: strings.Split(address, ".")[0], Actions: []string{action}, Paths: paths})
