@@ -58,21 +58,15 @@ func (h *hurries) end(run string) {
 	delete(h.runs, run)
 }
 
-// Cancel asks a run to end before its merge. What it only reads at that moment is not
-// waited for any longer.
-func (e *Engine) Cancel(run, by string) error {
-	err := e.Send(run, Message{Kind: Cancel, By: by})
-	if err == nil {
+// End asks a run to end: Cancel before its merge, Abandon past it. What it only reads at that
+// moment, or only waits for to be well, is not waited for any longer.
+func (e *Engine) End(run, kind, by string) error {
+	err := e.Send(run, Message{Kind: kind, By: by})
+	switch {
+	case err != nil:
+	case kind == Cancel:
 		e.hurries.cancel(run)
-	}
-	return err
-}
-
-// Abandon asks a run to end past its merge. What only waits for the outside to be well at
-// that moment does so no longer.
-func (e *Engine) Abandon(run, by string) error {
-	err := e.Send(run, Message{Kind: Abandon, By: by})
-	if err == nil {
+	default:
 		e.leaving.cancel(run)
 	}
 	return err
