@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -88,15 +87,27 @@ func (o *outside) play(ctx context.Context, f flags) error {
   shell   . %s; %s status portal
 
   its files are in %s
-  Ctrl-C ends it.
+  Kill the bot: it is started again, and goes on. Ctrl-C ends all of it.
 `, slackPage, hubPage, env, w.Bot, w.Dir); err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-world.Bot.Done():
-		return &problem{msg: "the bot has ended.", hint: "look at " + filepath.Join(w.Dir, "bot", "drbot.log")}
+	return o.keep(ctx, world)
+}
+
+// keep starts the bot again where it has ended, as a host does: it can be killed at will.
+func (o *outside) keep(ctx context.Context, world *sandbox.World) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-world.Bot.Done():
+		}
+		if _, err := fmt.Fprintln(o.stdout, "  the bot has ended, and is started again"); err != nil {
+			return err
+		}
+		if err := world.StartBot(ctx); err != nil {
+			return err
+		}
 	}
 }
 
