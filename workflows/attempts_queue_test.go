@@ -58,13 +58,13 @@ func TestAttemptThrownOutLateUponAnotherBase(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			queueing(t, func(t *testing.T, w *world.World, run string) {
 				queued(w, run)
-				time.Sleep(70 * time.Minute)
+				time.Sleep(11 * time.Minute)
 				move(w)
 				w.ThrowOut("failed_checks")
 				r := w.Await(run, dr.RunPaused)
 				next := world.Words(r.Next)
 				w.Answer(run, "bob", "retry")
-				time.Sleep(5 * time.Minute)
+				time.Sleep(time.Minute)
 				if r := w.Record(run); r.State.Final() {
 					t.Errorf("it said %q, and is %s", next, whereabouts(r))
 				}
@@ -125,12 +125,12 @@ func TestAttemptPutThereAgainWithoutALook(t *testing.T) {
 		queued(w, run)
 		w.ThrowOut("failed_checks")
 		w.Await(run, dr.RunPaused)
-		time.Sleep(45 * time.Minute)
+		time.Sleep(9 * time.Minute)
 		w.SetLag(240)
 		w.Answer(run, "bob", "retry")
 		time.Sleep(time.Minute)
 		if w.InQueue() != 0 {
-			t.Errorf("45 minutes later, with a lag of 240 s that nobody was shown, it is in the queue: %s", whereabouts(w.Record(run)))
+			t.Errorf("9 minutes later, with a lag of 240 s that nobody was shown, it is in the queue: %s", whereabouts(w.Record(run)))
 		}
 	})
 }

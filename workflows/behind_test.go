@@ -19,18 +19,18 @@ func anew(w *world.World, run string, number int) {
 // which there is as much time as for the first.
 func TestCase5TheNewerHead(t *testing.T) {
 	t.Parallel()
-	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+	world.Run(t, world.Options{Service: inTen}, func(t *testing.T, w *world.World) {
 		w.RequireUpToDate(true)
 		run := w.Start(world.Planned)
 		w.Await(run, dr.RunWaiting)
 		w.PushToBase()
-		time.Sleep(50 * time.Minute)
+		time.Sleep(8 * time.Minute)
 		w.Approve("bob", "carol")
 		anew(w, run, 2)
 		if w.Merges() != 0 || w.Pull(1).Open || !said(w, "#1 is closed: main takes only heads that are up to date with it") {
 			t.Errorf("merges %d, the first open %v; said %+v", w.Merges(), w.Pull(1).Open, w.Said())
 		}
-		time.Sleep(50 * time.Minute)
+		time.Sleep(8 * time.Minute)
 		w.Approve("bob")
 		time.Sleep(time.Minute)
 		if w.Merges() != 0 {

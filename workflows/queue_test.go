@@ -30,7 +30,7 @@ func inQueue(w *world.World) {
 func queueing(t *testing.T, play func(t *testing.T, w *world.World, run string)) {
 	t.Helper()
 	t.Parallel()
-	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+	world.Run(t, world.Options{Service: inTen}, func(t *testing.T, w *world.World) {
 		w.RequireQueue(true)
 		run := w.Start(world.Planned)
 		play(t, w, run)
@@ -52,7 +52,7 @@ func TestCase6TheQueueMerges(t *testing.T) {
 		}
 		w.Approve("carol")
 		inQueue(w)
-		time.Sleep(70 * time.Minute)
+		time.Sleep(11 * time.Minute)
 		r := w.Record(run)
 		if i := r.StepIndex("merge"); r.State != dr.RunRunning || r.Steps[i].State != dr.StepRunning || !strings.Contains(world.Words(r.Steps[i].Detail), "in the merge queue, at place 1") {
 			t.Errorf("in the queue it is %s, its merge %+v", r.State, r.Steps[i])
@@ -72,14 +72,14 @@ func TestCase6TheQueueMerges(t *testing.T) {
 func TestCase6TheCountHoldsInTheQueue(t *testing.T) {
 	queueing(t, func(t *testing.T, w *world.World, run string) {
 		queued(w, run)
-		time.Sleep(70 * time.Minute) // the time to approve begins anew then
+		time.Sleep(11 * time.Minute) // the time to approve begins anew then
 		w.Review("carol", dr.ChangesRequested)
 		time.Sleep(20 * time.Second)
 		if w.InQueue() > 0 || !said(w, "is taken out of the merge queue") {
 			t.Fatalf("the queue holds %d; said %+v", w.InQueue(), w.Said())
 		}
 		w.Await(run, dr.RunWaiting)
-		time.Sleep(20 * time.Minute)
+		time.Sleep(5 * time.Minute)
 		w.Approve("dave", "carol")
 		inQueue(w)
 		w.MergeQueued()
@@ -161,7 +161,7 @@ func TestCase6ThrownOut(t *testing.T) {
 		if what, next := world.Words(r.Question.What), world.Words(r.Next); !strings.Contains(what, "took #1 out: failed_checks") || !strings.Contains(next, "retry puts it into the queue again") || w.OpenPulls() != 1 {
 			t.Errorf("it asks %q, then %q; open %d", what, next, w.OpenPulls())
 		}
-		time.Sleep(59 * time.Minute) // by then the request would have expired
+		time.Sleep(9 * time.Minute) // by then the request would have expired
 		w.Answer(run, "bob", "retry")
 		inQueue(w)
 		w.MergeQueued()
@@ -260,7 +260,7 @@ func TestCase6Killed(t *testing.T) {
 	}
 }
 
-// The queue is taken away while the change is in it, or GitHub does not answer for an hour.
+// The queue is taken away while the change is in it, or GitHub does not answer for longer than a request lives.
 func TestCase6TheQueueIsGone(t *testing.T) {
 	t.Run("taken away", func(t *testing.T) {
 		t.Parallel()
@@ -277,7 +277,7 @@ func TestCase6TheQueueIsGone(t *testing.T) {
 		queueing(t, func(t *testing.T, w *world.World, run string) {
 			queued(w, run)
 			back := w.Gone("Queued", "ChangeState", "Look")
-			time.Sleep(time.Hour)
+			time.Sleep(11 * time.Minute)
 			if r := w.Record(run); r.State != dr.RunRunning || !strings.Contains(world.Words(r.Steps[r.StepIndex("merge")].Detail), "could not be read") {
 				t.Errorf("it is %s: %+v", r.State, r.Steps[r.StepIndex("merge")])
 			}

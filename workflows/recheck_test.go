@@ -17,6 +17,9 @@ const (
 	plansOld = 16 * time.Minute
 )
 
+// inTen has a request live for ten minutes.
+func inTen(s *dr.Service) { s.Expiry = 10 * time.Minute }
+
 // startAndWait starts a run and lets people take their time over it.
 func startAndWait(w *world.World, cmd workflows.StartCommand) string {
 	run := w.Start(cmd)
