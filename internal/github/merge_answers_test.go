@@ -68,12 +68,12 @@ func TestMergeAnswers(t *testing.T) {
 		says    []string
 	}{
 		"1 the base moved": {405, "Base branch was modified. Review and try the merge again.", dr.Temporary,
-			[]string{"Base branch was modified", "tries again by itself"}},
+			[]string{"Base branch was modified", "looks at #1 first"}},
 		"2 409 and the head is as it was": {409, "Head branch was modified. Review and try the merge again.", dr.Temporary, []string{"Head branch was modified"}},
-		"2 405 without a reason":          {405, "", dr.Temporary, []string{"405", "tries again by itself"}},
+		"2 405 without a reason":          {405, "", dr.Temporary, []string{"405", "looks at #1 first"}},
 		"2 405 that names nothing":        {405, "Pull Request is not mergeable", dr.Temporary, []string{"not mergeable"}},
 		"2 500":                           {500, "Server Error", dr.Temporary, []string{"did not say whether it merged #1"}},
-		"2 502":                           {502, "", dr.Temporary, []string{"did not say", "tries again by itself"}},
+		"2 502":                           {502, "", dr.Temporary, []string{"did not say", "looks at #1 first"}},
 		"2 503":                           {503, "", dr.Temporary, []string{"did not say"}},
 		"2 504":                           {504, "", dr.Temporary, []string{"did not say"}},
 		"a rule, in GitHub's words": {405, "At least 2 approving reviews are required by reviewers with write access.", dr.Conflict,

@@ -155,8 +155,8 @@ func ask[T any](ctx context.Context, p *ports, name, subject string, do func() (
 		defer p.w.mu.Unlock()
 		p.w.journal = append(p.w.journal, Call{At: time.Now(), Name: call, Err: err})
 	}()
-	if p.w.watch != nil {
-		p.w.watch(call)
+	if watch := p.w.watch.Load(); watch != nil {
+		(*watch)(call)
 	}
 	if err := ctx.Err(); err != nil {
 		return zero, &dr.Error{Code: dr.Temporary, What: said(call + " was given up."), Err: err}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,7 +54,7 @@ type World struct {
 	cloud   *cloud
 	rules   []*Rule
 	journal []Call
-	watch   func(call string) // told of each call before anything else
+	watch   atomic.Pointer[func(call string)] // told of each call before anything else
 	fatal   error
 	kills   kills
 	leaving []string // approvers who are to leave the configuration
