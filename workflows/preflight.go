@@ -109,9 +109,11 @@ func (s thinking) judgeSurely(ctx context.Context) (readiness, error) {
 // they have to accept for that is given.
 func (s thinking) baseStands(ctx context.Context) ([]dr.Text, error) {
 	repo := s.svc.Repository
-	content, err := s.baseFile(ctx)
+	out, ok := s.run.Outcome(stepMerge)
+	without := s.unseen || ok && fresh(out.At, s.run.Now(ctx), s.timing.Recheck)
+	content, err := s.baseFile(ctx, !without)
 	if err != nil {
-		if out, ok := s.run.Outcome(stepMerge); s.unseen || ok && fresh(out.At, s.run.Now(ctx), s.timing.Recheck) {
+		if without {
 			s.run.Log().WarnContext(ctx, "the base was not looked at again", "error", err)
 			return nil, nil
 		}
@@ -130,10 +132,10 @@ func (s thinking) baseStands(ctx context.Context) ([]dr.Text, error) {
 
 // baseFile reads the file on the base, and again with growing pauses before a disaster asks
 // people to go on without.
-func (s thinking) baseFile(ctx context.Context) (content string, err error) {
+func (s thinking) baseFile(ctx context.Context, needed bool) (content string, err error) {
 	for pause := hiccup; ; pause *= 2 {
 		content, _, err = s.Forge.Files.File(ctx, s.svc.Repository, s.svc.Repository.Base)
-		if err == nil || s.unseen || s.req.Mode != dr.Disaster || dr.CodeOf(err) != dr.Temporary || pause > unseenFor {
+		if err == nil || !needed || s.req.Mode != dr.Disaster || dr.CodeOf(err) != dr.Temporary || pause > unseenFor {
 			return content, err
 		}
 		if err := engine.Wait(ctx, pause); err != nil {
