@@ -26,7 +26,8 @@ var arrows = map[string][]string{
 	"bot":              {"dr", "text", "view", "workflows"},
 	"internal/web":     {"dr", "text", "view", "workflows"},
 	"internal/github":  {"dr"},
-	"internal/aws":     {"dr"},
+	"internal/aws":     {"dr", "internal/awshttp"},
+	"internal/awshttp": nil,
 	// A system of AWS knows the sessions of the root and no other system.
 	"internal/aws/":        {"dr", "internal/aws"},
 	"internal/aws/ecs":     {"dr", "internal/aws", "internal/aws/elb"},
@@ -41,7 +42,7 @@ var arrows = map[string][]string{
 	"text/texttest":            {"dr", "text"},
 	"internal/aws/awstest":     {"dr", "text", "internal/aws"},
 	"internal/sandbox":         {"dr", "internal/sandbox/"},
-	"internal/sandbox/":        {"dr", "internal/sandbox/"},
+	"internal/sandbox/":        {"dr", "internal/awshttp", "internal/sandbox/"},
 	"cmd/drbot":                {"dr", "text", "view", "policies", "workflows", "workflows/", "bot", "internal/config", "internal/web", "internal/github", "internal/aws", "internal/aws/", "internal/tf", "internal/store"},
 	"cmd/drbot-sandbox":        {"dr", "internal/sandbox", "internal/sandbox/", "internal/tf"},
 }

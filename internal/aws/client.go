@@ -9,10 +9,12 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	awstransport "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/awshttp"
 )
 
 // Purpose says what a client is for, and thereby which role it works under.
@@ -111,6 +113,10 @@ func baseConfig(ctx context.Context, o Options) (awssdk.Config, error) {
 	if o.HTTPClient != nil {
 		cfg.HTTPClient = o.HTTPClient
 	}
+	if cfg.HTTPClient == nil {
+		cfg.HTTPClient = awstransport.NewBuildableClient()
+	}
+	cfg.HTTPClient = awshttp.Client(cfg.HTTPClient)
 	if o.Endpoint != "" {
 		cfg.BaseEndpoint = awssdk.String(o.Endpoint)
 	}
@@ -138,7 +144,7 @@ func localConfig(o Options) (awssdk.Config, error) {
 	}
 	return awssdk.Config{
 		BaseEndpoint: awssdk.String(o.Endpoint),
-		HTTPClient:   client,
+		HTTPClient:   awshttp.Client(client),
 		Credentials: awssdk.NewCredentialsCache(credentials.NewStaticCredentialsProvider(
 			keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken)),
 	}, nil

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"github.com/drbot/drbot/internal/sandbox/aws"
@@ -121,7 +120,7 @@ func TestProofFailedOverByHand(t *testing.T) {
 	t.Parallel()
 	w, ctx := serving(t, quickly)
 	m := asked(t, ctx, w)
-	client := rds.New(rds.Options{Region: standby, BaseEndpoint: awssdk.String(w.Cloud.Layout.MotoEndpoint), Credentials: credentials.NewStaticCredentialsProvider("BYHAND", "x", "")})
+	client := rds.NewFromConfig(aws.SDKConfig(w.Cloud.Layout.MotoEndpoint, standby, "BYHAND"))
 	_, err := client.FailoverGlobalCluster(ctx, &rds.FailoverGlobalClusterInput{
 		GlobalClusterIdentifier:   &w.Cloud.Layout.GlobalCluster,
 		TargetDbClusterIdentifier: awssdk.String(w.Cloud.Layout.Regions[standby].ClusterARN),

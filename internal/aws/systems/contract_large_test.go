@@ -6,21 +6,19 @@ import (
 	"testing"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/aws/aurora"
 	"github.com/drbot/drbot/internal/aws/ecs"
+	"github.com/drbot/drbot/internal/sandbox/aws"
 )
 
 // straight is the configuration of a client past the systems under test.
 func (w world) straight(in dr.Region) awssdk.Config {
-	return awssdk.Config{
-		Region: string(in), BaseEndpoint: awssdk.String(w.cloud.Layout.MotoEndpoint),
-		Credentials: credentials.NewStaticCredentialsProvider("TEST", "test", ""),
-	}
+	return aws.SDKConfig(w.cloud.Layout.MotoEndpoint, string(in), "TEST")
+
 }
 
 // addDatabase makes another global database with its writer in Seoul, and adds it to

@@ -20,6 +20,8 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+
+	"github.com/drbot/drbot/internal/awshttp"
 )
 
 // Account is the account that Moto answers for.
@@ -29,14 +31,14 @@ const Account = "123456789012"
 // machine is.
 const readTimeout = 3 * time.Minute
 
-// sdkConfig is the whole configuration of a client: nothing comes from the
+// SDKConfig is the whole configuration of a client: nothing comes from the
 // environment or the user's files, which may hold a real account.
-func sdkConfig(endpoint, region, accessKey string) awssdk.Config {
+func SDKConfig(endpoint, region, accessKey string) awssdk.Config {
 	return awssdk.Config{
 		Region:       region,
 		BaseEndpoint: awssdk.String(endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider(accessKey, "sandbox", ""),
-		HTTPClient:   &http.Client{Timeout: readTimeout, Transport: &http.Transport{DisableKeepAlives: true}},
+		HTTPClient:   awshttp.Client(&http.Client{Timeout: readTimeout, Transport: &http.Transport{DisableKeepAlives: true}}),
 	}
 }
 
@@ -51,9 +53,9 @@ type clients struct {
 }
 
 func newClients(endpoint, region string) *clients {
-	config := sdkConfig(endpoint, region, "SANDBOX")
+	config := SDKConfig(endpoint, region, "SANDBOX")
 	// Route 53 is signed for us-east-1, which the SDK leaves to its caller when the endpoint is given.
-	global := sdkConfig(endpoint, "us-east-1", "SANDBOX")
+	global := SDKConfig(endpoint, "us-east-1", "SANDBOX")
 	return &clients{
 		config: config,
 		rds:    rds.NewFromConfig(config),

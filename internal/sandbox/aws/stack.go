@@ -19,7 +19,7 @@ const recordTTL = 60
 // Scale gives an ECS service its desired number of tasks. It is what the minimal
 // stacks do in place of a provider; it changes nothing when the number is right.
 func Scale(ctx context.Context, endpoint, region, cluster, service string, desired int) error {
-	client := ecs.NewFromConfig(sdkConfig(endpoint, region, stackKey))
+	client := ecs.NewFromConfig(SDKConfig(endpoint, region, stackKey))
 	found, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{service}})
 	if err != nil {
 		return fmt.Errorf("look at service %s in %s: %w", service, region, err)
@@ -42,7 +42,7 @@ func Scale(ctx context.Context, endpoint, region, cluster, service string, desir
 // PointTraffic makes a name of a zone an alias (CNAME, TTL 60) of another name; it
 // changes nothing when it is that already.
 func PointTraffic(ctx context.Context, endpoint, zoneID, name, targetName string) error {
-	client := route53.NewFromConfig(sdkConfig(endpoint, "us-east-1", stackKey))
+	client := route53.NewFromConfig(SDKConfig(endpoint, "us-east-1", stackKey))
 	target, err := recordTarget(ctx, client, zoneID, name)
 	if err != nil {
 		return err

@@ -11,11 +11,12 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/drbot/drbot/internal/sandbox/aws"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -109,10 +110,7 @@ func (s *Stacks) putSecrets(ctx context.Context) error {
 }
 
 func (s *Stacks) config(region string) awssdk.Config {
-	return awssdk.Config{
-		Region: region, BaseEndpoint: awssdk.String(s.Cloud.Layout.MotoEndpoint),
-		Credentials: credentials.NewStaticCredentialsProvider("SANDBOX", "sandbox", ""),
-	}
+	return aws.SDKConfig(s.Cloud.Layout.MotoEndpoint, region, "SANDBOX")
 }
 
 // hostKey makes a key pair as ssh-keygen -t ed25519 does.
