@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"database/sql"
 	"sort"
 	"time"
 
@@ -65,6 +66,7 @@ type Store struct {
 type Host struct {
 	engine.Host
 	DatabaseURL string
+	SQLite      *sql.DB // a handle of that database where it is SQLite, as in engine.Options
 	// Held looks whether this process is still the one executor.
 	Held func(context.Context) error
 }
@@ -110,7 +112,7 @@ func New(d Deps, h Host, t Timing) (*Runbooks, error) {
 		h.Held = func(context.Context) error { return nil }
 	}
 	e, err := engine.New(engine.Options{
-		DatabaseURL: h.DatabaseURL, Generation: generation, Book: d.Store.Book, Memory: d.Store.Memory, Timing: t.Engine, Host: h.Host,
+		DatabaseURL: h.DatabaseURL, SQLite: h.SQLite, Generation: generation, Book: d.Store.Book, Memory: d.Store.Memory, Timing: t.Engine, Host: h.Host,
 	})
 	if err != nil {
 		return nil, err

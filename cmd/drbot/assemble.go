@@ -55,6 +55,10 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *gi
 	client := &http.Client{Timeout: 15 * time.Second}
 	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), st, cfg.Services, cfg.People, words, cfg.Slack.Pace, time.Now, log)
 	databases, t := aurora.New(cloud), cfg.Timing
+	handle, err := st.EngineDB()
+	if err != nil {
+		return nil, err
+	}
 	books, err := workflows.New(workflows.Deps{
 		Team:      workflows.Team{Services: cfg.Services, People: cfg.People},
 		Forge:     workflows.Forge{Files: forge, Changes: forge, Watch: forge, Publish: forge, Itself: github.Unattended{Client: forge}, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}, Rules: newRules(cfg, forge)},
@@ -68,7 +72,7 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *gi
 			}.WithDefaults(),
 		}),
 	}, workflows.Host{
-		DatabaseURL: cfg.Database, Held: lock.Held,
+		DatabaseURL: cfg.Database, SQLite: handle, Held: lock.Held,
 		Host: engine.Host{Now: time.Now, Log: log, Changed: poster.Changed, Fatal: func(err error) { stop(err) }},
 	}, workflows.Timing{Review: t.Review, Recheck: t.Recheck, Engine: engine.Timing{Retry: t.Retry}})
 	if err != nil {

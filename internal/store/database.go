@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 // database is the handle that all parts of the store work on.
 type database struct {
 	db       *sql.DB
+	engine   *sql.DB // the workflow engine's, once it was asked for
 	url      string
 	postgres bool
 	after    sync.Map // transaction of Tx -> *func(), what is done once it is committed
@@ -20,7 +22,13 @@ type database struct {
 func (s *database) DB() *sql.DB { return s.db }
 
 // Close closes the database.
-func (s *database) Close() error { return failed("close the database", s.db.Close()) }
+func (s *database) Close() error {
+	err := s.db.Close()
+	if s.engine != nil {
+		err = errors.Join(err, s.engine.Close())
+	}
+	return failed("close the database", err)
+}
 
 // Ping asks whether the database answers.
 func (s *database) Ping(ctx context.Context) error {

@@ -138,13 +138,33 @@ func (s *Store) Fresh() bool { return s.fresh }
 func connect(url string) (*sql.DB, error) {
 	driver, dsn := "pgx", url
 	if !isPostgres(url) {
-		driver, dsn = "sqlite", sqliteDSN(url)
+		// FULL, not NORMAL: an intent that a lost host forgets could become a second promotion.
+		driver, dsn = keepingDriver, sqliteDSN(url, "FULL")
 	}
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return nil, badURL(scrub(err, url))
 	}
 	db.SetMaxOpenConns(4)
+	return db, nil
+}
+
+// EngineDB is a further handle of a SQLite database, for the workflow engine, which
+// brings no driver that keeps its statements. It is closed with the store. On
+// PostgreSQL, where the engine connects by itself, it is nil.
+func (s *Store) EngineDB() (*sql.DB, error) {
+	if s.postgres || s.engine != nil {
+		return s.engine, nil
+	}
+	// As the engine would open it. NORMAL: a step whose row is lost is done again, and
+	// finds the store's intent.
+	db, err := sql.Open(keepingDriver, sqliteDSN(s.url, "NORMAL")+"&_pragma=foreign_keys(ON)")
+	if err != nil {
+		return nil, badURL(scrub(err, s.url))
+	}
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(4)
+	s.engine = db
 	return db, nil
 }
 
@@ -168,9 +188,8 @@ func noDatabase(path string, err error) error {
 	return &dr.Error{Code: dr.NotFound, What: dr.T("store.none", "file", path), Next: dr.T("store.none.next"), Err: err}
 }
 
-func sqliteDSN(url string) string {
-	// FULL, not NORMAL: an intent that a lost host forgets could become a second promotion.
-	return "file:" + SQLitePath(url) + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+func sqliteDSN(url, synchronous string) string {
+	return "file:" + SQLitePath(url) + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(" + synchronous + ")"
 }
 
 func isPostgres(url string) bool {

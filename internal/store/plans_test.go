@@ -95,7 +95,7 @@ func useAll(t *testing.T, s *Store) {
 	ctx := t.Context()
 	calls := everything(ctx, s)
 	// What reads nothing, or everything by its purpose.
-	without := []string{"Close", "Ping", "DB", "Fresh", "Tx", "VerifyAudit"}
+	without := []string{"Close", "Ping", "DB", "EngineDB", "Fresh", "Tx", "VerifyAudit"}
 	ok(t, calls["CreateRun"]())
 	for _, name := range slices.Sorted(maps.Keys(calls)) {
 		if err := calls[name](); err != nil {
@@ -164,7 +164,7 @@ func TestPlansSQLite(t *testing.T) {
 	s := mustOpen(t, "sqlite:"+filepath.Join(t.TempDir(), "drbot.db"), WithAuditKey(aKey), WithAuditHead(filepath.Join(t.TempDir(), "head")))
 	plain := s.db
 	h := newHeard()
-	s.db = sql.OpenDB(listener{plain.Driver(), sqliteDSN(s.url), h})
+	s.db = sql.OpenDB(listener{plain.Driver(), sqliteDSN(s.url, "FULL"), h})
 	defer func() { _ = plain.Close() }()
 	useAll(t, s)
 	few := plan(t, plain, `SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'`)

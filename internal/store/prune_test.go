@@ -61,7 +61,7 @@ func TestPruneInBatches(t *testing.T) {
 	plain := s.db
 	defer func() { _ = plain.Close() }()
 	h := newHeard()
-	s.db = sql.OpenDB(listener{plain.Driver(), sqliteDSN(s.url), h})
+	s.db = sql.OpenDB(listener{plain.Driver(), sqliteDSN(s.url, "FULL"), h})
 	got, err := s.Prune(t.Context(), t0, Retention{})
 	ok(t, err)
 	if got.Deliveries != 1007 || count(t, s, "drbot_deliveries") != 0 {

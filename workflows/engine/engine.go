@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -37,6 +38,9 @@ type Timing struct {
 // Options are what an engine is made of.
 type Options struct {
 	DatabaseURL string
+	// SQLite is a handle of that database where it is SQLite, which its owner closes
+	// after the engine; the engine opens its own where there is none.
+	SQLite *sql.DB
 	// Generation is the version of the runbooks as stored runs know them. Runs that wait
 	// must survive a new build, so it is no hash of the binary.
 	Generation string
@@ -81,6 +85,7 @@ func New(o Options) (*Engine, error) {
 	ctx, err := dbos.NewContext(context.Background(), dbos.Config{
 		AppName:            "drbot",
 		DatabaseURL:        o.DatabaseURL,
+		SQLiteSystemDB:     o.SQLite,
 		ApplicationVersion: o.Generation,
 		ExecutorID:         "drbot",
 		Logger:             slog.New(quiet{o.Log.Handler()}),

@@ -212,6 +212,10 @@ func (w *World) launch(path string) error {
 	if err != nil {
 		return err
 	}
+	handle, err := st.EngineDB()
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
 	p := &ports{w: w, store: st, policy: policy, gone: make(chan struct{})}
 	works := &steps.World{
 		Databases: databases{p}, Workloads: workloads{p}, Network: p, Terraform: p, Ledger: p,
@@ -228,7 +232,7 @@ func (w *World) launch(path string) error {
 		Store: workflows.Store{Records: p, Book: p, Memory: p, Keeper: p, Reports: p},
 		Kinds: append(steps.Kinds(works), w.options.Kinds...),
 	}, workflows.Host{
-		DatabaseURL: url, Held: p.held,
+		DatabaseURL: url, SQLite: handle, Held: p.held,
 		Host: engine.Host{Now: time.Now, Log: log, Changed: p.recorded, Fatal: func(err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
