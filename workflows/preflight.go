@@ -42,6 +42,9 @@ func (s thinking) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error)
 			return out, err
 		}
 	}
+	if b, ok := s.Beginner.(steps.Thinker); ok {
+		return b.Thinking(s.look).Do(ctx, r)
+	}
 	return s.Beginner.Do(ctx, r)
 }
 

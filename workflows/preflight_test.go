@@ -204,3 +204,48 @@ func TestAcceptedOutlivesARestart(t *testing.T) {
 		checkEnd(t, w, run, disasterDone)
 	})
 }
+
+// The world moves while an attempt is cut off between its look and the promotion: by the
+// death of the bot, or by calls that AWS did not take.
+func TestThePromotionIsCutOff(t *testing.T) {
+	t.Parallel()
+	for name, cut := range map[string]func(*world.World){
+		"killed": func(w *world.World) {
+			w.KillBefore("Promote portal-global")
+			w.Before("Audit promote", func() { w.SetBase(world.Seoul) })
+		},
+		"throttled": func(w *world.World) {
+			w.Fail("Promote portal-global", 1, &dr.Error{Code: dr.Temporary, What: dr.T("error.unknown")})
+			w.Before("Audit promote", func() { w.SetBase(world.Seoul) })
+		},
+	} {
+		for _, cmd := range []workflows.StartCommand{world.Planned, world.Disaster} {
+			t.Run(name+"/"+cmd.Mode, func(t *testing.T) {
+				t.Parallel()
+				world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+					run := w.Start(cmd)
+					cut(w)
+					approve(w, run)
+					if name == "killed" {
+						for !w.Killed() {
+							time.Sleep(time.Second)
+						}
+						w.Revive(time.Minute)
+					}
+					r := asks(w, run, "promote/portal-global")
+					if w.Promotions() != 0 || w.Writer() != world.Seoul || !strings.Contains(world.Words(r.Question.What), "does not say") {
+						t.Fatalf("%d promotions; it asks %q", w.Promotions(), world.Words(r.Question.What))
+					}
+					w.SetBase(world.Tokyo)
+					w.Answer(run, "bob", "retry")
+					w.Await(run, dr.RunSucceeded)
+					want := plannedDone
+					if cmd.Mode == world.Disaster.Mode {
+						want = disasterDone
+					}
+					checkEnd(t, w, run, want)
+				})
+			})
+		}
+	}
+}

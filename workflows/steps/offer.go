@@ -83,6 +83,12 @@ type Beginner interface {
 	Begun(ctx context.Context, r *engine.Run) (bool, error)
 }
 
+// Thinker is a beginner whose attempt may have been cut off before the act itself. Then
+// it thinks over for itself, right before that.
+type Thinker interface {
+	Thinking(think func(ctx context.Context) (engine.Outcome, error)) Beginner
+}
+
 // Begun tells whether the source's counts were remembered: the first task may be stopped.
 // A person's retry can come hours later, and is thought over again.
 func (s quiesceStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {

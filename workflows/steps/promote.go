@@ -34,7 +34,7 @@ func promoteKind(w *World) Kind {
 		var out []engine.Step
 		for _, db := range j.Service.ResourcesOf(dr.AuroraGlobal) {
 			if j.Which == "" || j.Which == db.Name {
-				out = append(out, promoteStep{w, j, db})
+				out = append(out, promoteStep{world: w, job: j, db: db})
 			}
 		}
 		if j.Which != "" && len(out) == 0 {
@@ -48,6 +48,15 @@ type promoteStep struct {
 	world *World
 	job   Job
 	db    dr.Resource
+	// think looks once more whether what was approved is still so, where the look before
+	// this attempt is of a time before the process died or a call failed.
+	think func(ctx context.Context) (engine.Outcome, error)
+}
+
+// Thinking gives the step with that look.
+func (s promoteStep) Thinking(think func(ctx context.Context) (engine.Outcome, error)) Beginner {
+	s.think = think
+	return s
 }
 
 func (s promoteStep) Name() string { return Promotion.Name(s.db.Name) }
@@ -81,8 +90,8 @@ func (s promoteStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 	case st.Failover != "" && !going:
 		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.elsewhere", "region", st.FailoverTo, "state", dr.Foreign(st.Failover)), Next: dr.T("promote.elsewhere.next")}
 	case !going && st.Writer != s.target():
-		if err := s.request(ctx, r, n, st); err != nil {
-			return engine.Outcome{}, err
+		if out, err := s.request(ctx, r, n, st); err != nil {
+			return out, err
 		}
 	}
 	if err := s.await(ctx, r); err != nil {
@@ -111,33 +120,38 @@ func intentsOf(db dr.Resource) string { return Promotion.Name(db.Name) + "#" }
 // request stores the intent and makes the one call. An intent that is there already
 // means that the call may have been made by a process that died: then the state is
 // watched for a sign of it first.
-func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.DatabaseState) error {
+func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.DatabaseState) (engine.Outcome, error) {
 	source := s.job.Source
 	if st.Writer != source {
-		return &dr.Error{Code: dr.Conflict, What: dr.T("promote.writer-elsewhere", "writer", orNowhere(st.Writer), "source", source), Next: dr.T("promote.writer-elsewhere.next", "database", s.db.Name)}
+		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.writer-elsewhere", "writer", orNowhere(st.Writer), "source", source), Next: dr.T("promote.writer-elsewhere.next", "database", s.db.Name)}
 	}
 	act := s.intents() + number(n)
 	if err := s.keepLag(ctx, r, act); err != nil {
-		return err
+		return engine.Outcome{}, err
 	}
 	now := s.world.Now()
 	intent, fresh, err := s.world.Ledger.Intend(ctx, dr.Intent{Run: r.ID, Act: act, From: string(source), To: string(s.target()), At: now})
 	if err != nil {
-		return err
+		return engine.Outcome{}, err
 	}
 	if !fresh {
 		// An intent of the future is of a clock that was set back: its age is not known.
 		if age := now.Sub(intent.At); age.Abs() > s.world.Timing.StaleIntent {
-			return &dr.Error{Code: dr.Uncertain, What: dr.T("promote.stale", "at", intent.At), Next: dr.T("promote.stale.next", "database", s.db.Name)}
+			return engine.Outcome{}, &dr.Error{Code: dr.Uncertain, What: dr.T("promote.stale", "at", intent.At), Next: dr.T("promote.stale.next", "database", s.db.Name)}
 		}
 		if shown, err := s.sign(ctx); err != nil || shown {
-			return err
+			return engine.Outcome{}, err
+		}
+		if s.think != nil {
+			if out, err := s.think(ctx); err != nil {
+				return out, err
+			}
 		}
 	}
 	if err := r.Audit(ctx, promote, dr.T("audit.promote", "database", s.db.Name, "source", source, "target", s.target(), "mode", s.job.Request.Mode)); err != nil {
-		return err
+		return engine.Outcome{}, err
 	}
-	return s.call(ctx)
+	return engine.Outcome{}, s.call(ctx)
 }
 
 func (s promoteStep) call(ctx context.Context) error {
