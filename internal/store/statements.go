@@ -25,34 +25,28 @@ const keepingDriver = "sqlite-keeping"
 
 func init() { sql.Register(keepingDriver, &keeping{}) }
 
-// sqliteConn is what database/sql asks of a connection of modernc.org/sqlite.
-type sqliteConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.Pinger
-	driver.QueryerContext
-	driver.SessionResetter
-	driver.Validator
-}
-
 // Open opens a connection.
 func (k *keeping) Open(name string) (driver.Conn, error) {
 	c, err := k.Driver.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	inner, ok := c.(sqliteConn)
-	if !ok {
-		return c, nil
-	}
-	return &keptConn{sqliteConn: inner, statements: map[string]*keptStatement{}}, nil
+	return &keptConn{
+		Conn: c, ConnPrepareContext: c.(driver.ConnPrepareContext), ConnBeginTx: c.(driver.ConnBeginTx),
+		Pinger: c.(driver.Pinger), SessionResetter: c.(driver.SessionResetter), Validator: c.(driver.Validator),
+		statements: map[string]*keptStatement{},
+	}, nil
 }
 
-// keptConn is a connection; database/sql lets one goroutine at a time use it.
+// keptConn is a connection, with all that database/sql asks of one of modernc.org/sqlite;
+// one goroutine at a time uses it.
 type keptConn struct {
-	sqliteConn
+	driver.Conn
+	driver.ConnPrepareContext
+	driver.ConnBeginTx
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
 	statements map[string]*keptStatement
 }
 
@@ -103,7 +97,7 @@ func (c *keptConn) ExecContext(ctx context.Context, query string, args []driver.
 		return nil, err
 	}
 	if s == nil {
-		return c.sqliteConn.ExecContext(ctx, query, args)
+		return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
 	}
 	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
 }
@@ -115,7 +109,7 @@ func (c *keptConn) QueryContext(ctx context.Context, query string, args []driver
 		return nil, err
 	}
 	if s == nil {
-		return c.sqliteConn.QueryContext(ctx, query, args)
+		return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
 	}
 	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
 	if err != nil {
@@ -126,7 +120,7 @@ func (c *keptConn) QueryContext(ctx context.Context, query string, args []driver
 }
 
 // Close closes the connection and what it keeps.
-func (c *keptConn) Close() error { return errors.Join(c.letGo(), c.sqliteConn.Close()) }
+func (c *keptConn) Close() error { return errors.Join(c.letGo(), c.Conn.Close()) }
 
 type keptRows struct {
 	driver.Rows

@@ -181,7 +181,7 @@ func (s promoteStep) sign(ctx context.Context) (bool, error) {
 			return false, err // not read at the end is not known
 		}
 		if err := engine.Wait(ctx, s.world.Timing.Poll); err != nil {
-			return false, s.overdue(dr.T("promote.unread"), err)
+			return false, promoteOverdue(s.world.Timing.Promote, dr.T("promote.unread"), err)
 		}
 	}
 }
@@ -212,13 +212,13 @@ func (s promoteStep) await(ctx context.Context, r *engine.Run) error {
 		}
 		r.Waits(ctx, s.Name(), last)
 		if err := engine.Wait(ctx, s.world.Timing.Poll); err != nil {
-			return s.overdue(last, err)
+			return promoteOverdue(s.world.Timing.Promote, last, err)
 		}
 	}
 }
 
-func (s promoteStep) overdue(last dr.Text, err error) error {
-	return &dr.Error{Code: dr.Uncertain, What: dr.T("promote.overdue", "after", s.world.Timing.Promote, "last", last), Next: dr.T("promote.overdue.next"), Err: err}
+func promoteOverdue(after time.Duration, last dr.Text, err error) error {
+	return &dr.Error{Code: dr.Uncertain, What: dr.T("promote.overdue", "after", after, "last", last), Next: dr.T("promote.overdue.next"), Err: err}
 }
 
 type lagReading struct {
