@@ -200,11 +200,11 @@ func (f *failover) stopped(why dr.Text) *ending {
 func backOrOut(f *failover) dr.Text {
 	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
 		// One that was tried may still take effect, or have done so.
-		if _, tried := f.run.Outcome(steps.Promotion.Name(db.Name)); tried && !f.moved(engine.Ran, engine.Skipped) && f.req.Kind != dr.Resume {
+		if _, tried := f.run.Outcome(steps.Promotion.Name(db.Name)); tried && !f.moved(engine.Ran, engine.Skipped, engine.Unread) && f.req.Kind != dr.Resume {
 			return dr.T("run.stopped.unclear", "database", db.Name, "source", f.source, "target", f.req.Target, "revert", f.revertFirst())
 		}
 	}
-	if hasDatabase(f.svc, f.req) && !f.moved(engine.Ran, engine.Skipped) && f.req.Kind != dr.Resume {
+	if hasDatabase(f.svc, f.req) && !f.moved(engine.Ran, engine.Skipped, engine.Unread) && f.req.Kind != dr.Resume {
 		if f.req.Mode == dr.Planned {
 			return dr.T("run.stopped.unmoved", "revert", f.revertFirst(), "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
 		}

@@ -68,6 +68,7 @@ const (
 	Never   Found = "never" // it has not run, or has not gone well
 	Skipped Found = "skipped"
 	Ran     Found = "ran"
+	Unread  Found = "unread" // it went well, and what it left cannot be read by this version
 )
 
 // Name is the step's name: its kind and what it works on.
@@ -89,7 +90,7 @@ func (k Key[T]) Of(r *Run, on ...string) (T, Found) {
 	v, err := decode[T](o)
 	if err != nil {
 		r.engine.opts.Log.Error("an outcome cannot be read", "run", r.ID, "step", name, "error", err)
-		return zero, Never
+		return zero, Unread
 	}
 	return v, Ran
 }
