@@ -128,6 +128,7 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 	}
 	o, offered := steps.Offered(out)
 	if offered && o.Commit != "" && len(o.Worse) == 0 { // nothing that was not approved
+		preflight{f}.accepted(out)
 		return engine.Retry, newer{f}.goOn(step, o, out.At)
 	}
 	if f.merged { // who does not want it to go on is not asked how

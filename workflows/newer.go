@@ -127,7 +127,11 @@ func (f newer) offer(ctx context.Context, s judged, commit string) (steps.Offer,
 	for i, plan := range plans {
 		name := steps.ApplyOf(stacks[i])
 		out, tried := f.run.Outcome(name)
+		was, _ := f.as.plans.Of(plan.Stack)
 		switch {
+		case len(plan.Changes) == 0 && len(was.Changes) > 0 && stacks[i].Region == f.source && !stopped && !tried:
+			wide = append(wide, plan) // the source is to stay as it is: that is what its tasks are given back by
+			continue
 		case len(plan.Changes) == 0 && (tried || stacks[i].Region == f.source):
 			continue // it is done; or an apply, which knows what of it was, finds what is not
 		case tried && out.OK():
