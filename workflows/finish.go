@@ -136,6 +136,9 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 			return "", f.stopped(dr.T("run.abandoned", "who", by, "step", step))
 		}
 	}
+	if offered && len(o.Worse) > mostOffered { // the step's own words lead to accept
+		out.Next = dr.T("offered.too-much.next", "differences", len(o.Worse), "most", mostOffered, "base", f.svc.Repository.Base)
+	}
 	verb, by := f.run.Ask(step, out, f.question(step, out))
 	f.retried = ""
 	switch verb {

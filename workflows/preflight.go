@@ -277,7 +277,7 @@ func (s judged) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	}
 	what, next := dr.Told(err)
 	if cause == nil {
-		what = dr.T("preflight.offer-denied", "what", what, "reasons", reasons)
+		what, next = dr.T("preflight.offer-denied", "what", what, "reasons", reasons), dr.T("preflight.denied.next")
 	}
 	return engine.Outcome{}, &dr.Error{Code: dr.CodeOf(err), What: what, Next: next, Err: err}
 }
