@@ -22,7 +22,7 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 		return run, dr.Text{}, err
 	}
 	if !run.PastMerge() {
-		return run, dr.T("said.cancelling"), b.engine.End(run.Run, engine.Cancel, who.Name)
+		return run, dr.T("said.cancelling"), b.engine.End(ctx, run.Run, engine.Cancel, who.Name)
 	}
 	return b.abandon(ctx, run, who)
 }
@@ -45,7 +45,7 @@ func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Ru
 	if len(run.Abandon) < dr.AbandonedBy {
 		return run, dr.T("said.abandon-takes-two"), nil
 	}
-	return run, dr.T("said.abandoned"), b.engine.End(run.Run, engine.Abandon, strings.Join(run.Abandon, " and "))
+	return run, dr.T("said.abandoned"), b.engine.End(ctx, run.Run, engine.Abandon, strings.Join(run.Abandon, " and "))
 }
 
 // Reply is an answer to a question.

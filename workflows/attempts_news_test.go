@@ -70,6 +70,38 @@ func TestAttemptAbandonedAtTheGate(t *testing.T) {
 	})
 }
 
+// The bot is killed before the gate is broken off, or in the middle of that: the next process
+// waits for the Region no longer either.
+func TestAttemptAbandonedAtTheGateAndKilled(t *testing.T) {
+	t.Parallel()
+	for name, kill := range map[string]func(*world.World) *world.Rule{
+		"before it is broken off": func(w *world.World) *world.Rule { return w.KillAfter("Put") },
+		"in the middle of it": func(w *world.World) *world.Rule {
+			return w.After("Put", func() { w.KillBefore("UpdateRun") })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				w.Sick(world.Tokyo, true)
+				run := w.Start(world.Disaster)
+				approve(w, run)
+				w.Until(run, func(r dr.Run) bool { i := r.StepIndex("gate/1"); return i >= 0 && r.Steps[i].State == dr.StepRunning })
+				time.Sleep(10 * time.Second)
+				w.Cancel(run, "alice")
+				kill(w)
+				go w.Cancel(run, "bob") // whose end is that of the bot
+				w.Revive(time.Second)
+				began := time.Now()
+				r := w.End(run)
+				if took := time.Since(began); r.State != dr.RunStopped || took > 5*time.Second || w.Lives() != 2 || len(saidOf(w, "/paused/")) != 0 {
+					t.Errorf("%s later it is %s; said %q", took, whereabouts(r), saidOf(w, "/paused/"))
+				}
+			})
+		})
+	}
+}
+
 // One who cancels too late does not hurry the gate.
 func TestAttemptCancelledTooLateAtTheGate(t *testing.T) {
 	t.Parallel()

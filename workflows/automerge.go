@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/drbot/drbot/dr"
@@ -12,19 +13,70 @@ import (
 // or comes too late, the merge is somebody else's and taken up as such.
 func (a *approval) notByItself(ctx context.Context) error {
 	number := a.change.Number
-	by, err := a.Forge.Itself.StopAutoMerge(ctx, a.svc.Repository, number)
+	owed := owing{a, "auto-merge"}
+	by, err := a.Forge.Itself.StopAutoMerge(ctx, a.svc.Repository, number, func(by string) error {
+		return owed.keep(ctx, debt{
+			Key: fmt.Sprintf("auto-merge/%d/%d", number, a.run.Now(ctx).Unix()), Action: "stop auto-merge", Detail: dr.T("audit.auto-merge", "number", number, "who", by),
+			Title: dr.T("note.auto-merge", "number", number, "who", by), Line: dr.T("note.auto-merge.line"),
+		})
+	})
 	switch {
 	case err != nil && (by == "" || dr.CodeOf(err) == dr.Temporary): // it is not known to be on, or is tried again
 		return err
 	case err != nil:
+		if err := owed.drop(ctx); err != nil {
+			return err
+		}
 		a.run.Log().WarnContext(ctx, "auto-merge could not be switched off", "number", number, "error", err)
 		what, _ := dr.Told(err)
 		return a.run.Say(ctx, fmt.Sprintf("auto-merge/%d", number), dr.Warn, dr.T("note.auto-merge.stays", "number", number), what, dr.T("note.auto-merge.stays.line"))
-	case by == "":
-		return nil
 	}
-	if err := a.run.Audit(ctx, "stop auto-merge", dr.T("audit.auto-merge", "number", number, "who", by)); err != nil {
+	return owed.pay(ctx)
+}
+
+// owing is what has been done to the change and is still to be told. It is kept before it is
+// done, because the bot may die right after; then there is nothing more to be seen of it.
+type owing struct {
+	*approval
+	what string
+}
+
+// debt is the audit line and the note of it.
+type debt struct {
+	Key    string  `json:"key"`
+	Action string  `json:"action"`
+	Detail dr.Text `json:"detail"`
+	Title  dr.Text `json:"title"`
+	Line   dr.Text `json:"line"`
+}
+
+func (o owing) key() string { return fmt.Sprintf("%s/owed/%s/%d", o.req.Run, o.what, o.change.Number) }
+
+func (o owing) keep(ctx context.Context, d debt) error {
+	doc, err := json.Marshal(d)
+	if err != nil {
 		return err
 	}
-	return a.run.Say(ctx, fmt.Sprintf("auto-merge/%d/%d", number, a.run.Now(ctx).Unix()), dr.Warn, dr.T("note.auto-merge", "number", number, "who", by), dr.T("note.auto-merge.line"))
+	return o.Store.Memory.Put(ctx, o.key(), string(doc))
+}
+
+func (o owing) drop(ctx context.Context) error { return o.Store.Memory.Put(ctx, o.key(), "") }
+
+// pay tells what is owed, where it is seen to be done.
+func (o owing) pay(ctx context.Context) error {
+	kept, err := o.Store.Memory.Get(ctx, o.key())
+	if err != nil || kept == "" {
+		return err
+	}
+	var d debt
+	if err := json.Unmarshal([]byte(kept), &d); err != nil {
+		return fmt.Errorf("decode what is owed: %w", err)
+	}
+	if err := o.run.Audit(ctx, d.Action, d.Detail); err != nil {
+		return err
+	}
+	if err := o.run.Say(ctx, d.Key, dr.Warn, d.Title, d.Line); err != nil {
+		return err
+	}
+	return o.drop(ctx)
 }

@@ -108,3 +108,65 @@ func TestCase7NoStatusWithoutALook(t *testing.T) {
 		})
 	}
 }
+
+// Killed right before or after it is switched off, or while that is told: it is told once.
+func TestCase7SwitchedOffAndKilled(t *testing.T) {
+	for name, kill := range map[string]func(*world.World){
+		"before it":            func(w *world.World) { w.KillBefore("StopAutoMerge") },
+		"after it":             func(w *world.World) { w.KillAfter("StopAutoMerge") },
+		"after it is kept":     func(w *world.World) { w.KillAfter("Put") },
+		"before it is audited": func(w *world.World) { w.KillBefore("Audit stop auto-merge") },
+		"after it is audited":  func(w *world.World) { w.KillAfter("Audit stop auto-merge") },
+		"after it is said":     func(w *world.World) { w.After("Audit stop auto-merge", func() { w.KillAfter("Say") }) },
+		"after all of it":      func(w *world.World) { w.After("Audit stop auto-merge", func() { w.KillAfter("Put") }) },
+	} {
+		for when, at := range map[string]func(w *world.World, run string, begin func()){
+			"in a look": func(w *world.World, run string, begin func()) {
+				w.Await(run, dr.RunWaiting)
+				begin()
+				w.SetAutoMerge("dave")
+			},
+			"before the plan's status": func(w *world.World, _ string, begin func()) {
+				w.After("Comment plan", func() { w.SetAutoMerge("dave"); begin() })
+			},
+			"before the approvals' status": func(w *world.World, run string, begin func()) {
+				w.Await(run, dr.RunWaiting)
+				w.After("Audit approval", func() { w.SetAutoMerge("dave"); begin() })
+			},
+		} {
+			t.Run(name+"/"+when, func(t *testing.T) {
+				t.Parallel()
+				world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+					run := w.Start(world.Disaster)
+					at(w, run, func() { kill(w) })
+					if when == "in a look" {
+						w.Revive(time.Minute)
+						time.Sleep(20 * time.Second)
+					}
+					w.Drive(run)
+					checkEnd(t, w, run, disasterDone)
+					if said := saidOf(w, "/auto-merge/"); len(said) != 1 || w.Calls("Audit stop auto-merge") == 0 || w.Lives() != 2 {
+						t.Errorf("it said %q in %d lives, and %d times in the audit log", said, w.Lives(), w.Calls("Audit stop auto-merge"))
+					}
+				})
+			})
+		}
+	}
+}
+
+// It is switched off, and the answer lost: it is told all the same.
+func TestCase7SwitchedOffAndTheAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.Lose("StopAutoMerge", 1)
+		w.SetAutoMerge("dave")
+		time.Sleep(time.Minute)
+		if said := saidOf(w, "/auto-merge/"); len(said) != 1 || w.Calls("Audit stop auto-merge") != 1 {
+			t.Errorf("it said %q", said)
+		}
+		approved(w, run)
+		checkEnd(t, w, run, plannedDone)
+	})
+}

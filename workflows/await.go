@@ -183,10 +183,8 @@ func (a waiting) look(p proposal) seen {
 		case st.BaseSHA != p.Base && st.BaseSHA != a.compared:
 			s.Base, s.Moved = st.BaseSHA, a.outdated(reading, p, st.BaseSHA)
 		}
-		if st.Open && st.AutoMerge {
-			if err := a.notByItself(reading); err != nil {
-				a.run.Log().WarnContext(ctx, "auto-merge was not looked at; it is at the next look", "error", err)
-			}
+		if st.Open {
+			a.notElsewhere(reading, st)
 		}
 		s.Told = a.showApproval(ctx, reading, s)
 		return s, nil
@@ -203,6 +201,18 @@ func (a waiting) look(p proposal) seen {
 	}
 	a.blind = a.blind.after(steady(a.run, look.At), look.Unread)
 	return look
+}
+
+// notElsewhere has nobody but the run merge the change, as far as it can, and says what it
+// has done for that.
+func (a waiting) notElsewhere(ctx context.Context, st dr.ChangeState) {
+	off := owing{a.approval, "auto-merge"}.pay
+	if st.AutoMerge {
+		off = a.notByItself
+	}
+	if err := off(ctx); err != nil {
+		a.run.Log().WarnContext(ctx, "auto-merge was not looked at; it is at the next look", "error", err)
+	}
 }
 
 // showApproval updates the status and the record when there is something new to

@@ -38,6 +38,7 @@ type failover struct {
 	unseen     bool       // people go on although nobody knows what Git says by now
 
 	retried string          // the step that people have just answered retry to
+	agreed  time.Time       // when the base was last seen at a newer commit that people have accepted, until the first act there
 	anew    map[string]bool // applies that are to be done once more, at a newer commit
 	served  time.Time       // when users were first seen to reach the target, where that was looked at again
 }
@@ -94,11 +95,12 @@ func (f *failover) play() error {
 			return err
 		}
 	}
+	look := preflight{f}
 	for i, s := range f.list {
 		if by := f.run.Abandoned(); by != "" {
 			return f.withSource(f.stopped(dr.T("run.abandoned", "who", by, "step", s.Name())))
 		}
-		if err := engine.Perform(f.run, preflight{f}.thought(i, s), f.answer); err != nil {
+		if err := look.perform(look.thought(i, s)); err != nil {
 			return f.withSource(err)
 		}
 	}

@@ -128,12 +128,16 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 	}
 	o, offered := steps.Offered(out)
 	if offered && o.Commit != "" && len(o.Worse) == 0 { // nothing that was not approved
+		preflight{f}.accepted(out)
 		return engine.Retry, newer{f}.goOn(step, o, out.At)
 	}
 	if f.merged { // who does not want it to go on is not asked how
 		if by := f.run.Abandoned(); by != "" {
 			return "", f.stopped(dr.T("run.abandoned", "who", by, "step", step))
 		}
+	}
+	if offered && len(o.Worse) > mostOffered { // the step's own words lead to accept
+		out.Next = dr.T("offered.too-much.next", "differences", len(o.Worse), "most", mostOffered, "base", f.svc.Repository.Base)
 	}
 	verb, by := f.run.Ask(step, out, f.question(step, out))
 	f.retried = ""

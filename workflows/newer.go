@@ -20,19 +20,24 @@ import (
 // that commit, wherever the base is by then.
 type newer struct{ *failover }
 
-// look looks once for every retry whether the base has moved in what the stacks read, and
-// leaves an offer behind where it has. What has begun goes on with the commit it began with.
+// look looks whether the base has moved in what the stacks read, and leaves an offer behind
+// where it has: once for every retry, and once more right before the first act at a commit
+// that people have accepted. What has begun goes on with the commit it began with.
 func (f newer) look(ctx context.Context, s judged) (engine.Outcome, error) {
-	if f.retried != s.Name() {
+	b, acts := s.Step.(steps.Beginner)
+	if f.retried != s.Name() && (!acts || f.agreed.IsZero()) {
 		return engine.Outcome{}, nil
 	}
-	if b, ok := s.Step.(steps.Beginner); ok {
+	if acts {
 		if begun, err := b.Begun(ctx, f.run); err != nil || begun {
 			return engine.Outcome{}, err
 		}
 	}
-	tip, err := f.tip(ctx)
-	if err != nil || tip == "" {
+	tip, unread, err := f.tip(ctx)
+	switch {
+	case unread != nil:
+		return f.without(ctx, s, unread)
+	case err != nil || tip == "":
 		return engine.Outcome{}, err
 	}
 	offer, err := f.offer(ctx, s, tip)
@@ -47,39 +52,58 @@ func (f newer) look(ctx context.Context, s judged) (engine.Outcome, error) {
 }
 
 // tip is the newest commit of the base where it holds something else that the stacks read
-// than the commit in use; empty where it does not. A forge that does not answer holds up
-// nobody: what was approved is retried, and that is said.
-func (f newer) tip(ctx context.Context) (string, error) {
+// than the commit in use; empty where it does not. Apart from that it gives why it could not
+// be read.
+func (f newer) tip(ctx context.Context) (tip string, unread, err error) {
 	repo := f.svc.Repository
 	content, tip, err := f.Forge.Files.File(ctx, repo, repo.Base)
 	if err != nil && engine.Wait(ctx, hiccup) == nil {
-		content, tip, err = f.Forge.Files.File(ctx, repo, repo.Base)
+		content, tip, err = preflight(f).baseFile(ctx, f.needed(ctx))
 	}
 	switch {
 	case err != nil:
-		return "", f.unread(ctx, err)
+		return "", err, nil
 	case tip == f.as.merged.SHA:
-		return "", nil
+		return "", nil, nil
 	}
 	if active, err := f.Forge.Region.ActiveRegion(content); err != nil || active != f.req.Target {
-		return "", preflight(f).reverted(err)
+		return "", nil, preflight(f).reverted(err)
 	}
 	moved, err := f.Terraform.Changed(ctx, dr.TreesRequest{
 		Service: f.svc, Stacks: steps.StacksOf(f.list), From: dr.Tree{Commit: f.as.merged.SHA}, To: dr.Tree{Commit: tip},
 	})
-	switch {
-	case err != nil:
-		return "", f.unread(ctx, err)
-	case !moved:
-		return "", nil
+	if err != nil || !moved {
+		return "", err, nil
 	}
-	return tip, nil
+	return tip, nil, nil
 }
 
-func (f newer) unread(ctx context.Context, why error) error {
+// needed tells whether the base has to be read: people have accepted a commit of it, and it
+// is a while since it was seen there.
+func (f newer) needed(ctx context.Context) bool {
+	return !f.agreed.IsZero() && !f.unseen && !fresh(f.agreed, steady(f.run, f.run.Now(ctx)), f.timing.Recheck)
+}
+
+// without goes on where the base cannot be read: a retry of what was approved is held up by
+// nobody who does not answer, and that is said. What people have accepted a while ago asks
+// whether it goes on; where the database is still to be moved as planned, it waits.
+func (f newer) without(ctx context.Context, s judged, why error) (engine.Outcome, error) {
 	what, _ := dr.Told(why)
-	return f.run.Say(ctx, fmt.Sprintf("newer-unread/%s/%d", f.retried, engine.Attempt(ctx)), dr.Warn,
-		dr.T("note.newer.unread", "base", f.svc.Repository.Base), dr.T("note.newer.unread.line", "commit", short(f.as.merged.SHA), "why", what))
+	base := f.svc.Repository.Base
+	if !f.needed(ctx) {
+		return engine.Outcome{}, f.run.Say(ctx, fmt.Sprintf("newer-unread/%s/%d", s.Name(), engine.Attempt(ctx)), dr.Warn,
+			dr.T("note.newer.unread", "base", base), dr.T("note.newer.unread.line", "commit", short(f.as.merged.SHA), "why", what))
+	}
+	if _, thinks := s.Step.(thinking); thinks && f.req.Mode != dr.Disaster || dr.CodeOf(why) != dr.Temporary {
+		return engine.Outcome{}, why
+	}
+	worse := []dr.Text{dr.T("preflight.unread", "base", base, "region", f.req.Target, "why", what)}
+	offer, err := steps.Beyond(nil, nil, worse)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	offer.Blind = true
+	return offer.Outcome(&dr.Error{Code: dr.Conflict, What: dr.T("preflight.worse", "worse", worse), Next: dr.T("preflight.worse.next")})
 }
 
 // offer plans a commit for all that is left to be applied, and for what was applied before
@@ -103,7 +127,11 @@ func (f newer) offer(ctx context.Context, s judged, commit string) (steps.Offer,
 	for i, plan := range plans {
 		name := steps.ApplyOf(stacks[i])
 		out, tried := f.run.Outcome(name)
+		was, _ := f.as.plans.Of(plan.Stack)
 		switch {
+		case len(plan.Changes) == 0 && len(was.Changes) > 0 && stacks[i].Region == f.source && !stopped && !tried:
+			wide = append(wide, plan) // the source is to stay as it is: that is what its tasks are given back by
+			continue
 		case len(plan.Changes) == 0 && (tried || stacks[i].Region == f.source):
 			continue // it is done; or an apply, which knows what of it was, finds what is not
 		case tried && out.OK():
@@ -129,6 +157,9 @@ func (f newer) offer(ctx context.Context, s judged, commit string) (steps.Offer,
 func (f newer) goOn(step string, o steps.Offer, at time.Time) error {
 	was := f.as.merged.SHA
 	f.as.merged.SHA, f.as.base, f.plannedAt, f.retried = o.Commit, f.as.merged.Parent, steady(f.run, at), ""
+	if f.agreed = (time.Time{}); len(o.Worse) > 0 { // people took their time over it
+		f.agreed = f.plannedAt
+	}
 	steps.GoOnAt(f.run, o.Commit)
 	for _, name := range o.Again {
 		f.anew[name] = true
@@ -194,7 +225,7 @@ func (f newer) redo(before string) error {
 			return err
 		}
 		f.retried = ""
-		if err := engine.Perform(f.run, judged{s, preflight(f), false}, f.answer); err != nil {
+		if err := preflight(f).perform(judged{s, preflight(f), false}); err != nil {
 			return err
 		}
 	}

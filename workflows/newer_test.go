@@ -161,7 +161,7 @@ func TestNewerAtTheFirstAct(t *testing.T) {
 }
 
 // Mended so that more is done: accepted by two other than the requester, bound to what they
-// read and to the commit of it, wherever the base goes meanwhile.
+// read and to the commit of it, wherever else the base goes meanwhile.
 func TestNewerAndWider(t *testing.T) {
 	t.Parallel()
 	for _, m := range modes {
@@ -179,7 +179,7 @@ func TestNewerAndWider(t *testing.T) {
 				if said := world.Words(q.What); !strings.Contains(said, task) || !strings.Contains(said, mended[:7]) || q.Takes["accept"] != 2 {
 					t.Fatalf("it asks %q, and accept takes %d", said, q.Takes["accept"])
 				}
-				w.PushThing("tokyo", "aws_ssm_parameter.late", "1", false)
+				w.PushComment("live/shop/tokyo")
 				if _, _, err := w.Engine.Answer(context.Background(), world.By("alice"), run, workflows.Reply{Verb: "accept", Digest: q.Digest}); dr.CodeOf(err) != dr.Denied {
 					t.Errorf("the requester accepts: %v", err)
 				}

@@ -52,8 +52,9 @@ type Unattended interface {
 	// Dequeue takes a change out of the queue, if it is there.
 	Dequeue(ctx context.Context, repo dr.Repository, number int) error
 	// StopAutoMerge has a change not merge by itself, and gives who had set it to; nobody
-	// where it was not set. Beside an error that somebody is who has, and it stays so.
-	StopAutoMerge(ctx context.Context, repo dr.Repository, number int) (by string, err error)
+	// where it was not set. Right before it does so it tells first who, whose error keeps it
+	// from it. Beside an error that somebody is who has, and it stays so.
+	StopAutoMerge(ctx context.Context, repo dr.Repository, number int, first func(by string) error) (by string, err error)
 }
 
 // Publisher tells the people on the pull request what the bot found.

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -50,12 +51,21 @@ func (s thinking) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error)
 
 // thought wraps the steps before which the run looks once more: its first act, and every
 // promotion. What an apply offers is judged by the policy before people are asked.
-func (f preflight) thought(i int, s engine.Step) engine.Step {
+func (f preflight) thought(i int, s engine.Step) judged {
 	b, ok := s.(steps.Beginner)
 	if ok && (i == 0 || steps.KindOf(s.Name()) == string(steps.Promotion)) {
 		s = thinking{b, f, i == 0}
 	}
 	return judged{s, f, i == 0}
+}
+
+// perform does a step that follows the merge.
+func (f preflight) perform(s judged) error {
+	err := engine.Perform(f.run, s, f.answer)
+	if _, acts := s.Step.(steps.Beginner); acts && err == nil && !f.run.Skipped(s.Name()) {
+		f.agreed = time.Time{}
+	}
+	return err
 }
 
 func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
@@ -113,8 +123,8 @@ func (s thinking) judgeSurely(ctx context.Context) (readiness, error) {
 func (s thinking) baseStands(ctx context.Context) ([]dr.Text, error) {
 	repo := s.svc.Repository
 	out, ok := s.run.Outcome(stepMerge)
-	without := s.unseen || ok && fresh(out.At, s.run.Now(ctx), s.timing.Recheck)
-	content, err := s.baseFile(ctx, !without)
+	without := s.unseen && s.req.Mode == dr.Disaster || ok && fresh(out.At, s.run.Now(ctx), s.timing.Recheck)
+	content, _, err := s.baseFile(ctx, !without)
 	if err != nil {
 		if without {
 			s.run.Log().WarnContext(ctx, "the base was not looked at again", "error", err)
@@ -135,14 +145,14 @@ func (s thinking) baseStands(ctx context.Context) ([]dr.Text, error) {
 
 // baseFile reads the file on the base, and again with growing pauses before a disaster asks
 // people to go on without.
-func (s thinking) baseFile(ctx context.Context, needed bool) (content string, err error) {
+func (f preflight) baseFile(ctx context.Context, needed bool) (content, tip string, err error) {
 	for pause := hiccup; ; pause *= 2 {
-		content, _, err = s.Forge.Files.File(ctx, s.svc.Repository, s.svc.Repository.Base)
-		if err == nil || !needed || s.req.Mode != dr.Disaster || dr.CodeOf(err) != dr.Temporary || pause > unseenFor {
-			return content, err
+		content, tip, err = f.Forge.Files.File(ctx, f.svc.Repository, f.svc.Repository.Base)
+		if err == nil || !needed || f.req.Mode != dr.Disaster || dr.CodeOf(err) != dr.Temporary || pause > unseenFor {
+			return content, tip, err
 		}
 		if err := engine.Wait(ctx, pause); err != nil {
-			return "", err
+			return "", "", err
 		}
 	}
 }
@@ -270,7 +280,7 @@ func (s judged) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	}
 	what, next := dr.Told(err)
 	if cause == nil {
-		what = dr.T("preflight.offer-denied", "what", what, "reasons", reasons)
+		what, next = dr.T("preflight.offer-denied", "what", what, "reasons", reasons), dr.T("preflight.denied.next")
 	}
 	return engine.Outcome{}, &dr.Error{Code: dr.CodeOf(err), What: what, Next: next, Err: err}
 }

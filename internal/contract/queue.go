@@ -12,7 +12,7 @@ type Unattended interface {
 	Queued(ctx context.Context, repo dr.Repository, number int) (dr.Queued, error)
 	Enqueue(ctx context.Context, repo dr.Repository, number int, head string) error
 	Dequeue(ctx context.Context, repo dr.Repository, number int) error
-	StopAutoMerge(ctx context.Context, repo dr.Repository, number int) (by string, err error)
+	StopAutoMerge(ctx context.Context, repo dr.Repository, number int, first func(by string) error) (by string, err error)
 }
 
 // Machine has the forge do so.
@@ -170,8 +170,15 @@ func (w changing) autoMerge() {
 	change := w.open()
 	off := func(want string) {
 		w.Helper()
-		if by, err := w.Itself.StopAutoMerge(w.Context(), w.Repo, change.Number); err != nil || by != want {
-			w.Errorf("it was set by %q, %v, want %q", by, err, want)
+		told := ""
+		first := func(by string) error {
+			if told = by; !w.look(change.Number).AutoMerge {
+				w.Error("it is told when it is done")
+			}
+			return nil
+		}
+		if by, err := w.Itself.StopAutoMerge(w.Context(), w.Repo, change.Number, first); err != nil || by != want || told != want {
+			w.Errorf("it was set by %q, %v, and told before %q; want %q", by, err, told, want)
 		}
 		if w.look(change.Number).AutoMerge {
 			w.Error("it is set to merge by itself")
@@ -181,6 +188,10 @@ func (w changing) autoMerge() {
 	wellDone(w.T, w.Machine.SetAutoMerge(w.Context(), Writer, change.Number))
 	if !w.look(change.Number).AutoMerge {
 		w.Error("it is not shown that it merges by itself")
+	}
+	untold := &dr.Error{Code: dr.Temporary, What: dr.T(dr.Words, "words", dr.Foreign("it cannot be kept."))}
+	if _, err := w.Itself.StopAutoMerge(w.Context(), w.Repo, change.Number, func(string) error { return untold }); dr.CodeOf(err) != dr.Temporary || !w.look(change.Number).AutoMerge {
+		w.Errorf("switched off although that could not be kept: %v", err)
 	}
 	off(Writer)
 	off("")

@@ -146,13 +146,16 @@ func (c Unattended) Dequeue(ctx context.Context, repo dr.Repository, number int)
 	return forPeople(repo, number, err)
 }
 
-// StopAutoMerge has the pull request not merge by itself, and gives who had set it to.
-func (c Unattended) StopAutoMerge(ctx context.Context, repo dr.Repository, number int) (by string, err error) {
+// StopAutoMerge has the pull request not merge by itself, and gives who had set it to, whom it tells first.
+func (c Unattended) StopAutoMerge(ctx context.Context, repo dr.Repository, number int, first func(by string) error) (by string, err error) {
 	pull, err := c.pull(ctx, repo, number)
 	if err != nil || pull.AutoMerge == nil || pull.GetState() != "open" {
 		return "", err
 	}
 	by = cmp.Or(pull.GetAutoMerge().GetEnabledBy().GetLogin(), "ghost") // GitHub's own name for whose account is gone
+	if err := first(by); err != nil {
+		return "", err
+	}
 	doing := dr.T("github.doing.stop-auto-merge", "number", number)
 	_, err = place{c.Client, repo}.graphql(ctx, doing, `mutation($input: DisablePullRequestAutoMergeInput!) { disablePullRequestAutoMerge(input: $input) { clientMutationId } }`,
 		map[string]any{"input": map[string]any{"pullRequestId": pull.GetNodeID()}}, nil)

@@ -53,7 +53,7 @@ func TestCase6And7LostAnswers(t *testing.T) {
 				s.AllowAutoMerge(true)
 				must(t, s.SetAutoMerge(t.Context(), "bob", change.Number, true))
 				try("auto-merge", func() error {
-					_, err := by.StopAutoMerge(t.Context(), repo, change.Number)
+					_, err := by.StopAutoMerge(t.Context(), repo, change.Number, whoever)
 					return err
 				})
 				if look(t, c, change.Number).AutoMerge {
@@ -120,6 +120,8 @@ func TestCase6RulesThatAreNotShown(t *testing.T) {
 	}
 }
 
+func whoever(string) error { return nil }
+
 // Case github 7: where switching it off is refused it is told who has set it; where it cannot
 // be read nobody is named.
 func TestCase7SwitchingOffIsRefused(t *testing.T) {
@@ -129,11 +131,11 @@ func TestCase7SwitchingOffIsRefused(t *testing.T) {
 	s.AllowAutoMerge(true)
 	must(t, s.SetAutoMerge(t.Context(), "bob", change.Number, true))
 	s.Inject(sandbox.Fault{Kind: sandbox.Answered, Status: 403, Message: "Must have write access", Path: "/api/graphql"})
-	if who, err := by.StopAutoMerge(t.Context(), repo, change.Number); who != "bob" || dr.CodeOf(err) != dr.Denied {
+	if who, err := by.StopAutoMerge(t.Context(), repo, change.Number, whoever); who != "bob" || dr.CodeOf(err) != dr.Denied {
 		t.Errorf("set by %q, %v", who, err)
 	}
 	s.Inject(sandbox.Fault{Kind: sandbox.Answered, Status: 403, Message: "Must have read access", Path: "/repos/acme/infra/pulls/"})
-	if who, err := by.StopAutoMerge(t.Context(), repo, change.Number); who != "" || dr.CodeOf(err) != dr.Denied {
+	if who, err := by.StopAutoMerge(t.Context(), repo, change.Number, whoever); who != "" || dr.CodeOf(err) != dr.Denied {
 		t.Errorf("set by %q, %v", who, err)
 	}
 }

@@ -60,23 +60,37 @@ func (h *hurries) end(run string) {
 
 // End asks a run to end: Cancel before its merge, Abandon past it. What it only reads at that
 // moment, or only waits for to be well, is not waited for any longer.
-func (e *Engine) End(run, kind, by string) error {
+func (e *Engine) End(ctx context.Context, run, kind, by string) error {
 	err := e.Send(run, Message{Kind: kind, By: by})
 	switch {
 	case err != nil:
 	case kind == Cancel:
 		e.hurries.cancel(run)
 	default:
+		// It counts by its message; the next process is to know of it while it waits.
+		if err := e.opts.Memory.Put(context.WithoutCancel(ctx), abandonedKey(run), by); err != nil {
+			e.opts.Log.ErrorContext(ctx, "that the run is abandoned was not kept", "run", run, "error", err)
+		}
 		e.leaving.cancel(run)
 	}
 	return err
 }
 
-// Watching is a context for waiting past the merge: it ends when the run is abandoned.
-func Watching(ctx context.Context, r *Run) (context.Context, context.CancelFunc) {
+func abandonedKey(run string) string { return run + "/abandoned" }
+
+// Watching is a context for waiting past the merge: it ends when the run is abandoned, and
+// is over where it was in a former process.
+func Watching(ctx context.Context, r *Run) (context.Context, context.CancelFunc, error) {
+	by, err := r.opts.Memory.Get(ctx, abandonedKey(r.ID))
+	if err != nil {
+		return ctx, func() {}, err
+	}
 	ctx, stop := context.WithCancel(ctx)
+	if by != "" {
+		stop()
+	}
 	r.engine.leaving.begin(r.ID, stop)
-	return ctx, stop
+	return ctx, stop, nil
 }
 
 // Hurried is a context for reading: it ends when the run is cancelled.

@@ -92,10 +92,7 @@ func (s applyStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error
 	if found != engine.Ran {
 		return engine.Outcome{}, &dr.Error{Code: dr.Uncertain, What: dr.T("apply.unmerged"), Next: dr.T("step.panic.next")}
 	}
-	approved, granted := engine.Granted[dr.Plan](r, s.Name())
-	if !granted {
-		approved, _ = merged.Plans.Of(s.stack.Name)
-	}
+	approved, _ := approvedOf(r, merged, s.stack)
 	at := commitOf(r, merged)
 	id, err := s.keyOf(ctx, r, n)
 	if err != nil {

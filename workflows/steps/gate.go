@@ -55,7 +55,10 @@ func (s healthStep) Name() string { return s.name }
 func (s healthStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	whole, cancel := budget(ctx, s.world.Timing.Gate)
 	defer cancel()
-	ctx, stop := engine.Watching(whole, r)
+	ctx, stop, err := engine.Watching(whole, r)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
 	defer stop()
 	var last []dr.Text
 	for {

@@ -12,7 +12,7 @@ import (
 const GiveBack = "give-back"
 
 // giveBackKind gives the source the tasks back that it had before the writer moved.
-// Where the approved plan leaves the source's stack alone, as with both Regions active,
+// Where the plan that was approved, or accepted last, leaves the source's stack alone, as with both Regions active,
 // Git says that they are to run on; Terraform would find their absence and be refused to
 // mend what nobody approved. With both active a plan may change something else of the
 // stack, and the tasks are given back all the same.
@@ -30,7 +30,7 @@ func (s giveBackStep) Name() string { return key(GiveBack, string(s.job.Source))
 func (s giveBackStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	merged, _ := Merge.Of(r)
 	if st, ok := s.job.Service.RegionStack(s.job.Source); ok && s.job.Service.Strategy != dr.ActiveActive {
-		if approved, ok := merged.Plans.Of(st.Name); ok && approved.Counts() != (dr.Counts{}) {
+		if approved, ok := approvedOf(r, merged, st); ok && approved.Counts() != (dr.Counts{}) {
 			return engine.Done(nil, dr.T("give-back.by-apply", "stack", st.Name))
 		}
 	}

@@ -65,6 +65,14 @@ func ApplyOf(st dr.Stack) string { return key(Apply, st.Name) }
 // Approve makes a plan the one by which its stack is applied.
 func Approve(r *engine.Run, p dr.Plan) { r.Grant(key(Apply, p.Stack), p) }
 
+// approvedOf is the plan of a stack that people approved, or what they accepted since.
+func approvedOf(r *engine.Run, merged Merged, st dr.Stack) (dr.Plan, bool) {
+	if since, ok := engine.Granted[dr.Plan](r, ApplyOf(st)); ok {
+		return since, true
+	}
+	return merged.Plans.Of(st.Name)
+}
+
 // GoOnAt makes a commit the one that stacks are applied at from now on.
 func GoOnAt(r *engine.Run, sha string) { r.Grant(string(Merge), sha) }
 

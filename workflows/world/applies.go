@@ -165,7 +165,7 @@ func (w *World) effect(req dr.ApplyRequest, tree map[string]string) {
 	active, _ := (&ports{}).ActiveRegion(tree[req.Service.Repository.File]) // read by plan a moment ago
 	switch st.Role {
 	case dr.RegionStack:
-		if want := wants(req.Service.Strategy, st.Region == active); want != w.cloud.at(st.Region).wanted(req.Service) {
+		if want := wantsOf(req.Service, st, tree); want != w.cloud.at(st.Region).wanted(req.Service) {
 			w.cloud.at(st.Region).scale(req.Service, want)
 		}
 	case dr.TrafficStack:

@@ -238,6 +238,18 @@ func (w *World) PushComment(dir string) {
 	w.forge.push(w.forge.repo.Base, dir+"/notes.tf", fmt.Sprintf("# written %d times\n", len(w.forge.commits)), "somebody", "somebody")
 }
 
+// KeepTasks moves the base branch so that a stack keeps its tasks, whatever Region is
+// active, or does not any more.
+func (w *World) KeepTasks(st dr.Stack, keeps bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := ""
+	if keeps {
+		text = "# the tasks stay\n"
+	}
+	w.forge.push(w.forge.repo.Base, keepsPath(st), text, "somebody", "somebody")
+}
+
 // PushBroken moves the base branch so that a folder cannot be planned; PushComment mends it.
 func (w *World) PushBroken(dir string) {
 	w.mu.Lock()

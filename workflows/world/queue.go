@@ -104,16 +104,24 @@ func (p *ports) Dequeue(ctx context.Context, _ dr.Repository, number int) error 
 }
 
 // StopAutoMerge implements workflows.Unattended.
-func (p *ports) StopAutoMerge(ctx context.Context, _ dr.Repository, number int) (string, error) {
+func (p *ports) StopAutoMerge(ctx context.Context, _ dr.Repository, number int, first func(string) error) (string, error) {
 	return ask(ctx, p, "StopAutoMerge", "", func() (string, error) {
 		p.w.mu.Lock()
-		defer p.w.mu.Unlock()
 		pr, err := p.w.forge.pull(number)
-		if err != nil {
+		by := ""
+		if err == nil {
+			by = pr.AutoMerge
+		}
+		p.w.mu.Unlock() // what is told first asks other ports
+		if by == "" {
 			return "", err
 		}
-		by := pr.AutoMerge
-		if by != "" && p.w.forge.stays {
+		if err := first(by); err != nil {
+			return "", err
+		}
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if p.w.forge.stays {
 			return by, refused(dr.Denied, "auto-merge stays on for #%d.", number)
 		}
 		pr.AutoMerge = ""

@@ -184,7 +184,7 @@ func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan
 	}
 	switch st.Role {
 	case dr.RegionStack:
-		want, is := wants(s.Strategy, st.Region == active), w.cloud.at(st.Region).wanted(s)
+		want, is := wantsOf(s, st, tree), w.cloud.at(st.Region).wanted(s)
 		path := dr.PathChange{Path: "desired_count", Value: fmt.Sprint(want)}
 		switch {
 		case want == is:
@@ -223,6 +223,15 @@ func wants(s dr.Strategy, active bool) int {
 	default:
 		return 0
 	}
+}
+
+// keepsPath is the file that has a stack keep its tasks, whatever Region is active.
+func keepsPath(st dr.Stack) string { return st.Dir + "/keeps.tf" }
+
+// wantsOf is how many tasks the files want of a Region's stack.
+func wantsOf(s dr.Service, st dr.Stack, tree map[string]string) int {
+	active, _ := (&ports{}).ActiveRegion(tree[s.Repository.File]) // who plans has read it
+	return wants(s.Strategy, st.Region == active || tree[keepsPath(st)] != "")
 }
 
 // OddPlans gives so many plans of the target a value that is another each time.
