@@ -210,7 +210,7 @@ func backOrOut(f *failover) dr.Text {
 		}
 		return f.revertFirst()
 	}
-	back := dr.Cmd(string(dr.Failback), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned))
+	back := toMove(f.req.Service, dr.Failback, f.source, dr.Planned, f.req.Override)
 	if f.req.Mode == dr.Planned && f.req.Kind != dr.Resume {
 		return dr.T("run.stopped.planned", "target", f.req.Target, "back", back, "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
 	}
