@@ -97,6 +97,9 @@ func (s *Server) status(ctx context.Context, c workflows.Caller, service string)
 		if !why.Empty() {
 			b.WriteString("   " + cut(s.words.Say(why), 300) + "\n")
 		}
+		for _, v := range view.Votes(run) {
+			b.WriteString("   " + cut(s.words.Say(v), 300) + "\n")
+		}
 	}
 	return b.String()
 }

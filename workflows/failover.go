@@ -37,6 +37,7 @@ type failover struct {
 	plannedAt  time.Time  // when those plans were last made
 	unseen     bool       // people go on although nobody knows what Git says by now
 
+	taken   []dr.Acceptance // what was accepted, by those whose word made it so; when, the record has
 	retried string          // the step that people have just answered retry to
 	anew    map[string]bool // applies that are to be done once more, at a newer commit
 	served  time.Time       // when users were first seen to reach the target, where that was looked at again

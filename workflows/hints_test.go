@@ -1,7 +1,10 @@
 package workflows_test
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,5 +137,67 @@ func TestTheCooldownRefusesNoHint(t *testing.T) {
 				t.Errorf("its approvers are shown %q", accepted(r.Accepts))
 			}
 		})
+	})
+}
+
+// Who types another digest than that of what is asked is told so, and where the right one
+// stands; what was accepted, by whom and when is in the result.
+func TestAcceptNamesItsDigest(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.Before("Apply tokyo", func() { w.Import("tokyo", "aws_ssm_parameter.x") })
+		run := w.Start(world.Disaster)
+		approve(w, run)
+		q := asks(w, run, "apply/tokyo").Question
+		for typed, want := range map[string]string{
+			"":           "to accept, name what you have read by the digest of now",
+			"0badc0de":   `"0badc0de" is not the digest of what apply/tokyo asks now; that stands behind accept in the run's message`,
+			q.Digest[:5]: fmt.Sprintf("%q is not the digest", q.Digest[:5]),
+		} {
+			_, _, err := w.Engine.Answer(context.Background(), world.By("bob"), run, workflows.Reply{Verb: "accept", Digest: typed})
+			what, next := dr.Told(err)
+			if said := world.Words(what); !strings.HasPrefix(said, want) || !strings.Contains(world.Words(next), "accept "+q.Digest) {
+				t.Errorf("typed %q it says %q, and what to type is %q", typed, said, world.Words(next))
+			}
+		}
+		first := time.Now()
+		w.Answer(run, "bob", "accept")
+		time.Sleep(3 * time.Minute)
+		w.Answer(run, "carol", "accept")
+		r := w.Await(run, dr.RunSucceeded)
+		var got []string
+		for _, a := range r.Result.Accepted {
+			got = append(got, fmt.Sprintf("%s %s %s %s", a.By, a.Step, a.Digest, a.At.Sub(first).Round(time.Minute)))
+		}
+		want := []string{"bob apply/tokyo " + q.Digest + " 0s", "carol apply/tokyo " + q.Digest + " 3m0s"}
+		if !slices.Equal(got, want) {
+			t.Errorf("the result has %q, not %q", got, want)
+		}
+		if lines := world.Words(dr.T("x", "all", r.ResultLines())); !strings.Contains(lines, "bob") || !strings.Contains(lines, q.Digest) {
+			t.Errorf("it is told as %q", lines)
+		}
+	})
+}
+
+// A word that did not make anything accepted is in no result.
+func TestALoneAcceptIsInNoResult(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.Before("Apply tokyo", func() { w.Import("tokyo", "aws_ssm_parameter.x") })
+		run := w.Start(world.Disaster)
+		approve(w, run)
+		asks(w, run, "apply/tokyo")
+		w.Answer(run, "bob", "accept")
+		w.Answer(run, "carol", "retry")
+		w.Until(run, func(r dr.Run) bool { return r.Question != nil && r.Question.Number == 2 })
+		acceptBy(t, w, run, "carol", "dave")
+		r := w.Await(run, dr.RunSucceeded)
+		var by []string
+		for _, a := range r.Result.Accepted {
+			by = append(by, a.By)
+		}
+		if !slices.Equal(by, []string{"carol", "dave"}) || len(r.Accepting) != 3 {
+			t.Errorf("the result has %q of %v", by, r.Accepting)
+		}
 	})
 }

@@ -142,7 +142,7 @@ func TestMisuse(t *testing.T) {
 		"answer portal-1": "error: which answer?\ntry: drbot answer portal-1 retry|accept|skip|stop\n",
 		"status a b":      "error: I do not understand \"b\".\ntry: drbot status [SERVICE]\n",
 		"runs a b":        "error: I do not understand \"b\".\ntry: drbot runs [SERVICE]\n",
-		"stauts portal":   "error: there is no command \"stauts\".\ntry: did you mean drbot status?\n",
+		"stauts portal":   "error: there is no command \"stauts\".\ndid you mean drbot status?\n",
 		"promote":         "error: there is no command \"promote\".\ntry: drbot --help\n",
 		"status --no":     "error: unknown flag: --no.\ntry: drbot status --help\n",
 	} {
