@@ -154,19 +154,6 @@ func (b Commands) heard(ctx context.Context, c Caller, who dr.Person, action str
 	return b.Store.Book.Audit(ctx, dr.AuditEntry{At: b.host.Now(), Who: who.Name, Via: c.Via, Action: action, Service: run.Service, Run: run.Run, Granted: true, Detail: detail})
 }
 
-// Status gives the newest runs, of one service or of all.
-func (b Commands) Status(ctx context.Context, c Caller, service string, limit int) ([]dr.Run, error) {
-	if _, err := b.person(ctx, c, "status", clip(service, 80)); err != nil {
-		return nil, err
-	}
-	if service != "" {
-		if _, err := b.service(service); err != nil {
-			return nil, err
-		}
-	}
-	return b.Store.Records.Runs(ctx, service, limit)
-}
-
 // News is what a forge told of: something about a pull request, or a push to a branch.
 type News struct {
 	Owner, Repo string
