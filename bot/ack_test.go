@@ -55,8 +55,8 @@ func (h *held) Cancel(ctx context.Context, _ workflows.Caller, run string) (dr.R
 	return dr.Run{Request: dr.Request{Run: run}}, dr.T("said.cancelling"), err
 }
 
-func (h *held) Status(ctx context.Context, _ workflows.Caller, _ string, _ int) ([]dr.Run, error) {
-	return nil, h.wait(ctx)
+func (h *held) Status(ctx context.Context, _ workflows.Caller, _ workflows.Look) (workflows.Status, error) {
+	return workflows.Status{}, h.wait(ctx)
 }
 
 // answers takes what is told at response URLs, after failing as often as it should.

@@ -163,11 +163,12 @@ func outcome(w text.Words, v view.View) string {
 		lines = append(lines, head)
 	}
 	if q := v.Question; q != nil {
-		for _, t := range append([]dr.Text{q.Means}, q.Votes...) {
-			if !t.Empty() {
-				lines = append(lines, cut(w.Say(t), 500))
-			}
+		if !q.Means.Empty() {
+			lines = append(lines, cut(w.Say(q.Means), 500))
 		}
+	}
+	for _, t := range v.Votes {
+		lines = append(lines, cut(w.Say(t), 500))
 	}
 	if !v.Next.Empty() {
 		lines = append(lines, "→ "+cut(w.Say(v.Next), 500))

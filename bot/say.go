@@ -83,19 +83,25 @@ func (s *Server) help() string {
 const statusRuns = 5
 
 func (s *Server) status(ctx context.Context, c workflows.Caller, service string) string {
-	runs, err := s.books.Status(ctx, c, service, statusRuns)
+	seen, err := s.books.Status(ctx, c, workflows.Look{Service: service, Limit: statusRuns, Standing: true})
 	if err != nil {
 		return s.refused(ctx, c, "status", err)
 	}
-	if len(runs) == 0 {
+	var b strings.Builder
+	for _, t := range seen.Standing {
+		b.WriteString(cut(s.words.Say(t), 300) + "\n")
+	}
+	if len(seen.Runs)+len(seen.Standing) == 0 {
 		return s.words.Say(dr.T("bot.no-runs"))
 	}
-	var b strings.Builder
-	for _, run := range runs {
+	for _, run := range seen.Runs {
 		line, why := view.Line(run, s.now())
 		b.WriteString(stateEmoji(run.State) + " " + cut(s.words.Say(line), 300) + "\n")
 		if !why.Empty() {
 			b.WriteString("   " + cut(s.words.Say(why), 300) + "\n")
+		}
+		for _, v := range view.Votes(run) {
+			b.WriteString("   " + cut(s.words.Say(v), 300) + "\n")
 		}
 	}
 	return b.String()

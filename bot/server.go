@@ -22,7 +22,7 @@ type Runbooks interface {
 	Start(ctx context.Context, c workflows.Caller, cmd workflows.StartCommand) (run dr.Run, existing bool, err error)
 	Cancel(ctx context.Context, c workflows.Caller, run string) (dr.Run, dr.Text, error)
 	Answer(ctx context.Context, c workflows.Caller, run string, reply workflows.Reply) (dr.Run, dr.Text, error)
-	Status(ctx context.Context, c workflows.Caller, service string, limit int) ([]dr.Run, error)
+	Status(ctx context.Context, c workflows.Caller, look workflows.Look) (workflows.Status, error)
 }
 
 // maxBody bounds a request of Slack's; its commands and clicks are far smaller.

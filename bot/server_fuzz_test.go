@@ -73,9 +73,9 @@ func (b *books) Answer(_ context.Context, c workflows.Caller, run string, reply 
 	return r, words(short(reply.Verb, 40)), err
 }
 
-func (b *books) Status(_ context.Context, c workflows.Caller, service string, limit int) ([]dr.Run, error) {
-	r, err := b.say(asked{method: "status", caller: c}, service)
-	return slices.Repeat([]dr.Run{r}, limit), err
+func (b *books) Status(_ context.Context, c workflows.Caller, look workflows.Look) (workflows.Status, error) {
+	r, err := b.say(asked{method: "status", caller: c}, look.Service)
+	return workflows.Status{Runs: slices.Repeat([]dr.Run{r}, look.Limit)}, err
 }
 
 // whispers takes the place of Slack's response URLs.

@@ -14,6 +14,9 @@ func (r Run) ResultLines() []Text {
 	if r.ClockJump != 0 {
 		lines = append(lines, T("result.clock", "jump", r.ClockJump))
 	}
+	for _, a := range r.Result.Accepted {
+		lines = append(lines, T("result.accepted", "step", a.Step, "who", a.By, "at", a.At, "digest", a.Digest))
+	}
 	for _, e := range r.Result.Events {
 		lines = append(lines, T("result.event", "at", e.At, "source", Foreign(e.Source), "event", e.Text))
 	}

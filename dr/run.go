@@ -118,6 +118,15 @@ type Result struct {
 	RPO      time.Duration `json:"rpo"`
 	Events   []Event       `json:"events,omitempty"` // what the database service reported, fencing among it
 	Left     []Text        `json:"left,omitempty"`   // what remains to be done later
+	Accepted []Acceptance  `json:"accepted,omitempty"`
+}
+
+// Acceptance is what one person accepted beyond what was approved.
+type Acceptance struct {
+	By     string    `json:"by"`
+	Step   string    `json:"step"`
+	Digest string    `json:"digest"` // of what they were shown
+	At     time.Time `json:"at"`
 }
 
 // Run is one execution of a runbook, as it is shown and kept.
@@ -138,16 +147,17 @@ type Run struct {
 	ClockJump time.Duration `json:"clock_jump,omitempty"` // what the clock jumped by while it went; times before are of the old clock
 	MergeSHA  string        `json:"merge_sha,omitempty"`
 	// MergedApart says that its change was merged and the run ended without going on with it.
-	MergedApart bool       `json:"merged_apart,omitempty"`
-	Progress    *Progress  `json:"progress,omitempty"`
-	Question    *Question  `json:"question,omitempty"`
-	Result      *Result    `json:"result,omitempty"`
-	Ended       time.Time  `json:"ended,omitzero"`
-	Abandon     []string   `json:"abandon,omitempty"` // persons who want a run past merge ended
-	Version     int64      `json:"version"`           // grows with every change of the record
-	Objective   Objectives `json:"objectives"`
-	Quorum      int        `json:"quorum"`
-	Decisions   []Decision `json:"decisions,omitempty"`
+	MergedApart bool         `json:"merged_apart,omitempty"`
+	Progress    *Progress    `json:"progress,omitempty"`
+	Question    *Question    `json:"question,omitempty"`
+	Result      *Result      `json:"result,omitempty"`
+	Ended       time.Time    `json:"ended,omitzero"`
+	Abandon     []string     `json:"abandon,omitempty"`   // persons who want a run past merge ended
+	Accepting   []Acceptance `json:"accepting,omitempty"` // as they were said; a result has those that counted
+	Version     int64        `json:"version"`             // grows with every change of the record
+	Objective   Objectives   `json:"objectives"`
+	Quorum      int          `json:"quorum"`
+	Decisions   []Decision   `json:"decisions,omitempty"`
 }
 
 // Requested and Began are when the run was asked for and when the trouble began, by

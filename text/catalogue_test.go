@@ -72,7 +72,7 @@ func entries(t *testing.T, name string) map[string]entry {
 
 // look gives the arguments that a form speaks of, and its own words.
 func look(form string) (args []string, words string, err error) {
-	funcs := template.FuncMap{"bold": fmt.Sprint, "code": fmt.Sprint, "check": fmt.Sprint}
+	funcs := template.FuncMap{"bold": fmt.Sprint, "code": fmt.Sprint, "check": fmt.Sprint, "measure": fmt.Sprint}
 	tmpl, err := template.New("").Funcs(funcs).Parse(form)
 	if err != nil {
 		return nil, "", err
@@ -116,6 +116,8 @@ func families() map[string][]string {
 		"step-state.": {string(dr.StepPending), string(dr.StepRunning), string(dr.StepDone), string(dr.StepFailed), string(dr.StepSkipped)},
 		"level.":      {string(dr.OK), string(dr.Warn), string(dr.Fail), string(dr.Unknown)},
 		"check.":      {},
+		"unit.":       {"else", "instances", "status"},
+		"unit-of.":    {"else", "instances", "status"},
 		"kind.":       {"quiesce", "promote", "apply", "redeploy", "gate", "verify", "give-back", "restore"},
 		"skip.":       {"any", "quorum"},
 		"need.":       {"nothing", string(dr.NeedOK), string(dr.NeedWarn), string(dr.NeedGood), string(dr.NeedSound), string(dr.NeedFact)},

@@ -83,10 +83,19 @@ func quote(p dr.Param, s string) string {
 
 // Nearest finds the verb that somebody who mistyped one may have meant.
 func (c *Catalogue) Nearest(typed string) (string, bool) {
+	names := make([]string, len(c.verbs))
+	for i, v := range c.verbs {
+		names[i] = v.Name
+	}
+	return Nearest(typed, names)
+}
+
+// Nearest finds the name that somebody who mistyped one may have meant.
+func Nearest(typed string, names []string) (string, bool) {
 	best, name := 3, "" // two letters off, at most
-	for _, v := range c.verbs {
-		if d := levenshtein.ComputeDistance(strings.ToLower(typed), v.Name); d < best && d < len(v.Name) {
-			best, name = d, v.Name
+	for _, n := range names {
+		if d := levenshtein.ComputeDistance(strings.ToLower(typed), strings.ToLower(n)); d < best && d < len(n) {
+			best, name = d, n
 		}
 	}
 	return name, name != ""

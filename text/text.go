@@ -121,7 +121,7 @@ func (w Words) Say(t dr.Text) string {
 
 // funcs are what a message may do with an argument.
 func (w Words) funcs() template.FuncMap {
-	return template.FuncMap{"bold": w.marks.bold, "code": w.marks.code, "check": w.check}
+	return template.FuncMap{"bold": w.marks.bold, "code": w.marks.code, "check": w.check, "measure": w.measure}
 }
 
 // check is a check in words, with the name by which it is found in the reference. What has
@@ -138,6 +138,25 @@ func (w Words) check(v any) string {
 	return words + " (" + said.shown + ")"
 }
 
+// measure is a value in its unit, and against what it is judged by where that is given. A
+// unit without words of its own is told by its word.
+func (w Words) measure(n, unit any, limit ...any) string {
+	family, data := "unit.", map[string]any{"n": n, "unit": unit}
+	if len(limit) > 0 {
+		family, data["limit"] = "unit-of.", limit[0]
+	}
+	lc := &i18n.LocalizeConfig{MessageID: family + rawOf(unit), TemplateData: data, PluralCount: rawOf(n)}
+	if said, err := w.localizer.Localize(lc); err == nil {
+		return said
+	}
+	lc.MessageID, lc.PluralCount = family+"else", nil
+	said, err := w.localizer.Localize(lc)
+	if err != nil {
+		return fmt.Sprint(n, " ", unit)
+	}
+	return said
+}
+
 // Sentence begins what a text says with a capital letter.
 func (w Words) Sentence(t dr.Text) string { return Capital(w.Say(t)) }
 
@@ -151,6 +170,14 @@ func (w Words) Error(err error) (what, hint string) {
 type value struct{ raw, shown string }
 
 func (v value) String() string { return v.shown }
+
+// rawOf is an argument as it is.
+func rawOf(v any) string {
+	if said, ok := v.(value); ok {
+		return said.raw
+	}
+	return fmt.Sprint(v)
+}
 
 func (w Words) value(name string, a dr.Arg) value {
 	switch {

@@ -26,6 +26,7 @@ type View struct {
 	Progress *dr.Progress
 	Verdict  Verdict
 	Question *Question
+	Votes    []dr.Text // who gave an answer that takes more than one, or wants it ended, and how many more it takes
 	Next     dr.Text   // what to do now, in words
 	Do       []Do      // what can be typed now
 	Result   []dr.Text // what it took against what was promised, line by line
@@ -72,7 +73,6 @@ type Question struct {
 	Step    string
 	Means   dr.Text
 	Answers []Answer
-	Votes   []dr.Text // who gave an answer that takes more than one, and how many it takes
 }
 
 // Answer is one of the answers a question takes.
@@ -100,7 +100,7 @@ func Run(run dr.Run, now time.Time) View {
 		Clock:  clock(run, now),
 		Change: Change{Number: run.Change.Number, URL: run.Change.URL, Review: !run.State.Final() && !run.PastMerge()},
 		Plan:   run.PlanLine, Accepts: accepts(run), Accepted: run.PastMerge(), Approval: approval(run), Steps: steps(run, now),
-		Progress: run.Progress, Verdict: verdict(run), Question: question(run),
+		Progress: run.Progress, Verdict: verdict(run), Question: question(run), Votes: Votes(run),
 		Next: run.Next, Do: do(run), Result: run.ResultLines(),
 		Foot: dr.T("run.foot", "run", run.Run, "requested", run.At),
 	}
@@ -189,17 +189,33 @@ func question(run dr.Run) *Question {
 	for _, verb := range q.Answers {
 		out.Answers = append(out.Answers, Answer{verb, dr.T(dr.TextID("choice." + verb)), leads(run, verb)})
 	}
-	for _, verb := range q.Answers {
-		by, needed := q.Voices[verb], q.Takes[verb]
-		if verb == "stop" && run.PastMerge() {
-			by, needed = run.Abandon, dr.AbandonedBy
+	return out
+}
+
+// Votes are who gave an answer that takes more than one, or wants a run past its merge
+// ended, and how many more it takes.
+func Votes(run dr.Run) []dr.Text {
+	var out []dr.Text
+	said := func(verb string, by []string, needed int) {
+		if more := needed - len(by); len(by) > 0 && more > 0 && !run.State.Final() {
+			out = append(out, dr.T("run.votes", "who", by, "answer", verb, "n", more))
 		}
-		if len(by) > 0 {
-			out.Votes = append(out.Votes, dr.T("run.votes", "answer", verb, "who", by, "needed", needed))
+	}
+	if q := run.Question; q != nil {
+		for _, verb := range q.Answers {
+			if verb != stop || !run.PastMerge() {
+				said(verb, q.Voices[verb], q.Takes[verb])
+			}
 		}
+	}
+	if run.PastMerge() {
+		said(stop, run.Abandon, dr.AbandonedBy)
 	}
 	return out
 }
+
+// stop is the answer that ends a run; past its merge a cancel says the same.
+const stop = "stop"
 
 // leads is what an answer leads to.
 func leads(run dr.Run, verb string) dr.Text {

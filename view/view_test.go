@@ -80,7 +80,7 @@ func TestPaused(t *testing.T) {
 	} {
 		run.MergeSHA = merge
 		v := Run(run, t0)
-		if got := said(w, v.Verdict.Lead, v.Verdict.Lines[0], v.Question.Votes[0]); got != "Paused at gate/1.\ntest.lack\nskip: bob; 3 needed" {
+		if got := said(w, v.Verdict.Lead, v.Verdict.Lines[0], v.Votes[0]); got != "Paused at gate/1.\ntest.lack\nbob said skip; 2 more are needed" {
 			t.Errorf("it says %q", got)
 		}
 		if got := w.Command(v.Do[0].Command); got != "/dr answer portal-1a2b3c4d retry|skip|stop" {
@@ -101,6 +101,25 @@ func TestPaused(t *testing.T) {
 	run.Question.Takes = nil
 	if got := w.Say(leadsOf(Run(run, t0), "skip")); strings.Contains(got, "people") {
 		t.Errorf("skip leads to %q", got)
+	}
+}
+
+// TestVotes has one vote of two be seen, also where the run asks nothing.
+func TestVotes(t *testing.T) {
+	w := english(t, text.Shell)
+	run := sample()
+	run.MergeSHA, run.Abandon = "abc", []string{"bob"}
+	if got := said(w, Run(run, t0).Votes...); got != "bob said stop; one more is needed" {
+		t.Errorf("while it goes on it says %q", got)
+	}
+	run.State, run.Question = dr.RunPaused, &dr.Question{Answers: []string{"accept", "skip", "stop"}, Takes: map[string]int{"accept": 2, "skip": 3},
+		Voices: map[string][]string{"skip": {"carol"}}}
+	if got := said(w, Run(run, t0).Votes...); got != "carol said skip; 2 more are needed\nbob said stop; one more is needed" {
+		t.Errorf("at its pause it says %q", got)
+	}
+	run.State, run.Question, run.Ended = dr.RunStopped, nil, t0
+	if got := said(w, Run(run, t0).Votes...); got != "" {
+		t.Errorf("at its end it says %q", got)
 	}
 }
 
@@ -183,10 +202,15 @@ func TestResult(t *testing.T) {
 func TestCheckLine(t *testing.T) {
 	w := english(t, text.Shell)
 	value, limit := 0.4, 300.0
+	one, two, ok, sick := 1.0, 2.0, 200.0, 503.0
 	for want, c := range map[string]dr.Check{
-		"replication lag (aurora.lag) in ap-northeast-2: ok, 0.4 s of 300": {Name: "aurora.lag", Region: "ap-northeast-2", Level: dr.OK, Value: &value, Unit: "s", Threshold: &limit},
-		"ecs.tasks of api in tokyo: warn, 0.4 tasks (test.few)":            {Name: "ecs.tasks", Resource: "api", Region: "tokyo", Level: dr.Warn, Value: &value, Unit: "tasks", Detail: dr.T("test.few")},
-		"dns.name: unknown": {Name: "dns.name", Level: dr.Unknown},
+		"replication lag (aurora.lag) in ap-northeast-2: ok, 0.4 s of 300":                    {Name: "aurora.lag", Region: "ap-northeast-2", Level: dr.OK, Value: &value, Unit: "s", Threshold: &limit},
+		"ecs.tasks of api in tokyo: warn, 0.4 tasks (test.few)":                               {Name: "ecs.tasks", Resource: "api", Region: "tokyo", Level: dr.Warn, Value: &value, Unit: "tasks", Detail: dr.T("test.few")},
+		"instances of the target (aurora.target-instance): ok, 1 instance, where 1 is needed": {Name: "aurora.target-instance", Level: dr.OK, Value: &one, Unit: "instances", Threshold: &one},
+		"db.many: ok, 2 instances":                   {Name: "db.many", Level: dr.OK, Value: &two, Unit: "instances"},
+		"probe: fail, HTTP 503, where 200 is wanted": {Name: "probe", Level: dr.Fail, Value: &sick, Unit: "status", Threshold: &ok},
+		"db.front: ok, HTTP 200":                     {Name: "db.front", Level: dr.OK, Value: &ok, Unit: "status"},
+		"dns.name: unknown":                          {Name: "dns.name", Level: dr.Unknown},
 	} {
 		if got := w.Say(c.Line()); got != want {
 			t.Errorf("it is %q, not %q", got, want)

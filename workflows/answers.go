@@ -18,7 +18,7 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 	if err != nil {
 		return run, dr.Text{}, err
 	}
-	if err := b.heard(ctx, c, who, "cancel", run); err != nil {
+	if err := b.heard(ctx, c, who, "cancel", run, dr.Text{}); err != nil {
 		return run, dr.Text{}, err
 	}
 	if !run.PastMerge() {
@@ -95,7 +95,11 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 	case verb == engine.Accept && reply.Number == 0 && (len(reply.Digest) < len(q.Digest) || !strings.HasPrefix(reply.Digest, q.Digest)):
 		// Who types it names what they have read: it may be another by now.
 		accept := dr.Cmd("answer", "run", run.Run, "answer", engine.Accept, "digest", q.Digest)
-		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.digest", "what", q.What), Next: dr.T("command.try", "command", accept)})
+		what := dr.T("answer.digest", "what", q.What)
+		if reply.Digest != "" {
+			what = dr.T("answer.digest.wrong", "typed", dr.Foreign(clip(reply.Digest, 20)), "step", q.Step, "status", dr.Cmd("status", "service", run.Service), "what", q.What)
+		}
+		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: what, Next: dr.T("command.try", "command", accept)})
 	}
 	said := dr.T("said.answer", "answer", verb)
 	more := takes - len(q.Voices[verb])
@@ -105,11 +109,21 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 	if more > 0 {
 		said = dr.T("said.noted", "answer", verb, "step", q.Step, "n", more)
 	}
-	if err := b.heard(ctx, c, who, action, run); err != nil {
+	var detail dr.Text
+	if verb == engine.Accept {
+		detail = dr.T("audit.accept", "step", q.Step, "digest", q.Digest)
+	}
+	if err := b.heard(ctx, c, who, action, run, detail); err != nil {
 		return run, dr.Text{}, err
 	}
-	if ends {
+	switch {
+	case ends:
 		return b.abandon(ctx, run, who)
+	case verb == engine.Accept:
+		said := dr.Acceptance{By: who.Name, Step: q.Step, Digest: q.Digest, At: b.host.Now()}
+		if run, err = b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) { r.Accepting = append(r.Accepting, said) }); err != nil {
+			return run, dr.Text{}, err
+		}
 	}
 	return run, said, b.engine.Send(run.Run, engine.Message{Kind: engine.Answer, By: who.Name, Answer: verb, Question: number})
 }
@@ -136,21 +150,8 @@ func (b Commands) voice(ctx context.Context, c Caller, action, id string) (dr.Ru
 }
 
 // heard writes down what somebody with a say in a run has said, right before it counts.
-func (b Commands) heard(ctx context.Context, c Caller, who dr.Person, action string, run dr.Run) error {
-	return b.Store.Book.Audit(ctx, dr.AuditEntry{At: b.host.Now(), Who: who.Name, Via: c.Via, Action: action, Service: run.Service, Run: run.Run, Granted: true})
-}
-
-// Status gives the newest runs, of one service or of all.
-func (b Commands) Status(ctx context.Context, c Caller, service string, limit int) ([]dr.Run, error) {
-	if _, err := b.person(ctx, c, "status", clip(service, 80)); err != nil {
-		return nil, err
-	}
-	if service != "" {
-		if _, err := b.service(service); err != nil {
-			return nil, err
-		}
-	}
-	return b.Store.Records.Runs(ctx, service, limit)
+func (b Commands) heard(ctx context.Context, c Caller, who dr.Person, action string, run dr.Run, detail dr.Text) error {
+	return b.Store.Book.Audit(ctx, dr.AuditEntry{At: b.host.Now(), Who: who.Name, Via: c.Via, Action: action, Service: run.Service, Run: run.Run, Granted: true, Detail: detail})
 }
 
 // News is what a forge told of: something about a pull request, or a push to a branch.

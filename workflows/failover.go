@@ -37,6 +37,7 @@ type failover struct {
 	plannedAt  time.Time  // when those plans were last made
 	unseen     bool       // people go on although nobody knows what Git says by now
 
+	taken   []dr.Acceptance // what was accepted, by those whose word made it so; when, the record has
 	retried string          // the step that people have just answered retry to
 	agreed  time.Time       // when the base was last seen at a newer commit that people have accepted, until the first act there
 	anew    map[string]bool // applies that are to be done once more, at a newer commit
@@ -173,9 +174,23 @@ func (f *failover) restore() dr.Text {
 	return out.Line
 }
 
+// overriding is the parameter of a command that is taken although the last run is not
+// long over. It says nothing where no cooldown holds: who types it later is not asked more.
+const overriding = "override-cooldown"
+
+// toMove is a command that moves the service, and is taken when it is typed: in the cooldown
+// it overrides that, and its approvers see it.
+func toMove(service string, kind dr.Kind, to dr.Region, mode dr.Mode, cooling bool) dr.Command {
+	override := ""
+	if cooling {
+		override = "yes"
+	}
+	return dr.Cmd(string(kind), "service", service, "region", string(to), "mode", string(mode), overriding, override)
+}
+
 // again is the command that asked for this run, with something else about it.
 func (f *failover) again(change ...string) dr.Command {
-	c := dr.Cmd(string(f.req.Kind), "service", f.req.Service, "region", string(f.req.Target), "mode", string(f.req.Mode))
+	c := toMove(f.req.Service, f.req.Kind, f.req.Target, f.req.Mode, f.req.Override)
 	if !f.req.Since.Equal(f.req.At) {
 		c.Args["since"] = f.req.Since.UTC().Format(time.RFC3339)
 	}

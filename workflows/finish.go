@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -148,6 +149,7 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 		f.retried = step
 	case engine.Accept:
 		preflight{f}.accepted(out)
+		f.taken = append(f.taken, dr.Acceptance{By: by, Step: step, Digest: o.Digest[:8]})
 		if o.Commit != "" {
 			return verb, newer{f}.goOn(step, o, out.At)
 		}
@@ -214,7 +216,7 @@ func backOrOut(f *failover) dr.Text {
 		}
 		return f.revertFirst()
 	}
-	back := dr.Cmd(string(dr.Failback), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned))
+	back := toMove(f.req.Service, dr.Failback, f.source, dr.Planned, f.req.Override)
 	if f.req.Mode == dr.Planned && f.req.Kind != dr.Resume {
 		return dr.T("run.stopped.planned", "target", f.req.Target, "back", back, "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
 	}
@@ -268,10 +270,24 @@ func (f account) onChange(ctx context.Context, lines []dr.Text) error {
 func (f account) told(ctx context.Context, res *dr.Result) (dr.Run, error) {
 	var now dr.Run
 	err := f.run.Write(ctx, func(run *dr.Run) {
+		res.Accepted = counted(run.Accepting, f.taken)
 		run.Result = res
 		now = *run
 	})
 	return now, err
+}
+
+// counted are the words of those who made something accepted.
+func counted(said, taken []dr.Acceptance) []dr.Acceptance {
+	var out []dr.Acceptance
+	for _, a := range said {
+		if slices.ContainsFunc(taken, func(t dr.Acceptance) bool {
+			return t.Step == a.Step && t.Digest == a.Digest && slices.Contains(strings.Split(t.By, " and "), a.By)
+		}) && !slices.ContainsFunc(out, func(o dr.Acceptance) bool { return o.By == a.By && o.Step == a.Step && o.Digest == a.Digest }) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 type closed struct {

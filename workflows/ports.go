@@ -149,6 +149,9 @@ type Keeper interface {
 // Reports keeps what the scheduled runbooks found.
 type Reports interface {
 	AddReadings(ctx context.Context, service string, at time.Time, checks []dr.Check) error
+	// LastReading gives the newest readings of a service and when they were due; no time
+	// where there are none.
+	LastReading(ctx context.Context, service string) (at time.Time, checks []dr.Check, err error)
 	AddDrift(ctx context.Context, service string, at time.Time, drift []dr.Drift) error
 }
 

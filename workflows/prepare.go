@@ -102,31 +102,44 @@ func (f *preparation) alreadyThere(ctx context.Context) dr.Text {
 			}
 		}
 	}
-	return dr.T("lock.already.next", "resume", resume, "region", f.source, "command", dr.Cmd(string(dr.Failover), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned)))
+	return dr.T("lock.already.next", "resume", resume, "region", f.source, "command", toMove(f.req.Service, dr.Failover, f.source, dr.Planned, f.cooling(ctx)))
 }
 
 func (f *preparation) cooldown(ctx context.Context) (locked, error) {
-	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 1000)
-	if err != nil {
+	run, ago, err := f.lately(ctx)
+	switch {
+	case err != nil:
 		return locked{}, err
+	case run == "":
+		return locked{Text: dr.T("lock.done", "region", f.source)}, nil
+	case f.req.Override:
+		return locked{Text: dr.T("lock.overridden", "run", run), Accept: dr.T("lock.override-accept", "run", run, "ago", ago)}, nil
 	}
+	return locked{}, &dr.Error{
+		Code: dr.Conflict,
+		What: dr.T("lock.cooldown", "service", f.req.Service, "ago", ago, "run", run, "left", (f.svc.Cooldown - ago).Round(time.Second)),
+		Next: dr.T("lock.cooldown.next", "command", f.again(overriding, "yes")),
+	}
+}
+
+// lately is the run whose cooldown holds at this request, if there is one, and how long ago it ended.
+func (f preparation) lately(ctx context.Context) (run string, ago time.Duration, err error) {
+	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 1000)
 	for _, run := range runs {
 		// An end that lies in the future is of a clock that was set back.
 		ago := max(0, f.req.At.Sub(run.Ended).Round(time.Second))
-		if run.State != dr.RunSucceeded || run.Run == f.req.Run || ago >= f.svc.Cooldown {
-			continue
-		}
-		if f.req.Override {
-			return locked{Text: dr.T("lock.overridden", "run", run.Run), Accept: dr.T("lock.override-accept", "run", run.Run, "ago", ago)}, nil
-		}
-		again := f.again("override-cooldown", "yes")
-		return locked{}, &dr.Error{
-			Code: dr.Conflict,
-			What: dr.T("lock.cooldown", "service", f.req.Service, "ago", ago, "run", run.Run, "left", (f.svc.Cooldown - ago).Round(time.Second)),
-			Next: dr.T("lock.cooldown.next", "command", again),
+		if run.State == dr.RunSucceeded && run.Run != f.req.Run && ago < f.svc.Cooldown {
+			return run.Run, ago, err
 		}
 	}
-	return locked{Text: dr.T("lock.done", "region", f.source)}, nil
+	return "", 0, err
+}
+
+// cooling tells whether a command that moves the service would be refused for the
+// cooldown. Where that cannot be told it may be: an override that is not needed says nothing.
+func (f preparation) cooling(ctx context.Context) bool {
+	run, _, err := f.lately(ctx)
+	return run != "" || err != nil
 }
 
 // readiness is what check-readiness found.

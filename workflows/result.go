@@ -35,7 +35,7 @@ func (f account) result(ctx context.Context) dr.Result {
 		res.Left = append(res.Left,
 			dr.T("left.source", "source", f.source),
 			dr.T("left.snapshot"),
-			dr.T("left.way-back", "command", dr.Cmd(string(dr.Failback), "service", f.req.Service, "region", string(f.source), "mode", string(dr.Planned))))
+			dr.T("left.way-back", "command", toMove(f.req.Service, dr.Failback, f.source, dr.Planned, f.svc.Cooldown > 0)))
 	}
 	for _, s := range f.list {
 		if f.run.Skipped(s.Name()) {

@@ -48,7 +48,7 @@ func (f resumption) plan() (proposal, error) {
 			return proposal{}, err
 		}
 		if active, err := f.Forge.Region.ActiveRegion(content); err != nil || active != f.req.Target {
-			return proposal{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.git-elsewhere", "base", repo.Base, "region", f.req.Target), Next: f.failoverInstead(), Err: err}
+			return proposal{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.git-elsewhere", "base", repo.Base, "region", f.req.Target), Next: f.failoverInstead(ctx), Err: err}
 		}
 		planned := func(ctx context.Context) (dr.Plans, error) { return plansAt(ctx, f.failover, base, "") }
 		plans, err := planned(ctx)
@@ -95,6 +95,7 @@ func (f resumption) ask(p proposal) error {
 	if verb == engine.Stop {
 		return &ending{State: dr.RunCancelled, Outcome: dr.T("run.cancelled", "who", by), Next: f.startAgain()}
 	}
+	f.taken = append(f.taken, dr.Acceptance{By: by, Step: stepAwait, Digest: p.Digest[:8]})
 	engine.Note(f.run, "approved", func(ctx context.Context) (bool, error) {
 		f.run.Mark(ctx, stepAwait, done(dr.T("await.done", "people", by)))
 		return true, f.run.Audit(ctx, "approval", dr.T("audit.approval", "people", by, "reasons", []dr.Text{p.Counts}))
@@ -176,15 +177,15 @@ func toResume(req dr.Request) dr.Command {
 	return dr.Cmd(string(dr.Resume), "service", req.Service, "region", string(req.Target), "mode", string(req.Mode), "since", req.Since.UTC().Format(time.RFC3339))
 }
 
-func (f resumption) failoverInstead() dr.Text {
-	return dr.T("run.start-again", "command", dr.Cmd(string(dr.Failover), "service", f.req.Service, "region", string(f.req.Target), "mode", string(f.req.Mode)))
+func (f resumption) failoverInstead(ctx context.Context) dr.Text {
+	return dr.T("run.start-again", "command", toMove(f.req.Service, dr.Failover, f.req.Target, f.req.Mode, preparation{f.failover}.cooling(ctx)))
 }
 
 // lockHere is the lock of a resumption: Git says the target, and the writer tells whether
 // there is a promotion left to make.
 func (f resumption) lockHere(ctx context.Context, active dr.Region) (locked, error) {
 	if active != f.req.Target {
-		return locked{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.git-elsewhere", "base", f.svc.Repository.Base, "region", f.req.Target), Next: f.failoverInstead()}
+		return locked{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.git-elsewhere", "base", f.svc.Repository.Base, "region", f.req.Target), Next: f.failoverInstead(ctx)}
 	}
 	if err := f.enough(ctx); err != nil {
 		return locked{}, err

@@ -18,6 +18,7 @@ import (
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/view"
+	"github.com/drbot/drbot/workflows"
 )
 
 // The requests and answers of the server's socket.
@@ -93,16 +94,27 @@ func (w *world) start(kind dr.Kind) func(*cobra.Command, map[string]string) erro
 }
 
 func (w *world) status(c *cobra.Command, args map[string]string) error {
-	runs, err := w.list(c.Context(), args["service"], 1)
-	switch {
-	case err != nil:
-		return err
-	case w.json:
-		return w.print(runs, "")
-	case len(runs) == 0:
-		return w.tell(nil, dr.T("cli.no-runs"))
+	var seen workflows.Status
+	q := url.Values{}
+	if args["service"] != "" {
+		q.Set("service", args["service"])
 	}
-	return w.print(nil, "%s", runText(w.words, view.Run(runs[0], time.Now())))
+	if err := w.call(c.Context(), http.MethodGet, "/v1/status?"+q.Encode(), nil, &seen); err != nil {
+		return err
+	}
+	var b strings.Builder
+	for _, t := range seen.Standing {
+		b.WriteString(w.words.Say(t) + "\n")
+	}
+	switch {
+	case w.json:
+		return w.print(append([]dr.Run{}, seen.Runs...), "")
+	case len(seen.Runs)+len(seen.Standing) == 0:
+		return w.tell(nil, dr.T("cli.no-runs"))
+	case len(seen.Runs) > 0:
+		b.WriteString(runText(w.words, view.Run(seen.Runs[0], time.Now())))
+	}
+	return w.print(nil, "%s", b.String())
 }
 
 func (w *world) cancel(c *cobra.Command, args map[string]string) error {

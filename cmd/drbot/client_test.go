@@ -23,6 +23,7 @@ type books struct {
 	run      dr.Run
 	existing bool
 	said     dr.Text
+	standing []dr.Text
 	err      error
 
 	start  workflows.StartCommand
@@ -45,12 +46,16 @@ func (b *books) Answer(_ context.Context, _ workflows.Caller, run string, reply 
 	return b.run, b.said, b.err
 }
 
-func (b *books) Status(_ context.Context, _ workflows.Caller, service string, _ int) ([]dr.Run, error) {
-	b.asked = []string{"status", service}
-	if b.run.Run == "" {
-		return nil, b.err
+func (b *books) Status(_ context.Context, _ workflows.Caller, look workflows.Look) (workflows.Status, error) {
+	b.asked = []string{"status", look.Service}
+	out := workflows.Status{}
+	if look.Standing {
+		out.Standing = b.standing
 	}
-	return []dr.Run{b.run}, b.err
+	if b.run.Run != "" {
+		out.Runs = []dr.Run{b.run}
+	}
+	return out, b.err
 }
 
 // host serves books on a socket and runs the program against it.
@@ -142,7 +147,7 @@ func TestMisuse(t *testing.T) {
 		"answer portal-1": "error: which answer?\ntry: drbot answer portal-1 retry|accept|skip|stop\n",
 		"status a b":      "error: I do not understand \"b\".\ntry: drbot status [SERVICE]\n",
 		"runs a b":        "error: I do not understand \"b\".\ntry: drbot runs [SERVICE]\n",
-		"stauts portal":   "error: there is no command \"stauts\".\ntry: did you mean drbot status?\n",
+		"stauts portal":   "error: there is no command \"stauts\".\ndid you mean drbot status?\n",
 		"promote":         "error: there is no command \"promote\".\ntry: drbot --help\n",
 		"status --no":     "error: unknown flag: --no.\ntry: drbot status --help\n",
 	} {
@@ -173,6 +178,18 @@ func TestSay(t *testing.T) {
 	h.run = dr.Run{}
 	if _, out, _ := h.typed("status", "portal"); out != "no runs yet\n" || !slices.Equal(h.asked, []string{"status", "portal"}) {
 		t.Errorf("%q %v", out, h.asked)
+	}
+	h.standing = []dr.Text{dr.T("status.active", "service", "portal", "region", "ap-northeast-2", "base", "main"), dr.T("status.health.none")}
+	idle := "portal is active in ap-northeast-2, as main says; no run is under way.\nThere is no health reading yet.\n"
+	if _, out, _ := h.typed("status", "portal"); out != idle {
+		t.Errorf("of an idle service it says %q", out)
+	}
+	if _, out, _ := h.typed("status", "portal", "--json"); out != "[]\n" {
+		t.Errorf("as JSON it is %q", out)
+	}
+	h.run = sample()
+	if _, out, _ := h.typed("status", "portal"); !strings.HasPrefix(out, idle+"portal-1: Failover portal") {
+		t.Errorf("before the last run it says %q", out)
 	}
 }
 

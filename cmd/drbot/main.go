@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -92,15 +93,16 @@ func (w *world) complain(err error) {
 	}
 }
 
-// try is what to do next. What is but a command says already that it is to be tried.
+// try is what to do next.
 func try(next dr.Text) dr.Text {
-	if next.ID == commandAlone {
+	if slices.Contains(tries(), next.ID) {
 		return next
 	}
 	return dr.T("cli.try", "next", next)
 }
 
-const commandAlone dr.TextID = "command.try"
+// tries are the messages that say by themselves that something is to be typed.
+func tries() []dr.TextID { return []dr.TextID{"command.try", "command.nearest", "try-one-of"} }
 
 func misuse(what, next dr.Text) error {
 	return errors.Join(errMisuse, &dr.Error{Code: dr.Invalid, What: what, Next: next})

@@ -12,6 +12,7 @@ import (
 	"github.com/drbot/drbot/internal/config"
 	"github.com/drbot/drbot/internal/github"
 	"github.com/drbot/drbot/internal/tf"
+	"github.com/drbot/drbot/text"
 	"github.com/drbot/drbot/workflows"
 )
 
@@ -49,7 +50,11 @@ func checkGitHub(ctx context.Context, w *world, service string) error {
 	}
 	s, ok := cfg.Services[service]
 	if !ok {
-		return &dr.Error{Code: dr.NotFound, What: dr.T("no-service", "name", dr.Foreign(service)), Next: dr.T("try-one-of", "names", slices.Sorted(maps.Keys(cfg.Services)))}
+		services, meant := slices.Sorted(maps.Keys(cfg.Services)), dr.Text{}
+		if near, ok := text.Nearest(service, services); ok {
+			meant = dr.T("command.nearest", "command", dr.Cmd("check github "+near))
+		}
+		return noService(service, services, meant)
 	}
 	secret, err := config.Credentials(w.config, w.parts.config(w.getenv, false))
 	if err != nil {

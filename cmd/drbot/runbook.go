@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
 	"github.com/drbot/drbot/workflows"
 )
 
@@ -38,11 +39,15 @@ func (w *world) showRunbook(service string, kind dr.Kind, mode string, to dr.Reg
 	}
 	s, ok := cfg.Services[service]
 	m, known := dr.ParseMode(mode)
+	services := slices.Sorted(maps.Keys(cfg.Services))
+	meant := meantRunbook(services, service, string(kind), mode)
 	switch {
 	case !ok:
-		return &dr.Error{Code: dr.NotFound, What: dr.T("no-service", "name", dr.Foreign(service)), Next: dr.T("try-one-of", "names", slices.Sorted(maps.Keys(cfg.Services)))}
-	case !slices.Contains([]dr.Kind{dr.Failover, dr.Failback, dr.Resume}, kind) || !known:
-		return misuse(dr.T("cli.runbook.args"), dr.T("command.try", "command", dr.Cmd("runbook show "+service+" failover planned")))
+		return noService(service, services, meant)
+	case !slices.Contains(runbooks(), string(kind)):
+		return misuse(dr.T("cli.runbook.none", "typed", dr.Foreign(kind), "names", runbooks()), orTry(meant, dr.Cmd("runbook show "+service+" failover planned")))
+	case !known:
+		return misuse(dr.T("no-mode", "mode", dr.Foreign(mode)), orTry(meant, dr.Cmd("runbook show "+service+" "+string(kind)+" planned")))
 	case to == "":
 		to = s.Regions[1] // away from the Region that is named first; back to it with failback
 		if kind == dr.Failback {
@@ -57,4 +62,40 @@ func (w *world) showRunbook(service string, kind dr.Kind, mode string, to dr.Reg
 	}
 	names := workflows.StepNames(kind, list)
 	return w.print(names, "%s\n  %s\n", w.words.Say(dr.T("cli.runbook.head", "kind", kind, "service", service, "target", to, "mode", m)), strings.Join(names, "\n  "))
+}
+
+func runbooks() []string {
+	return []string{string(dr.Failover), string(dr.Failback), string(dr.Resume)}
+}
+
+// meantRunbook is the command that somebody may have meant who mistyped some of it; empty
+// where what they typed is near to nothing.
+func meantRunbook(services []string, service, kind, mode string) dr.Text {
+	words := []string{"runbook", "show"}
+	for _, typed := range []struct {
+		word  string
+		names []string
+	}{{service, services}, {kind, runbooks()}, {mode, []string{string(dr.Planned), string(dr.Disaster)}}} {
+		near, ok := text.Nearest(typed.word, typed.names)
+		if !ok {
+			return dr.Text{}
+		}
+		words = append(words, near)
+	}
+	return dr.T("command.nearest", "command", dr.Cmd(strings.Join(words, " ")))
+}
+
+func orTry(meant dr.Text, or dr.Command) dr.Text {
+	if meant.Empty() {
+		return dr.T("command.try", "command", or)
+	}
+	return meant
+}
+
+// noService says which services there are, or which command was meant.
+func noService(typed string, services []string, meant dr.Text) error {
+	if meant.Empty() {
+		meant = dr.T("try-one-of", "names", services)
+	}
+	return &dr.Error{Code: dr.NotFound, What: dr.T("no-service", "name", dr.Foreign(typed)), Next: meant}
 }

@@ -58,11 +58,14 @@ func TestRunbookShowRefuses(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"portla failover planned", 1, `error: there is no service "portla".` + "\ntry: try one of: portal\n"},
-		{"portal failower planned", 2, "error: which service, which runbook and which mode?\ntry: drbot runbook show portal failover planned\n"},
-		{"portal failover plan", 2, "try: drbot runbook show portal failover planned\n"},
+		{"portla failover planned", 1, `error: there is no service "portla".` + "\ndid you mean drbot runbook show portal failover planned?\n"},
+		{"portla failower diaster", 1, "did you mean drbot runbook show portal failover disaster?\n"},
+		{"billing failover planned", 1, `error: there is no service "billing".` + "\ntry one of: portal\n"},
+		{"portal failower planned", 2, `error: there is no runbook "failower"; there are failover, failback, resume.` + "\ndid you mean drbot runbook show portal failover planned?\n"},
+		{"portal drift planned", 2, "try: drbot runbook show portal failover planned\n"},
+		{"portal failback plan", 2, `error: "plan" is not a mode: planned loses nothing and needs both Regions, disaster accepts data loss.` + "\ntry: drbot runbook show portal failback planned\n"},
 		{"portal failover", 2, "try: drbot runbook show SERVICE failover planned\n"},
-		{"portal failover planned --to us-east-1", 2, `error: "us-east-1" is not a Region of portal, which lives in ap-northeast-2 and ap-northeast-1.` + "\ntry: try one of: ap-northeast-2, ap-northeast-1\n"},
+		{"portal failover planned --to us-east-1", 2, `error: "us-east-1" is not a Region of portal, which lives in ap-northeast-2 and ap-northeast-1.` + "\ntry one of: ap-northeast-2, ap-northeast-1\n"},
 	} {
 		if out, said := p.types(c.status, append([]string{"runbook", "show"}, strings.Fields(c.args)...)...); out != "" || !strings.Contains(said, c.want) {
 			t.Errorf("%s: printed %q, said %q", c.args, out, said)

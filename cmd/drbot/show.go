@@ -54,11 +54,12 @@ func runText(w text.Words, v view.View) string {
 		each("", v.Verdict.Lines...)
 	}
 	if q := v.Question; q != nil {
-		each("", append([]dr.Text{q.Means}, q.Votes...)...)
+		each("", q.Means)
 		for _, a := range q.Answers {
 			line("  ", a.Verb, ": ", w.Say(a.Leads))
 		}
 	}
+	each("", v.Votes...)
 	if !v.Next.Empty() {
 		each("", try(v.Next))
 	}

@@ -112,11 +112,15 @@ func socketServer(e bot.Runbooks, log *slog.Logger) *http.Server {
 		if err != nil || limit < 1 || limit > 1000 {
 			limit = 20
 		}
-		runs, err := e.Status(r.Context(), caller(r), r.URL.Query().Get("service"), limit)
-		if runs == nil {
-			runs = []dr.Run{}
+		seen, err := e.Status(r.Context(), caller(r), workflows.Look{Service: r.URL.Query().Get("service"), Limit: limit})
+		if seen.Runs == nil {
+			seen.Runs = []dr.Run{}
 		}
-		answer(w, r, log, runs, err)
+		answer(w, r, log, seen.Runs, err)
+	})
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
+		seen, err := e.Status(r.Context(), caller(r), workflows.Look{Service: r.URL.Query().Get("service"), Limit: 1, Standing: true})
+		answer(w, r, log, seen, err)
 	})
 	return &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute,

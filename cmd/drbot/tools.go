@@ -48,9 +48,9 @@ func (w *world) configCommand() *cobra.Command {
 				}
 			}
 			services, people := len(cfg.Services), len(cfg.People)
-			lines := []dr.Text{dr.T("cli.config.good", "file", w.config, "n", services, "people", people)}
+			lines := []dr.Text{dr.T("cli.config.good", "file", w.config, "n", services, "people", dr.T("cli.config.people", "n", people))}
 			if secrets {
-				lines[0] = dr.T("cli.config.good.secrets", "file", w.config, "n", services, "people", people)
+				lines[0] = dr.T("cli.config.good.secrets", "file", w.config, "n", services, "people", dr.T("cli.config.people", "n", people))
 			}
 			for _, n := range cfg.Notices {
 				lines = append(lines, dr.T("cli.config.notice", "notice", n))

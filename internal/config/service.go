@@ -282,7 +282,7 @@ func (f *checker) who(at string, s dr.Service, people dr.People) {
 			others--
 		}
 		if others < s.Quorum {
-			f.add(at+".approvers", dr.T("config.too-few-approvers", "who", r, "have", others, "needed", s.Quorum))
+			f.add(at+".approvers", dr.T("config.too-few-approvers", "who", r, "n", others, "needed", s.Quorum))
 		}
 	}
 }

@@ -120,7 +120,7 @@ func TestSkipNeedsTwo(t *testing.T) {
 	told(t, ctx, w, "alice", "does not count")
 	press(t, ctx, w, "bob", msg, "skip")
 	press(t, ctx, w, "bob", msg, "skip") // twice is once
-	if err := w.waitText(ctx, m.run, "skip: bob; 2 needed"); err != nil {
+	if err := w.waitText(ctx, m.run, "bob said skip; one more is needed"); err != nil {
 		t.Fatal(err)
 	}
 	press(t, ctx, w, "carol", msg, "skip")

@@ -129,6 +129,7 @@ func everything(ctx context.Context, s *Store) map[string]func() error {
 			return err
 		},
 		"AddReadings":    func() error { return s.AddReadings(ctx, "portal", t0, nil) },
+		"LastReading":    func() error { _, _, err := s.LastReading(ctx, "portal"); return err },
 		"AddDrift":       func() error { return s.AddDrift(ctx, "portal", t0, nil) },
 		"Say":            func() error { return s.Say(ctx, dr.Note{Key: "n", Channel: "C1"}) },
 		"UnsaidChannels": func() error { _, err := s.UnsaidChannels(ctx); return err },

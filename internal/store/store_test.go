@@ -181,6 +181,12 @@ func TestReports(t *testing.T) {
 				t.Errorf("%d rows in %s", n, table)
 			}
 		}
+		if at, checks, err := s.LastReading(ctx, "portal"); err != nil || !at.Equal(t0.Add(time.Minute)) || len(checks) != 1 || checks[0].Name != "aurora.lag" {
+			t.Errorf("the last reading is of %s: %v (%v)", at, checks, err)
+		}
+		if at, checks, err := s.LastReading(ctx, "orders"); err != nil || !at.IsZero() || len(checks) != 0 {
+			t.Errorf("a service without a reading has one of %s: %v (%v)", at, checks, err)
+		}
 	})
 }
 

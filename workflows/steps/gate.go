@@ -109,13 +109,13 @@ func (s healthStep) workload(ctx context.Context, h *health, w dr.Resource) {
 	case st.Desired < 1:
 		h.no(dr.T("gate.workload.none", "workload", w.Name, "n", st.Desired))
 	case st.Running != st.Desired:
-		h.no(dr.T("gate.workload.tasks", "workload", w.Name, "running", st.Running, "desired", st.Desired))
+		h.no(dr.T("gate.workload.tasks", "workload", w.Name, "running", st.Running, "desired", st.Desired, "n", st.Desired))
 	case st.Rollout != "" && st.Rollout != rolledOut:
 		h.no(dr.T("gate.workload.rollout", "workload", w.Name, "state", dr.Foreign(st.Rollout)))
 	case w.At(target, "target_group") != "" && st.Healthy < st.Desired:
-		h.no(dr.T("gate.workload.targets", "workload", w.Name, "healthy", st.Healthy, "desired", st.Desired))
+		h.no(dr.T("gate.workload.targets", "workload", w.Name, "healthy", st.Healthy, "desired", st.Desired, "n", st.Desired))
 	default:
-		h.yes(dr.T("gate.ok.tasks", "running", st.Running, "desired", st.Desired))
+		h.yes(dr.T("gate.ok.tasks", "running", st.Running, "desired", st.Desired, "n", st.Desired))
 		h.yes(dr.T("gate.ok.targets", "n", st.Healthy))
 	}
 }

@@ -96,6 +96,16 @@ func (p *ports) Say(ctx context.Context, n dr.Note) error {
 	return tell(ctx, p, "Say", "", func() error { return p.store.Say(ctx, n) })
 }
 
+// LastReading implements workflows.Reports.
+func (p *ports) LastReading(ctx context.Context, service string) (time.Time, []dr.Check, error) {
+	var at time.Time
+	checks, err := ask(ctx, p, "LastReading", "", func() (checks []dr.Check, err error) {
+		at, checks, err = p.store.LastReading(ctx, service)
+		return checks, err
+	})
+	return at, checks, err
+}
+
 // AddReadings implements workflows.Reports.
 func (p *ports) AddReadings(ctx context.Context, service string, at time.Time, checks []dr.Check) error {
 	return tell(ctx, p, "AddReadings", "", func() error { return p.store.AddReadings(ctx, service, at, checks) })

@@ -1,0 +1,50 @@
+package workflows_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows"
+	"github.com/drbot/drbot/workflows/world"
+)
+
+// An idle service tells which Region is active, how its last run ended and how old the last
+// health reading is; one that is being moved tells of its run alone.
+func TestStatusOfAnIdleService(t *testing.T) {
+	t.Parallel()
+	every := func(s *dr.Service) { s.Schedule = dr.Schedule{TimeZone: "UTC", Health: "*/10 * * * *"} }
+	world.Run(t, world.Options{Service: every}, func(t *testing.T, w *world.World) {
+		says := func(when string, want ...string) {
+			t.Helper()
+			seen, err := w.Engine.Status(context.Background(), world.By("bob"), workflows.Look{Service: "portal", Limit: 1, Standing: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]string, len(seen.Standing))
+			for i, s := range seen.Standing {
+				got[i] = world.Words(s)
+			}
+			if !slices.EqualFunc(got, want, strings.HasPrefix) {
+				t.Errorf("%s it says %q, not %q", when, got, want)
+			}
+		}
+		says("at first", "portal is active in ap-northeast-2, as main says", "There was no run yet.", "There is no health reading yet.")
+		w.Schedule(t.Context())
+		run := w.Start(world.Disaster)
+		w.Await(run, dr.RunWaiting)
+		says("while it is moved")
+		approve(w, run)
+		w.Await(run, dr.RunSucceeded)
+		time.Sleep(15*time.Minute - time.Since(time.Now().Truncate(10*time.Minute)))
+		says("after a run", "portal is active in ap-northeast-1, as main says", "Last run: "+run+" Failover portal to ap-northeast-1 (disaster): succeeded, 1", "Last health reading: ok, 5m")
+		w.Gone("File")
+		says("without GitHub", "portal: no run is under way. Which Region is active could not be read: ", "Last run:", "Last health reading:")
+		if seen, err := w.Engine.Status(context.Background(), world.By("bob"), workflows.Look{Service: "portal", Limit: 1}); err != nil || len(seen.Runs) != 1 || seen.Standing != nil {
+			t.Errorf("a list of runs has %d and says %v (%v)", len(seen.Runs), seen.Standing, err)
+		}
+	})
+}
