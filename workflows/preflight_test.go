@@ -249,3 +249,39 @@ func TestThePromotionIsCutOff(t *testing.T) {
 		}
 	}
 }
+
+// A first act that is an apply is cut off before Terraform has it, and Git is reverted
+// meanwhile: nothing is applied. One that Terraform has is followed to its end.
+func TestAFirstApplyIsCutOff(t *testing.T) {
+	t.Parallel()
+	for name, handed := range map[string]bool{"before Terraform has it": false, "after": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{Service: alone}, func(t *testing.T, w *world.World) {
+				run := w.Start(world.Disaster)
+				w.Before("Audit apply", func() { w.SetBase(world.Seoul) })
+				if handed {
+					w.Before("Apply tokyo", func() { time.AfterFunc(time.Second, w.Kill) })
+				} else {
+					w.KillBefore("Apply tokyo")
+				}
+				approve(w, run)
+				for !w.Killed() {
+					time.Sleep(time.Second)
+				}
+				w.Revive(10 * time.Minute)
+				if handed {
+					w.Await(run, dr.RunSucceeded)
+					return
+				}
+				r := asks(w, run, "apply/tokyo")
+				if len(w.Applied()) > 0 || !strings.Contains(world.Words(r.Question.What), "does not say") {
+					t.Fatalf("%v were applied; it asks %q", w.Applied(), world.Words(r.Question.What))
+				}
+				w.SetBase(world.Tokyo)
+				w.Answer(run, "bob", "retry")
+				w.Await(run, dr.RunSucceeded)
+			})
+		})
+	}
+}

@@ -12,6 +12,7 @@ type Terraform interface {
 	Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error)
 	Changed(ctx context.Context, req dr.TreesRequest) (bool, error)
 	Apply(ctx context.Context, req dr.ApplyRequest, progress func(dr.Progress)) (dr.ApplyResult, error)
+	Began(ctx context.Context, key string) (bool, error)
 }
 
 // TerraformWorld is a repository with one stack, whose state is empty, and what applies it.

@@ -13,6 +13,7 @@ import (
 func (w terraforming) appliedOnce() {
 	commit := w.Site.Commit("", Thing{Name: "a"}, Thing{Name: "b"})
 	req := w.request("run/apply", commit)
+	w.began(req.Key, false)
 	var mu sync.Mutex
 	var seen []dr.Progress
 	r, err := w.Terraform().Apply(w.Context(), req, func(p dr.Progress) {
@@ -27,6 +28,7 @@ func (w terraforming) appliedOnce() {
 		w.Errorf("progress %+v", seen)
 	}
 	mu.Unlock()
+	w.began(req.Key, true)
 	again := w.apply(req)
 	w.is(again, dr.ApplyDone, dr.Counts{Add: 2}, "terraform_data.a", "terraform_data.b")
 	if !again.Summary.Same(r.Summary) || w.Site.Made("a") != 1 {
@@ -45,6 +47,16 @@ func (w terraforming) nothingToDo() {
 	w.is(w.apply(w.request("run/again", commit)), dr.ApplyDone, dr.Counts{})
 	if n := w.Site.Made("a"); n != 1 {
 		w.Errorf("a was made %d times", n)
+	}
+}
+
+// began sees what is told of an apply's beginning.
+func (w terraforming) began(key string, want bool) {
+	w.Helper()
+	got, err := w.Terraform().Began(w.Context(), key)
+	wellDone(w.T, err)
+	if got != want {
+		w.Errorf("the apply has begun: %t", got)
 	}
 }
 
@@ -111,6 +123,7 @@ func (w terraforming) outlives() {
 	defer giveUp()
 	asked := w.applying(ctx, req)
 	w.Site.Reached()
+	w.began(req.Key, true)
 	giveUp()
 	if e := <-asked; !errors.Is(e.err, context.Canceled) {
 		w.Fatalf("who gave up got %+v, %v", e.ApplyResult, e.err)
@@ -154,6 +167,7 @@ func (w terraforming) lost() {
 		asked = w.applying(w.Context(), req)
 	}
 	w.ended(asked)
+	w.began(req.Key, true)
 	if n := w.Site.Made("b"); n != 1 {
 		w.Errorf("b was made %d times", n)
 	}

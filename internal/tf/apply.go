@@ -76,6 +76,26 @@ func (t *Terraform) applyOnce(ctx context.Context, req dr.ApplyRequest, progress
 	}
 }
 
+// Began tells whether the apply of a key is under way, or was. One whose supervisor died
+// before Terraform could change anything was not: Apply would start it anew.
+func (t *Terraform) Began(_ context.Context, key string) (bool, error) {
+	f := t.disk.applyFolder(key)
+	if err := t.disk.notOver(f); dr.CodeOf(err) == dr.Conflict {
+		return true, nil
+	} else if err != nil {
+		return false, outside(err, dr.T("tf.apply.unfollowed", "stack", key), dr.T("tf.apply.unfollowed.next"))
+	}
+	// In this order: a result is written before its supervisor ends.
+	alive, err := held(f.file(aliveLock))
+	if err != nil || alive {
+		return alive, err
+	}
+	if result, err := f.result(); result != nil || err != nil {
+		return result != nil, err
+	}
+	return f.began()
+}
+
 // begin looks at the folder and starts a supervisor if there has been none that
 // began to apply. The start lock makes look and start one act, across processes.
 func (t *Terraform) begin(ctx context.Context, f folder, req dr.ApplyRequest, mayStart bool) (result *dr.ApplyResult, started bool, err error) {

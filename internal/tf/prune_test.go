@@ -143,6 +143,9 @@ func TestAPrunedKeyIsNotAppliedAgain(t *testing.T) {
 	if _, err := os.Stat(string(f)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the folder is there again: %v", err)
 	}
+	if began, err := s.tf.Began(t.Context(), "old/apply/app"); err != nil || !began {
+		t.Errorf("it has begun: %t (%v)", began, err)
+	}
 	if err := s.tf.disk.notOver(s.tf.disk.applyFolder("old/apply/ap")); err != nil {
 		t.Errorf("a key like it: %v", err)
 	}

@@ -28,6 +28,9 @@ type Applier interface {
 	// Apply plans again, refuses what is wider than approved, applies and follows.
 	// It gives an error only when it could not find out how the apply ended.
 	Apply(ctx context.Context, req dr.ApplyRequest, progress func(dr.Progress)) (dr.ApplyResult, error)
+	// Began tells whether the apply of a key is under way, or was: one that was asked for
+	// and died before it could change anything was not.
+	Began(ctx context.Context, key string) (bool, error)
 }
 
 // applyKind applies stacks at the merge commit, or at a newer one that a retry has found,

@@ -123,14 +123,17 @@ func (s quiesceStep) Stopped(ctx context.Context, r *engine.Run) (bool, error) {
 	return false, nil
 }
 
-// Begun tells whether the apply was handed to Terraform's supervisor.
+// Begun tells whether Terraform's supervisor has the apply, or had it.
 func (s applyStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
 	id, err := s.keyOf(ctx, r, engine.Attempt(ctx))
 	if err != nil {
 		return false, err
 	}
 	begun, err := s.world.Ledger.Get(ctx, id+"/begun")
-	return begun != "", err
+	if err != nil || begun == "" {
+		return false, err
+	}
+	return s.world.Terraform.Began(ctx, id) // the bot may have died before it was handed over
 }
 
 // Begun tells whether the promotion was asked for, or is seen.

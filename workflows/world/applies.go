@@ -35,6 +35,16 @@ func (p *ports) Apply(ctx context.Context, req dr.ApplyRequest, progress func(dr
 	})
 }
 
+// Began implements steps.Applier.
+func (p *ports) Began(ctx context.Context, key string) (bool, error) {
+	return ask(ctx, p, "Began", "", func() (bool, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		_, known := p.w.tf.applies[key]
+		return known, nil
+	})
+}
+
 func (w *World) startApply(req dr.ApplyRequest) (*apply, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
