@@ -149,7 +149,7 @@ func TestMisuse(t *testing.T) {
 		"runs a b":        "error: I do not understand \"b\".\ntry: drbot runs [SERVICE]\n",
 		"stauts portal":   "error: there is no command \"stauts\".\ndid you mean drbot status?\n",
 		"promote":         "error: there is no command \"promote\".\ntry: drbot --help\n",
-		"status --no":     "error: unknown flag: --no.\ntry: drbot status --help\n",
+		"status --no":     "error: a flag is not right: unknown flag: --no.\ntry: drbot status --help\n",
 	} {
 		status, out, errs := h.typed(strings.Fields(typed)...)
 		if status != 2 || out != "" || errs != want {

@@ -127,7 +127,7 @@ func (o *output) failed(doing dr.Text, err error, scrub scrubber) *failure {
 	case more > 0:
 		f.said = dr.ArgOf(dr.T("tf.said.more", "said", terraformSaid(said[:mostDiagnostics]), "n", more))
 	default:
-		f.said = dr.ArgOf(dr.T("tf.said", "said", terraformSaid(said)))
+		f.said = dr.ArgOf(terraformSaid(said) + ".")
 	}
 	return f
 }
