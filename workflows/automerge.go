@@ -140,8 +140,9 @@ func (o owing) kept(ctx context.Context) (string, error) { return o.Store.Memory
 
 func (o owing) drop(ctx context.Context) error { return o.Store.Memory.Put(ctx, o.key(), "") }
 
-// pay tells what is owed, where it is seen to be done.
+// pay tells what is owed, where it is seen to be done: also in a run that is cancelled meanwhile.
 func (o owing) pay(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	kept, err := o.kept(ctx)
 	if err != nil || kept == "" {
 		return err
