@@ -27,7 +27,8 @@ type approval struct {
 	held      []dr.Text
 	notBefore time.Time
 
-	shown dr.Approval // what the record and the status say, as this process saw it
+	shown    dr.Approval // what the record and the status say, as this process saw it
+	unqueued time.Time   // until when this process does not look whether somebody else has queued the change
 }
 
 // maxChanges bounds how often a run opens its change anew: somebody who keeps
@@ -159,7 +160,7 @@ func (a *approval) open(n int) error {
 		// Whoever looks for the pull request of the run finds it here.
 		return opened{change}, a.run.Write(ctx, func(run *dr.Run) { run.Change = change })
 	})
-	a.change, a.queued = out.Change, false
+	a.change, a.queued, a.unqueued = out.Change, false, time.Time{}
 	return err
 }
 

@@ -232,13 +232,18 @@ func TestAttemptSweepNewerBeforeThePromotion(t *testing.T) {
 	}
 }
 
-// Put into the queue by somebody before the approvals are there: it must not be merged so.
+// Put into the queue by somebody before the approvals are there, and drbot cannot take it out:
+// that is said, once, and it must not be merged so.
 func TestAttemptQueuedByHandUnapproved(t *testing.T) {
 	queueing(t, func(t *testing.T, w *world.World, run string) {
 		r := w.Await(run, dr.RunWaiting)
+		w.Fail("Dequeue", -1, &dr.Error{Code: dr.Uncertain, What: dr.T("github.queue.may-not", "doing", dr.T("github.doing.dequeue", "number", 1))})
 		w.EnqueueByHand()
 		w.Approve("bob")
-		time.Sleep(time.Minute)
+		time.Sleep(3 * time.Minute)
+		if said := saidOf(w, "/unqueued/"); len(said) != 1 || !strings.Contains(said[0], "cannot take it out") {
+			t.Errorf("it said %q", said)
+		}
 		w.MergeQueued()
 		r = w.Until(run, func(r dr.Run) bool { return r.Question != nil || r.State.Final() })
 		if w.Promotions() != 0 || r.State.Final() {
@@ -246,5 +251,126 @@ func TestAttemptQueuedByHandUnapproved(t *testing.T) {
 		}
 		w.Stop(run)
 		t.Log(whereabouts(w.End(run)))
+	})
+}
+
+// Put into the queue by somebody before the approvals are there: it is taken out, said and
+// audited, however often that is done; approved, the run puts it there itself.
+func TestQueuedByHandIsTakenOut(t *testing.T) {
+	queueing(t, func(t *testing.T, w *world.World, run string) {
+		w.Await(run, dr.RunWaiting)
+		for n := 1; n <= 2; n++ {
+			w.EnqueueByHand()
+			w.Approve("bob")
+			time.Sleep(queueLooked)
+			said := saidOf(w, "/unqueued/")
+			if w.InQueue() != 0 || len(said) != n || !strings.Contains(said[n-1], "drbot has taken it out") || w.Calls("Audit dequeue") != n {
+				t.Errorf("in the queue %d; it said %q", w.InQueue(), said)
+			}
+		}
+		w.Approve("carol")
+		inQueue(w)
+		w.MergeQueued()
+		w.Await(run, dr.RunSucceeded)
+		checkLeft(t, w, run, plannedDone)
+	})
+}
+
+// queueLooked is how long it takes at most until it is seen that a change is in the queue.
+const queueLooked = 80 * time.Second
+
+// Killed right before or after it is taken out, while that is told, or its answer lost: it is
+// told once.
+func TestQueuedByHandAndKilled(t *testing.T) {
+	for name, kill := range map[string]func(*world.World){
+		"before it":              func(w *world.World) { w.KillBefore("Dequeue") },
+		"after it":               func(w *world.World) { w.KillAfter("Dequeue") },
+		"after it is audited":    func(w *world.World) { w.KillAfter("Audit dequeue") },
+		"after it is said":       func(w *world.World) { w.After("Audit dequeue", func() { w.KillAfter("Say") }) },
+		"and its answer is lost": func(w *world.World) { w.Lose("Dequeue", 1); w.KillAfter("Audit dequeue") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			queueing(t, func(t *testing.T, w *world.World, run string) {
+				w.Await(run, dr.RunWaiting)
+				kill(w)
+				w.EnqueueByHand()
+				w.Revive(time.Minute)
+				time.Sleep(queueLooked)
+				if said := saidOf(w, "/unqueued/"); w.InQueue() != 0 || len(said) != 1 || w.Lives() != 2 {
+					t.Errorf("in the queue %d; it said %q in %d lives", w.InQueue(), said, w.Lives())
+				}
+				queued(w, run)
+				w.MergeQueued()
+				w.Await(run, dr.RunSucceeded)
+				checkEnd(t, w, run, plannedDone)
+			})
+		})
+	}
+}
+
+// Approved while the bot is down: what it has done before is told, and the run goes on with
+// what is still in the queue.
+func TestQueuedByHandAndApprovedMeanwhile(t *testing.T) {
+	for name, c := range map[string]struct {
+		kill func(*world.World)
+		said int
+	}{
+		"before it": {func(w *world.World) { w.KillBefore("Dequeue") }, 0},
+		"after it":  {func(w *world.World) { w.KillAfter("Dequeue") }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			queueing(t, func(t *testing.T, w *world.World, run string) {
+				w.Await(run, dr.RunWaiting)
+				c.kill(w)
+				w.EnqueueByHand()
+				w.After("Dequeue", func() { w.Approve("bob", "carol") })
+				w.Before("Dequeue", func() { w.Approve("bob", "carol") })
+				w.Revive(time.Minute)
+				inQueue(w)
+				w.MergeQueued()
+				w.Await(run, dr.RunSucceeded)
+				checkEnd(t, w, run, plannedDone)
+				if said := saidOf(w, "/unqueued/"); len(said) != c.said {
+					t.Errorf("it said %q", said)
+				}
+			})
+		})
+	}
+}
+
+// What is approved and put into the queue by somebody else stays there: the run goes on with it.
+func TestQueuedByHandWhenApproved(t *testing.T) {
+	queueing(t, func(t *testing.T, w *world.World, run string) {
+		w.Await(run, dr.RunWaiting)
+		time.Sleep(50 * time.Second) // the look that sees both looks at the queue too
+		w.EnqueueByHand()
+		w.Approve("bob", "carol")
+		time.Sleep(3 * time.Minute)
+		if w.InQueue() != 1 || w.Calls("Dequeue") != 0 {
+			t.Errorf("in the queue %d, taken out %d times", w.InQueue(), w.Calls("Dequeue"))
+		}
+		w.MergeQueued()
+		w.Await(run, dr.RunSucceeded)
+		checkEnd(t, w, run, plannedDone)
+	})
+}
+
+// Approved, and held because the policy denies by now: the queue does not merge it either.
+func TestQueuedByHandWhileHeld(t *testing.T) {
+	queueing(t, func(t *testing.T, w *world.World, run string) {
+		w.Await(run, dr.RunWaiting)
+		time.Sleep(3 * time.Minute)
+		w.SetCheck("aurora.target-sync", dr.Fail)
+		w.Approve("bob", "carol")
+		w.Until(run, func(r dr.Run) bool { return strings.Contains(world.Words(r.Outcome), "aurora.target-sync") })
+		w.EnqueueByHand()
+		time.Sleep(queueLooked)
+		if w.InQueue() != 0 || w.Merges() != 0 || len(saidOf(w, "/unqueued/")) != 1 {
+			t.Errorf("in the queue %d, merged %d: %s", w.InQueue(), w.Merges(), whereabouts(w.Record(run)))
+		}
+		w.SetCheck("aurora.target-sync", dr.OK)
+		inQueue(w)
+		w.MergeQueued()
+		w.Await(run, dr.RunSucceeded)
 	})
 }

@@ -170,3 +170,18 @@ func TestCase7SwitchedOffAndTheAnswerIsLost(t *testing.T) {
 		checkEnd(t, w, run, plannedDone)
 	})
 }
+
+// The run is cancelled right after it was switched off: that is told all the same.
+func TestCase7SwitchedOffAndCancelled(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.After("StopAutoMerge", func() { w.Cancel(run, "alice") })
+		w.SetAutoMerge("dave")
+		w.Await(run, dr.RunCancelled)
+		if said := saidOf(w, "/auto-merge/"); len(said) != 1 {
+			t.Errorf("it said %q", said)
+		}
+	})
+}

@@ -187,7 +187,7 @@ func (a waiting) look(p proposal) seen {
 			s.Base, s.Moved = st.BaseSHA, a.outdated(reading, p, st.BaseSHA)
 		}
 		if st.Open {
-			a.notElsewhere(reading, st)
+			a.notElsewhere(reading, st, s.Approval)
 		}
 		s.Told = a.showApproval(ctx, reading, s)
 		return s, nil
@@ -208,13 +208,16 @@ func (a waiting) look(p proposal) seen {
 
 // notElsewhere has nobody but the run merge the change, as far as it can, and says what it
 // has done for that.
-func (a waiting) notElsewhere(ctx context.Context, st dr.ChangeState) {
+func (a waiting) notElsewhere(ctx context.Context, st dr.ChangeState, approval dr.Approval) {
 	off := owing{a.approval, "auto-merge"}.pay
 	if st.AutoMerge {
 		off = a.notByItself
 	}
 	if err := off(ctx); err != nil {
 		a.run.Log().WarnContext(ctx, "auto-merge was not looked at; it is at the next look", "error", err)
+	}
+	if err := (unqueueing{a.approval}).notByQueue(ctx, approval.Allowed && len(a.held) == 0, append(slices.Clone(a.held), approval.Reasons...)); err != nil {
+		a.run.Log().WarnContext(ctx, "the merge queue was not looked at; it is at the next look", "error", err)
 	}
 }
 

@@ -86,7 +86,7 @@ func (f newer) needed(ctx context.Context) bool {
 
 // without goes on where the base cannot be read: a retry of what was approved is held up by
 // nobody who does not answer, and that is said. What people have accepted a while ago asks
-// whether it goes on; where the database is still to be moved as planned, it waits.
+// whether it goes on; a planned first act or promotion waits.
 func (f newer) without(ctx context.Context, s judged, why error) (engine.Outcome, error) {
 	what, _ := dr.Told(why)
 	base := f.svc.Repository.Base
