@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -159,11 +161,24 @@ type checker struct {
 	owners    *owners
 }
 
+// variable is a name that an environment variable can have; none where a file is named.
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$|^$`)
+
+// secretly tells whether a name looks like a secret itself: what GitHub, Slack and AWS give
+// out begins as nobody begins a name.
+func secretly(s string) bool {
+	begins := []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xoxb-", "xoxp-", "xoxa-", "xoxe.", "xapp-", "-----BEGIN"}
+	return slices.ContainsFunc(begins, func(b string) bool { return strings.HasPrefix(strings.TrimSpace(s), b) })
+}
+
 // secret reads one secret from where the file says it is.
 func (f *checker) secret(path string, s Secret, getenv func(string) string, read bool) string {
 	switch {
 	case (s.Env == "") == (s.File == ""):
 		f.add(path, dr.T("config.secret.where"))
+		return ""
+	case !variable.MatchString(s.Env) || secretly(s.Env) || secretly(s.File):
+		f.add(path, dr.T("config.secret.inside")) // and never what stands there
 		return ""
 	case !read:
 		return "not read"

@@ -158,7 +158,7 @@ func TestFaultsOfShape(t *testing.T) {
 		"timing: {poll: soon}":              "timing.poll:",
 		"timing: {poll: 5}":                 "timing.poll: must be a duration",
 		"state: {throwaway: perhaps}":       "state.throwaway: must be true or false",
-		"slack: {token: abc}":               "slack.token: must be a mapping",
+		"slack: {token: abc}":               "slack.token: this is no name of where the secret is",
 		"a: b\n\tc: d":                      "not YAML",
 		"slack: {token: {env: A, file: B}}": "slack.token: say where",
 	} {
@@ -294,6 +294,40 @@ func TestFits(t *testing.T) {
 	_, err = Parse([]byte(strings.Replace(string(data), "strategy: pilot-light", "strategy: hope", 1)), o)
 	if err == nil || asked != 1 {
 		t.Errorf("a service with a fault was asked about: %d times", asked)
+	}
+}
+
+// TestMistakenForAValue refuses what YAML takes for a comment, and a secret that stands where its
+// place is to be named, whose own words are in no fault.
+func TestMistakenForAValue(t *testing.T) {
+	data, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const inside = ": this is no name of where the secret is; a secret does not stand in this file: write env: "
+	token := "token: {env: DRBOT_GITHUB_TOKEN}"
+	for now, c := range map[string]struct{ was, fault string }{
+		"channel: #dr-portal":                {"channel: C0123ABCD", `services[0].channel: empty: for YAML #dr-portal is a comment; put it in quotes, "#dr-portal" (line `},
+		`channel: "#dr-portal"`:              {"channel: C0123ABCD", `services[0].channel: "#dr-portal" is no Slack channel id (C0123ABCD;`},
+		"channel: # to be found":             {"channel: C0123ABCD", `services[0].channel: `},
+		"token: ghp_0000":                    {token, "github.token" + inside},
+		"token: {env: ghp_0000}":             {token, "github.token" + inside},
+		"token: {file: github_pat_0000}":     {token, "github.token" + inside},
+		"token: {env: xoxb-0000}":            {token, "github.token" + inside},
+		"token: {env: 0000-secret}":          {token, "github.token" + inside},
+		"token: {env: DRBOT_GITHUB_TOKEN2}":  {token, ""},
+		"token: {file: /run/secrets/github}": {token, ""},
+	} {
+		if !strings.Contains(string(data), c.was) {
+			t.Fatalf("the example has no %q", c.was)
+		}
+		_, err := Parse([]byte(strings.Replace(string(data), c.was, now, 1)), options(false))
+		switch {
+		case c.fault == "" && err != nil:
+			t.Errorf("%s: %s", now, said(t, err))
+		case c.fault != "" && (err == nil || !strings.Contains(said(t, err), c.fault) || strings.Contains(said(t, err), "0000")):
+			t.Errorf("%s: %s, and not %s", now, said(t, err), c.fault)
+		}
 	}
 }
 

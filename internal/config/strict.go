@@ -88,6 +88,10 @@ func (f *reader) fill(path string, n *yaml.Node, v reflect.Value) {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()
 	}
+	if n.Kind == yaml.ScalarNode && v.Type() == reflect.TypeFor[Secret]() {
+		f.add(path, dr.T("config.secret.inside"))
+		return
+	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		f.text(path, n, u)
 		return
@@ -175,6 +179,9 @@ func (f *reader) object(path string, n *yaml.Node, v reflect.Value) {
 		at := below(path, p.key)
 		field, known := fields[p.key]
 		switch {
+		case known && field.Kind() == reflect.String && p.commented():
+			f.lines[at] = p.line
+			f.add(at, dr.T("config.commented", "value", dr.Foreign(strings.Fields(p.comment)[0])))
 		case known:
 			f.fill(at, p.value, field)
 		case other.IsValid():
@@ -190,9 +197,16 @@ func (f *reader) object(path string, n *yaml.Node, v reflect.Value) {
 
 // pair is a key of a mapping with its value.
 type pair struct {
-	key   string
-	value *yaml.Node
-	line  int
+	key     string
+	value   *yaml.Node
+	line    int
+	comment string // behind the key, on its line
+}
+
+// commented tells whether what was meant for the value is a comment: "channel: #ops". A
+// comment that is one begins with a blank.
+func (p pair) commented() bool {
+	return p.value.Kind == yaml.ScalarNode && p.value.ShortTag() == "!!null" && len(p.comment) > 1 && !strings.HasPrefix(p.comment, "# ")
 }
 
 // pairs lists a mapping's keys in order, those of merge keys behind its own, and
@@ -226,7 +240,7 @@ func (f *reader) merged(path string, n *yaml.Node, must dr.Text, seen map[string
 			f.add(below(path, k.Value), dr.T("config.key.twice", "line", line))
 		case !twice:
 			seen[k.Value] = k.Line
-			out = append(out, pair{k.Value, value, k.Line})
+			out = append(out, pair{k.Value, value, k.Line, k.LineComment})
 		}
 	}
 	for _, m := range more {

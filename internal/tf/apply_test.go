@@ -111,7 +111,7 @@ resource "terraform_data" "a" {
 	}
 	g.open()
 	r := wait()
-	if r.Kind != dr.ApplyFailed || !strings.Contains(texttest.Say(t, r.Summary), "local-exec provisioner error (terraform_data.a)") {
+	if r.Kind != dr.ApplyFailed || !strings.Contains(texttest.Say(t, r.Summary), "local-exec provisioner error (terraform_data.a, app/main.tf:") {
 		t.Errorf("result %+v", r)
 	}
 	eventually(t, "the checkout is gone", func() bool {

@@ -139,10 +139,10 @@ func TestFailuresInWords(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		return o.failed(dr.T("tf.doing.plan"), err, scrubber{})
+		return o.failed(dr.T("tf.doing.plan"), err, scrubber{}, "live/app")
 	}
 	line := func(severity, summary, detail, address string) string {
-		data, err := json.Marshal(map[string]any{"type": "diagnostic", "diagnostic": diagnostic{severity, summary, detail, address}})
+		data, err := json.Marshal(map[string]any{"type": "diagnostic", "diagnostic": diagnostic{Severity: severity, Summary: summary, Detail: detail, Address: address}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,6 +160,8 @@ func TestFailuresInWords(t *testing.T) {
 		"many":      {line("error", "A", "", "") + line("error", "B", "", "") + line("error", "C", "", "") + line("error", "D", "", ""), "", "Terraform could not plan: A; B; C; and 1 more."},
 		"nothing":   {"", "", "Terraform could not plan: it ended without saying why."},
 		"old":       {"", "exit status 1\n╷\n│ Error: Old style\n│ \n│ detail\n", "Terraform could not plan: Old style."},
+		"old place": {"", "exit status 1\n╷\n│ Error: Old style\n│ \n│   with x.a,\n│   on ../m/main.tf line 12, in resource \"x\" \"a\":\n│   12:   b = var.c\n╵\n", "Terraform could not plan: Old style (x.a, live/m/main.tf:12)."},
+		"place":     {`{"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "Bad", "address": "x.a", "range": {"filename": "main.tf", "start": {"line": 3, "column": 1}}}}` + "\n", "", "Terraform could not plan: Bad (x.a, live/app/main.tf:3)."},
 		"locked":    {line("error", "Error acquiring the state lock", lock, ""), "", "The state is locked by root@host since 2026-08-22T10:11:12Z, lock 1234."},
 		"lock bare": {line("error", "Error acquiring the state lock", "?", ""), "", "The state is locked by somebody else."},
 	} {

@@ -40,6 +40,7 @@ type module struct {
 	root   string // of the checkout
 	absent absent
 	dir    string
+	inside string // of the checkout, the folder of the stack
 	saved  string // the plan file
 	tree   dr.Tree
 	locks  string // names the provider choice
@@ -95,7 +96,7 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
 	m := &module{
-		job: j, name: stack.Name, root: root, dir: dir, tree: dr.Tree{Commit: commit, MergeInto: mergeInto}, tf: tf, scrub: j.scrubber(), seat: s, absent: gone,
+		job: j, name: stack.Name, root: root, dir: dir, inside: inside, tree: dr.Tree{Commit: commit, MergeInto: mergeInto}, tf: tf, scrub: j.scrubber(), seat: s, absent: gone,
 		saved: filepath.Join(folder, planFile),
 	}
 	// Terraform keeps the mode of a file that is there; a plan holds secrets.
@@ -217,7 +218,7 @@ func (m *module) ended(ctx context.Context, doing dr.Text, out *output, err erro
 	case notStarted(err):
 		return outside(err, dr.T("tf.unstarted", "doing", doing), dr.Text{})
 	default:
-		return out.failed(doing, err, m.scrub)
+		return out.failed(doing, err, m.scrub, m.inside)
 	}
 }
 

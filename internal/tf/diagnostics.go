@@ -2,8 +2,12 @@ package tf
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/drbot/drbot/dr"
@@ -36,6 +40,36 @@ type diagnostic struct {
 	Summary  string `json:"summary"`
 	Detail   string `json:"detail"`
 	Address  string `json:"address"`
+	Range    struct {
+		Filename string `json:"filename"` // from the folder of the stack
+		Start    struct {
+			Line int `json:"line"`
+		} `json:"start"`
+	} `json:"range"`
+	Snippet struct {
+		Context string `json:"context"` // the block it stands in, as it is written
+	} `json:"snippet"`
+}
+
+// headline is how Terraform sums up the errors beside it.
+func (d diagnostic) headline() bool {
+	return strings.HasPrefix(d.Summary, "Terraform encountered problems during initiali")
+}
+
+// at is where the cause stands, as Terraform has it: a resource, a file of the repository and
+// its line. inside is the folder of the stack.
+func (d diagnostic) at(inside string) string {
+	var at []string
+	if block := cmp.Or(d.Address, d.Snippet.Context); block != "" {
+		at = append(at, block)
+	}
+	if file := d.Range.Filename; file != "" {
+		if !filepath.IsAbs(file) {
+			file = filepath.ToSlash(filepath.Join(inside, file))
+		}
+		at = append(at, file+":"+strconv.Itoa(d.Range.Start.Line))
+	}
+	return strings.Join(at, ", ")
 }
 
 // output reads what a command prints, line by line, and never fails: a writer
@@ -79,6 +113,7 @@ type failure struct {
 	said  dr.Arg
 	lock  dr.Text // who holds the state lock, when that is the reason
 	next  dr.Text // what to do, where the cause is a known one
+	fault bool    // of the code itself: another try gives the same
 }
 
 // Text is the scrubbed reason.
@@ -103,19 +138,23 @@ func (f *failure) Error() string { return f.Text().String() }
 // failed turns the errors a command printed into a failure. What terraform-exec
 // adds to its own error is the whole of stderr, so that is only looked at for
 // summary lines, by a Terraform too old to print JSON.
-func (o *output) failed(doing dr.Text, err error, scrub scrubber) *failure {
+// inside is the folder of the stack.
+func (o *output) failed(doing dr.Text, err error, scrub scrubber, inside string) *failure {
 	if len(o.errors) == 0 && err != nil {
 		o.errors = plainErrors(err.Error())
 	}
-	f := &failure{doing: doing, next: hintOf(o.errors, err)}
+	f := &failure{doing: doing, next: hintOf(o.errors, err), fault: slices.ContainsFunc(o.errors, diagnostic.ofCode)}
 	var said []string
 	for _, d := range o.errors {
+		if d.headline() && len(o.errors) > 1 {
+			continue
+		}
 		if strings.Contains(d.Summary, "Error acquiring the state lock") {
 			f.lock = lockedBy(d.Detail, scrub)
 		}
 		text := scrub.line(d.Summary)
-		if d.Address != "" {
-			text += " (" + scrub.line(d.Address) + ")"
+		if at := d.at(inside); at != "" {
+			text += " (" + scrub.line(at) + ")"
 		}
 		if !slices.Contains(said, text) {
 			said = append(said, text)
@@ -137,13 +176,31 @@ func terraformSaid(errors []string) dr.Foreign {
 	return dr.Foreign(cut(strings.Join(errors, "; "), longestText))
 }
 
-// plainErrors finds the summaries in Terraform's output for a terminal.
+// What Terraform says below a summary in its output for a terminal.
+var (
+	onLine      = regexp.MustCompile(`^on (\S+) line (\d+)(?:, in (.+):)?$`)
+	withAddress = regexp.MustCompile(`^with (\S+),$`)
+)
+
+// plainErrors finds the summaries in Terraform's output for a terminal, and where each stands.
 func plainErrors(text string) []diagnostic {
 	var out []diagnostic
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "│"))
 		if summary, ok := strings.CutPrefix(line, "Error: "); ok {
 			out = append(out, diagnostic{Severity: "error", Summary: summary})
+			continue
+		}
+		if len(out) == 0 {
+			continue
+		}
+		last := &out[len(out)-1]
+		if m := onLine.FindStringSubmatch(line); m != nil && last.Range.Filename == "" {
+			last.Range.Filename, last.Snippet.Context = m[1], m[3]
+			last.Range.Start.Line, _ = strconv.Atoi(m[2]) // digits alone; a line that is beyond every number is told as 0
+		}
+		if m := withAddress.FindStringSubmatch(line); m != nil && last.Address == "" {
+			last.Address = m[1]
 		}
 	}
 	return out

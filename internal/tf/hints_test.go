@@ -127,3 +127,50 @@ func TestHints(t *testing.T) {
 		}
 	}
 }
+
+// What is wrong with the code itself is told at once, with where it stands; what somebody
+// else's fault may be is tried again.
+func TestFaultsOfTheCode(t *testing.T) {
+	const valid = "resource \"terraform_data\" \"a\" {}\n"
+	for name, c := range map[string]struct{ code, at string }{
+		"syntax":            {"resource \"terraform_data\" \"b\" {\n  input = = 1\n}\n", "app/more.tf:2"},
+		"unclosed":          {"resource \"terraform_data\" \"b\" {\n", "app/more.tf:1"},
+		"unknown variable":  {"resource \"terraform_data\" \"b\" {\n  input = var.nobody\n}\n", "app/more.tf:2"},
+		"unknown resource":  {"resource \"terraform_data\" \"b\" {\n  input = terraform_data.c.id\n}\n", "app/more.tf:2"},
+		"unknown local":     {"resource \"terraform_data\" \"b\" {\n  input = local.nobody\n}\n", "app/more.tf:2"},
+		"unknown function":  {"resource \"terraform_data\" \"b\" {\n  input = nobody(1)\n}\n", "app/more.tf:2"},
+		"unknown argument":  {"resource \"terraform_data\" \"b\" {\n  inputs = 1\n}\n", "app/more.tf:2"},
+		"unknown attribute": {"resource \"terraform_data\" \"b\" {\n  input = terraform_data.a.nobody\n}\n", "app/more.tf:2"},
+		"unknown block":     {"resource \"terraform_data\" \"b\" {\n  nobody {}\n}\n", "app/more.tf:2"},
+		"twice":             {valid, "app/more.tf:1"},
+		"a circle":          {"resource \"terraform_data\" \"b\" { input = terraform_data.c.id }\nresource \"terraform_data\" \"c\" { input = terraform_data.b.id }\n", ""},
+		"a missing file":    {"resource \"terraform_data\" \"b\" {\n  input = file(\"nobody\")\n}\n", "app/more.tf:2"},
+		"a bad index":       {"resource \"terraform_data\" \"b\" {\n  input = [1][4]\n}\n", "app/more.tf:2"},
+		"a bad count":       {"resource \"terraform_data\" \"b\" {\n  count = \"many\"\n}\n", "app/more.tf:2"},
+		"a missing module":  {"module \"m\" {\n  source = \"./nobody\"\n}\n", ""},
+	} {
+		w := newWorld(t)
+		all := files(valid)
+		all["app/more.tf"] = c.code
+		_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: w.commit(all)})
+		what, next := texttest.Told(t, err)
+		if dr.CodeOf(err) != dr.Uncertain || !strings.Contains(what, c.at) || !strings.Contains(next, "mend it by a pull request, then answer retry") {
+			t.Errorf("%s: %s: %q, %q", name, dr.CodeOf(err), what, next)
+		}
+		if c.at == "app/more.tf:2" && !strings.Contains(what, `(resource "terraform_data" "b", app/more.tf:2)`) && name != "syntax" {
+			t.Errorf("%s: the resource is not named: %q", name, what)
+		}
+	}
+}
+
+// Faults of networks, locks and providers stay what another try may mend.
+func TestFaultsOfOthers(t *testing.T) {
+	for _, summary := range []string{
+		"Error acquiring the state lock", "Failed to query available provider packages", "Error refreshing state: AccessDenied", "Failed to load state",
+		"reading EC2 VPC: RequestError: send request failed", "Invalid provider configuration", "Plugin did not respond", "Request cancelled", "Resource precondition failed", "", "Too Many Requests", "Unexpected response", "Insufficient capacity", "Duplicate resource",
+	} {
+		if (diagnostic{Summary: summary}).ofCode() {
+			t.Errorf("%q is taken for a fault of the code", summary)
+		}
+	}
+}

@@ -106,6 +106,13 @@ func forPeople(stack string, err error) error {
 		return outside(err, dr.T("tf.plan.unmade", "stack", stack), dr.Text{})
 	case !f.lock.Empty():
 		return &dr.Error{Code: dr.Conflict, What: dr.T("tf.of-stack", "stack", stack, "what", f.lock), Next: dr.T("tf.plan.locked.next")}
+	case f.fault:
+		// It is told at once, and asked about: mended in the repository, the next look finds it.
+		next := dr.T("tf.fault.next")
+		if !f.next.Empty() {
+			next = dr.T("tf.fault.next.how", "next", f.next)
+		}
+		return &dr.Error{Code: dr.Uncertain, What: dr.T("tf.of-stack", "stack", stack, "what", f.Text()), Next: next}
 	default:
 		return &dr.Error{Code: dr.Temporary, What: dr.T("tf.of-stack", "stack", stack, "what", f.Text()), Next: f.next}
 	}
