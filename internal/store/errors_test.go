@@ -90,7 +90,7 @@ func TestReadOnly(t *testing.T) {
 	var err error
 	s.db, err = sql.Open("sqlite", "file:"+path+"?mode=ro")
 	ok(t, err)
-	calls, reads := everything(t.Context(), s), []string{"AuditHead", "AuditLog", "LastIntent", "Get", "UnsaidChannels", "UnsaidNotes", "Shown", "UnshownRuns", "Run", "Runs", "OpenRuns"}
+	calls, reads := everything(t.Context(), s), []string{"AuditHead", "AuditLog", "LastIntent", "LastReading", "Get", "UnsaidChannels", "UnsaidNotes", "Shown", "UnshownRuns", "Run", "Runs", "OpenRuns"}
 	for _, name := range slices.Sorted(maps.Keys(calls)) {
 		if err := calls[name](); slices.Contains(reads, name) {
 			ok(t, err)
@@ -105,14 +105,14 @@ func TestBroken(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
 		calls := everything(ctx, s)
-		for _, name := range []string{"CreateRun", "Audit", "Intend", "Say"} {
+		for _, name := range []string{"CreateRun", "Audit", "Intend", "Say", "AddReadings"} {
 			ok(t, calls[name]())
 		}
-		for _, table := range []string{"drbot_runs", "drbot_audit", "drbot_intents", "drbot_outbox"} {
+		for _, table := range []string{"drbot_runs", "drbot_audit", "drbot_intents", "drbot_outbox", "drbot_readings"} {
 			_, err := s.db.ExecContext(ctx, `UPDATE `+table+` SET doc = '{'`)
 			ok(t, err)
 		}
-		for _, name := range []string{"Run", "Runs", "OpenRuns", "UpdateRun", "AuditLog", "Intend", "LastIntent", "UnsaidNotes"} {
+		for _, name := range []string{"Run", "Runs", "OpenRuns", "UpdateRun", "AuditLog", "Intend", "LastIntent", "UnsaidNotes", "LastReading"} {
 			err := calls[name]()
 			if what, next := dr.Told(err); dr.CodeOf(err) != dr.Uncertain || what.ID != "store.broken" || next.Empty() {
 				t.Errorf("%s: %v, code %s", name, err, dr.CodeOf(err))
