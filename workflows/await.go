@@ -216,7 +216,7 @@ func (a waiting) notElsewhere(ctx context.Context, st dr.ChangeState, approval d
 	if err := off(ctx); err != nil {
 		a.run.Log().WarnContext(ctx, "auto-merge was not looked at; it is at the next look", "error", err)
 	}
-	if err := (unqueueing{a.approval}).notByQueue(ctx, approval.Allowed && len(a.held) == 0, append(slices.Clone(a.held), approval.Reasons...)); err != nil {
+	if err := unqueueing(a).notByQueue(ctx, approval.Allowed && len(a.held) == 0, append(slices.Clone(a.held), approval.Reasons...)); err != nil {
 		a.run.Log().WarnContext(ctx, "the merge queue was not looked at; it is at the next look", "error", err)
 	}
 }

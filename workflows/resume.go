@@ -178,7 +178,7 @@ func toResume(req dr.Request) dr.Command {
 }
 
 func (f resumption) failoverInstead(ctx context.Context) dr.Text {
-	return dr.T("run.start-again", "command", toMove(f.req.Service, dr.Failover, f.req.Target, f.req.Mode, preparation{f.failover}.cooling(ctx)))
+	return dr.T("run.start-again", "command", toMove(f.req.Service, dr.Failover, f.req.Target, f.req.Mode, preparation(f).cooling(ctx)))
 }
 
 // lockHere is the lock of a resumption: Git says the target, and the writer tells whether
