@@ -94,7 +94,7 @@ func (f newer) without(ctx context.Context, s judged, why error) (engine.Outcome
 		return engine.Outcome{}, f.run.Say(ctx, fmt.Sprintf("newer-unread/%s/%d", s.Name(), engine.Attempt(ctx)), dr.Warn,
 			dr.T("note.newer.unread", "base", base), dr.T("note.newer.unread.line", "commit", short(f.as.merged.SHA), "why", what))
 	}
-	if _, thinks := s.Step.(thinking); thinks && f.req.Mode != dr.Disaster || dr.CodeOf(why) != dr.Temporary {
+	if b, acts := s.Step.(thinking); acts && b.whole && f.req.Mode != dr.Disaster || dr.CodeOf(why) != dr.Temporary {
 		return engine.Outcome{}, why
 	}
 	worse := []dr.Text{dr.T("preflight.unread", "base", base, "region", f.req.Target, "why", what)}

@@ -27,6 +27,7 @@ type thinking struct {
 	steps.Beginner
 	preflight
 	first bool // the first act of the run: the source is as it was
+	whole bool // all is looked at, not Git alone
 }
 
 // Do looks, and then does what the step does.
@@ -38,23 +39,52 @@ func (s thinking) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error)
 	if !begun && s.there[s.Name()] {
 		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.moved-back", "step", s.Name(), "region", s.req.Target), Next: dr.T("resume.moved-back.next", "region", s.req.Target, "command", s.again())}
 	}
-	if !begun {
+	_, stops := s.Beginner.(steps.Stopper)
+	switch {
+	case !begun && s.whole:
 		if out, err := s.look(ctx); err != nil {
 			return out, err
 		}
+	case !begun, stops: // what it has stopped is given back; an apply that has begun is followed
+		if err := s.glance(ctx); err != nil {
+			return engine.Outcome{}, err
+		}
 	}
 	if b, ok := s.Beginner.(steps.Thinker); ok {
-		return b.Thinking(s.look).Do(ctx, r)
+		return b.Thinking(s.look, !begun).Do(ctx, r)
 	}
 	return s.Beginner.Do(ctx, r)
 }
 
-// thought wraps the steps before which the run looks once more: its first act, and every
-// promotion. What an apply offers is judged by the policy before people are asked.
+// glanced bounds the look at Git before what follows the first act: it holds up nobody
+// when the forge is gone.
+const glanced = 5 * time.Second
+
+// glance looks whether Git says another Region by now. What was approved and begun goes
+// on where that cannot be read.
+func (s thinking) glance(ctx context.Context) error {
+	if s.unseen && s.req.Mode == dr.Disaster {
+		return nil
+	}
+	short, cancel := context.WithTimeout(ctx, glanced)
+	defer cancel()
+	content, _, err := s.Forge.Files.File(short, s.svc.Repository, s.svc.Repository.Base)
+	if err != nil {
+		s.run.Log().WarnContext(ctx, "the base was not looked at again", "error", err)
+		return nil
+	}
+	if active, err := s.Forge.Region.ActiveRegion(content); err != nil || active != s.req.Target {
+		return s.reverted(err)
+	}
+	return nil
+}
+
+// thought wraps the steps before which the run looks once more: its first act and every
+// promotion, and at Git alone before every other act. What an apply offers is judged by the policy before people are asked.
 func (f preflight) thought(i int, s engine.Step) judged {
 	b, ok := s.(steps.Beginner)
-	if ok && (i == 0 || steps.KindOf(s.Name()) == string(steps.Promotion)) {
-		s = thinking{b, f, i == 0}
+	if ok {
+		s = thinking{b, f, i == 0, i == 0 || steps.KindOf(s.Name()) == string(steps.Promotion)}
 	}
 	return judged{s, f, i == 0}
 }
@@ -123,7 +153,9 @@ func (s thinking) judgeSurely(ctx context.Context) (readiness, error) {
 func (s thinking) baseStands(ctx context.Context) ([]dr.Text, error) {
 	repo := s.svc.Repository
 	out, ok := s.run.Outcome(stepMerge)
-	without := s.unseen && s.req.Mode == dr.Disaster || ok && fresh(out.At, s.run.Now(ctx), s.timing.Recheck)
+	// A resumption's row of that name tells of an approval: nobody has read Git for it.
+	seen := ok && s.req.Kind != dr.Resume
+	without := s.unseen && s.req.Mode == dr.Disaster || seen && fresh(out.At, s.run.Now(ctx), s.timing.Recheck)
 	content, _, err := s.baseFile(ctx, !without)
 	if err != nil {
 		if without {

@@ -94,7 +94,7 @@ type Beginner interface {
 // Thinker is a beginner whose attempt may have been cut off before the act itself. Then
 // it thinks over for itself, right before that.
 type Thinker interface {
-	Thinking(think func(ctx context.Context) (engine.Outcome, error)) Beginner
+	Thinking(think func(ctx context.Context) (engine.Outcome, error), thought bool) Beginner
 }
 
 // Begun tells whether the source's counts were remembered: the first task may be stopped.

@@ -50,12 +50,13 @@ type promoteStep struct {
 	db    dr.Resource
 	// think looks once more whether what was approved is still so, where the look before
 	// this attempt is of a time before the process died or a call failed.
-	think func(ctx context.Context) (engine.Outcome, error)
+	think   func(ctx context.Context) (engine.Outcome, error)
+	thought bool // that look has just been made
 }
 
-// Thinking gives the step with that look.
-func (s promoteStep) Thinking(think func(ctx context.Context) (engine.Outcome, error)) Beginner {
-	s.think = think
+// Thinking gives the step with that look, and tells whether it has just been made.
+func (s promoteStep) Thinking(think func(ctx context.Context) (engine.Outcome, error), thought bool) Beginner {
+	s.think, s.thought = think, thought
 	return s
 }
 
@@ -142,10 +143,10 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 		if shown, err := s.sign(ctx); err != nil || shown {
 			return engine.Outcome{}, err
 		}
-		if s.think != nil {
-			if out, err := s.think(ctx); err != nil {
-				return out, err
-			}
+	}
+	if s.think != nil && (!fresh || !s.thought) {
+		if out, err := s.think(ctx); err != nil {
+			return out, err
 		}
 	}
 	if err := r.Audit(ctx, promote, dr.T("audit.promote", "database", s.db.Name, "source", source, "target", s.target(), "mode", s.job.Request.Mode)); err != nil {
