@@ -76,7 +76,7 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 	if now, ok := b.Team.Services[req.Service]; ok {
 		f.svc.Requesters, f.svc.Approvers, f.svc.Channel = now.Requesters, now.Approvers, now.Channel
 	}
-	r.Channel = f.svc.Channel
+	r.Channel, r.Approvers = f.svc.Channel, f.svc.Approvers
 	return string(f.finish(f.play()))
 }
 

@@ -2,10 +2,12 @@ package workflows_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/view"
 	"github.com/drbot/drbot/workflows/world"
 )
 
@@ -42,4 +44,72 @@ func TestManyRestarts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who has left the configuration has no say any more: not in an accept either that takes two.
+// Somebody else's word makes it so.
+func TestAcceptOfWhoHasLeft(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(t *testing.T, w *world.World) string{
+		"resume": func(t *testing.T, w *world.World) string {
+			w.SetBase(world.Tokyo)
+			return w.Start(resume(world.Disaster))
+		},
+		"wider": func(t *testing.T, w *world.World) string {
+			run := w.Start(world.Disaster)
+			w.Before("Merge", func() { w.PushToBase("tokyo:aws_ssm_parameter.x") })
+			approve(w, run)
+			return run
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := begin(t, w)
+				w.Await(run, dr.RunPaused)
+				w.Answer(run, "carol", "accept")
+				time.Sleep(time.Minute)
+				w.Leave("carol")
+				w.Revive(10 * time.Minute)
+				time.Sleep(time.Minute)
+				if v := view.Votes(w.Record(run)); len(v) != 0 {
+					t.Errorf("before anybody else says so it shows %q", world.Words(v[0]))
+				}
+				w.Answer(run, "bob", "accept")
+				time.Sleep(2 * time.Minute)
+				if w.Promotions() > 0 {
+					t.Errorf("promoted by the word of bob, and of carol, who has left: %s", whereabouts(w.Record(run)))
+				}
+				if v := view.Votes(w.Record(run)); len(v) != 1 || strings.Contains(world.Words(v[0]), "carol") || !strings.Contains(world.Words(v[0]), "bob") {
+					t.Errorf("it shows %v", v)
+				}
+				w.Restart() // what was decided stays so
+				time.Sleep(time.Minute)
+				w.Answer(run, "dave", "accept")
+				r := w.Await(run, dr.RunSucceeded)
+				for _, a := range r.Result.Accepted {
+					if a.By == "carol" {
+						t.Error("the result names carol")
+					}
+				}
+			})
+		})
+	}
+}
+
+// Who leaves after an answer was counted changes nothing of it.
+func TestAcceptOfWhoLeavesLater(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.SetBase(world.Tokyo)
+		w.NextApply("tokyo", dr.ApplyFailed)
+		run := w.Start(resume(world.Disaster))
+		w.Await(run, dr.RunPaused)
+		accept(t, w, run)
+		asks(w, run, "apply/tokyo")
+		w.Leave("carol")
+		w.Revive(time.Minute)
+		w.Answer(run, "bob", "retry")
+		w.Await(run, dr.RunSucceeded)
+	})
 }
