@@ -8,6 +8,7 @@ import (
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/view"
+	"github.com/drbot/drbot/workflows"
 	"github.com/drbot/drbot/workflows/world"
 )
 
@@ -111,5 +112,74 @@ func TestAcceptOfWhoLeavesLater(t *testing.T) {
 		w.Revive(time.Minute)
 		w.Answer(run, "bob", "retry")
 		w.Await(run, dr.RunSucceeded)
+	})
+}
+
+// Two people abandon the run, and are told that it is; then the bot dies before the act in hand.
+func TestAbandonedBeforeTheDeath(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		call string
+		o    world.Options
+		cmd  workflows.StartCommand
+		done func(*world.World) bool
+	}{
+		"promotion":   {"Promote", world.Options{}, world.Disaster, func(w *world.World) bool { return w.Promotions() > 0 }},
+		"first apply": {"Apply tokyo", world.Options{Service: alone}, world.Disaster, func(w *world.World) bool { return len(w.Applied()) > 0 }},
+		"traffic":     {"Apply traffic", world.Options{}, world.Disaster, func(w *world.World) bool { return w.Points() == world.Tokyo }},
+		"quiesce":     {"Scale " + string(world.Seoul), world.Options{}, world.Planned, func(w *world.World) bool { return w.Tasks(world.Seoul) == 0 }},
+	} {
+		for _, killed := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s/killed %v", name, killed), func(t *testing.T) {
+				t.Parallel()
+				world.Run(t, c.o, func(t *testing.T, w *world.World) {
+					run := w.Start(c.cmd)
+					w.Before(c.call, func() {
+						w.Cancel(run, "bob")
+						w.Cancel(run, "carol")
+						if killed {
+							w.Kill()
+						}
+					})
+					if !killed {
+						w.Fail(c.call, 4, nil)
+					}
+					approve(w, run)
+					if killed {
+						for !w.Killed() {
+							time.Sleep(time.Second)
+						}
+						w.Revive(9 * time.Minute)
+					}
+					r := w.Await(run, dr.RunStopped)
+					if c.done(w) {
+						t.Errorf("it is done although the run was abandoned before: %s", whereabouts(r))
+					}
+				})
+			})
+		}
+	}
+}
+
+// The same right after the promotion was asked for: it is followed to its end, and what comes
+// after it is not begun.
+func TestAbandonedAfterThePromotionAndKilled(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Disaster)
+		w.After("Promote", func() {
+			w.Cancel(run, "bob")
+			w.Cancel(run, "carol")
+			w.Kill()
+		})
+		approve(w, run)
+		for !w.Killed() {
+			time.Sleep(time.Second)
+		}
+		w.Revive(9 * time.Minute)
+		r := w.Await(run, dr.RunStopped)
+		if i := r.StepIndex("promote/portal-global"); i < 0 || r.Steps[i].State != dr.StepDone || w.Writer() != world.Tokyo || w.Promotions() != 1 || len(w.Applied()) != 0 {
+			t.Errorf("%d promotions, the writer is in %s, %v applied: %s", w.Promotions(), w.Writer(), w.Applied(), whereabouts(r))
+		}
 	})
 }
