@@ -76,7 +76,7 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 	if now, ok := b.Team.Services[req.Service]; ok {
 		f.svc.Requesters, f.svc.Approvers, f.svc.Channel = now.Requesters, now.Approvers, now.Channel
 	}
-	r.Channel = f.svc.Channel
+	r.Channel, r.Approvers = f.svc.Channel, f.svc.Approvers
 	return string(f.finish(f.play()))
 }
 
@@ -101,7 +101,7 @@ func (f *failover) play() error {
 		if by := f.run.Abandoned(); by != "" {
 			return f.withSource(f.stopped(dr.T("run.abandoned", "who", by, "step", s.Name())))
 		}
-		if err := look.perform(look.thought(i, s)); err != nil {
+		if err := look.perform(look.thought(i, heeding(f.run, s))); err != nil {
 			return f.withSource(err)
 		}
 	}
@@ -163,7 +163,7 @@ func (f *failover) restore() dr.Text {
 		return dr.T("restore.gave-up", "source", f.source)
 	}
 	var failed dr.Text
-	_ = engine.Perform(f.run, made[0], func(_ string, out engine.Outcome) (string, error) {
+	_ = engine.PerformLast(f.run, made[0], func(_ string, out engine.Outcome) (string, error) {
 		failed = dr.T("restore.failed", "source", f.source, "why", out.What)
 		return engine.Skip, nil
 	})

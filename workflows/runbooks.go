@@ -127,7 +127,7 @@ func New(d Deps, h Host, t Timing) (*Runbooks, error) {
 
 // Launch starts the engine. Runs that were under way go on.
 func (b *Runbooks) Launch(ctx context.Context) error {
-	for _, look := range []func(context.Context) error{Watchman{b}.missing, Watchman{b}.settleFormer} {
+	for _, look := range []func(context.Context) error{Watchman{b}.missing, Watchman{b}.settleFormer, Watchman{b}.withoutGone} {
 		if err := look(ctx); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,6 +128,44 @@ func (b Watchman) missing(ctx context.Context) error {
 	for _, run := range runs {
 		if _, ok := b.Team.Services[run.Service]; !ok && run.PastMerge() {
 			return &dr.Error{Code: dr.Conflict, What: dr.T("missing.past-merge", "run", run.Run, "service", run.Service), Next: dr.T("missing.past-merge.next", "run", run.Run, "service", run.Service)}
+		}
+	}
+	return nil
+}
+
+// withoutGone takes the votes of those who have left the configuration out of what is shown.
+// The runs themselves leave them out when they count.
+func (b Watchman) withoutGone(ctx context.Context) error {
+	runs, err := b.Store.Records.OpenRuns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		s, ok := b.Team.Services[run.Service]
+		if !ok {
+			continue
+		}
+		left := func(who string) bool { return !slices.Contains(s.Approvers, who) }
+		over := func(who string) bool { return who != run.Requester && left(who) }
+		some := slices.ContainsFunc(run.Abandon, over)
+		if q := run.Question; q != nil {
+			for _, by := range q.Voices {
+				some = some || slices.ContainsFunc(by, left)
+			}
+		}
+		if !some {
+			continue
+		}
+		if _, err := b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) {
+			r.Abandon = slices.DeleteFunc(r.Abandon, over)
+			if r.Question == nil {
+				return
+			}
+			for verb, by := range r.Question.Voices {
+				r.Question.Voices[verb] = slices.DeleteFunc(by, left)
+			}
+		}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,73 +57,131 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 			out.What, q.Means, out.Next,
 			dr.T("note.answer", "command", dr.Cmd("answer", "run", r.ID, "answer", strings.Join(q.Answers, "|"))), acceptBy(r.ID, q))
 	})
-	verb, by = r.answer(asked, q, put.OK())
-	Note(r, "answered/"+step, func(ctx context.Context) (bool, error) {
-		r.Update(ctx, func(run *dr.Run) {
-			run.State, run.Question, run.Outcome, run.Next = dr.RunRunning, nil, dr.Text{}, dr.Text{}
-			if verb != Stop {
-				run.Abandon = nil // it goes on: who still wants it to end says so anew
+	p := poll{voices: map[string][]string{}, put: put.OK(), reminder: 1}
+	for {
+		var counting []string
+		verb, by, counting = r.answer(asked, q, &p)
+		told := Note(r, "answered/"+step, func(ctx context.Context) (gone, error) {
+			if left := goneOf(counting, r.Approvers); len(left) > 0 {
+				r.Update(ctx, func(run *dr.Run) {
+					if run.Question == nil { // a process that died here counted them still
+						run.State, run.Question = dr.RunPaused, &asked
+					}
+				})
+				return left, nil
 			}
-			if i := run.StepIndex(step); i >= 0 && verb == Skip {
-				run.Steps[i].State = dr.StepSkipped
-				run.Steps[i].Detail = dr.T("step.skipped", "who", by)
-			}
+			return nil, answered(ctx, r, asked, verb, by)
 		})
-		if err := r.Audit(ctx, "answer "+verb, dr.T("audit.answer", "step", step, "who", by)); err != nil {
-			return false, err
+		if len(told.Value) == 0 {
+			break
 		}
-		return true, r.Say(ctx, fmt.Sprintf("answered/%d", asked.Number), dr.OK, dr.T("note.answered", "step", step, "answer", verb, "who", by))
-	})
+		for verb, by := range p.voices {
+			p.voices[verb] = slices.DeleteFunc(by, func(who string) bool { return slices.Contains(told.Value, who) })
+		}
+		r.counted(asked, p.voices)
+	}
 	if verb == Skip {
 		r.skipped[step] = true
 	}
 	return verb, by
 }
 
-// answer waits for a message that answers this question. Who may say what was
-// checked when it was said; here the votes are counted.
-func (r *Run) answer(asked dr.Question, q Question, put bool) (verb, by string) {
-	voices := map[string][]string{}
-	for reminder := 1; ; {
+// answered writes down what people have answered, and tells it.
+func answered(ctx context.Context, r *Run, asked dr.Question, verb, by string) error {
+	r.Update(ctx, func(run *dr.Run) {
+		run.State, run.Question, run.Outcome, run.Next = dr.RunRunning, nil, dr.Text{}, dr.Text{}
+		if verb != Stop {
+			run.Abandon = nil // it goes on: who still wants it to end says so anew
+		}
+		if i := run.StepIndex(asked.Step); i >= 0 && verb == Skip {
+			run.Steps[i].State = dr.StepSkipped
+			run.Steps[i].Detail = dr.T("step.skipped", "who", by)
+		}
+	})
+	if err := r.Audit(ctx, "answer "+verb, dr.T("audit.answer", "step", asked.Step, "who", by)); err != nil {
+		return err
+	}
+	return r.Say(ctx, fmt.Sprintf("answered/%d", asked.Number), dr.OK, dr.T("note.answered", "step", asked.Step, "answer", verb, "who", by))
+}
+
+// gone are those of whom an answer was counted who have no say any more. It is stored in the
+// place of a plain yes, which is what it still is where there are none.
+type gone []string
+
+// MarshalJSON writes nobody as yes.
+func (g gone) MarshalJSON() ([]byte, error) {
+	if len(g) == 0 {
+		return json.Marshal(true)
+	}
+	return json.Marshal([]string(g))
+}
+
+// UnmarshalJSON reads a yes, or no, as nobody.
+func (g *gone) UnmarshalJSON(doc []byte) error {
+	var plain bool
+	if json.Unmarshal(doc, &plain) == nil {
+		*g = nil
+		return nil
+	}
+	return json.Unmarshal(doc, (*[]string)(g))
+}
+
+// goneOf is for steps: the configuration is that of this process.
+func goneOf(who, approvers []string) gone {
+	return slices.DeleteFunc(slices.Clone(who), func(one string) bool { return slices.Contains(approvers, one) })
+}
+
+// poll is how far a question has come.
+type poll struct {
+	voices   map[string][]string
+	put      bool // it is in the record
+	reminder int
+}
+
+// answer waits for a message that answers this question, and gives whose votes count for it
+// if they still have a say. Who may say what was checked when it was said; here the votes are
+// counted.
+func (r *Run) answer(asked dr.Question, q Question, p *poll) (verb, by string, counting []string) {
+	for {
 		wait := askAgain
-		if !put {
+		if !p.put {
 			wait = putAgain
 		}
 		if r.abandoned != "" && q.Over == Abandon {
-			return Stop, r.abandoned
+			return Stop, r.abandoned, nil
 		}
 		m, ok := r.Receive(wait)
 		if !ok {
 			told := Note(r, "remind/"+asked.Step, func(ctx context.Context) (bool, error) {
-				if !put {
+				if !p.put {
 					// Nobody can answer what is in no record.
 					if err := r.Write(ctx, func(run *dr.Run) { run.State, run.Question = dr.RunPaused, &asked }); err != nil {
 						return false, err
 					}
 				}
-				return true, r.Say(ctx, fmt.Sprintf("remind/%d/%d", asked.Number, reminder), dr.Warn, dr.T("note.still-paused", "step", asked.Step))
+				return true, r.Say(ctx, fmt.Sprintf("remind/%d/%d", asked.Number, p.reminder), dr.Warn, dr.T("note.still-paused", "step", asked.Step))
 			})
-			put = put || told.OK()
-			reminder++
+			p.put = p.put || told.OK()
+			p.reminder++
 			continue
 		}
 		if m.Kind == q.Over || m.Kind == Abandon { // a step may not know yet that it is past the merge
-			return Stop, m.By
+			return Stop, m.By, nil
 		}
 		if m.Kind != Answer || m.Question != asked.Number || !slices.Contains(q.Answers, m.Answer) {
 			continue // said to an older question, or too late
 		}
 		if q.Takes[m.Answer] <= 1 {
-			return m.Answer, m.By
+			return m.Answer, m.By, []string{m.By}
 		}
-		if slices.Contains(q.Without, m.By) || slices.Contains(voices[m.Answer], m.By) {
+		if slices.Contains(q.Without, m.By) || slices.Contains(p.voices[m.Answer], m.By) {
 			continue
 		}
-		voices[m.Answer] = append(voices[m.Answer], m.By)
-		if by := voices[m.Answer]; len(by) >= q.Takes[m.Answer] {
-			return m.Answer, strings.Join(by, " and ")
+		p.voices[m.Answer] = append(p.voices[m.Answer], m.By)
+		if by := p.voices[m.Answer]; len(by) >= q.Takes[m.Answer] {
+			return m.Answer, strings.Join(by, " and "), slices.Clone(by)
 		}
-		r.counted(asked.Step, voices)
+		r.counted(asked, p.voices)
 	}
 }
 
@@ -134,12 +193,17 @@ func acceptBy(run string, q Question) dr.Text {
 	return dr.T("note.accept", "command", dr.Cmd("answer", "run", run, "answer", Accept, "digest", q.Digest), "n", q.Takes[Accept])
 }
 
-func (r *Run) counted(step string, voices map[string][]string) {
+// counted shows the votes of those who have a say.
+func (r *Run) counted(asked dr.Question, voices map[string][]string) {
 	told := map[string][]string{}
 	for verb, by := range voices {
 		told[verb] = slices.Clone(by)
 	}
-	Note(r, "vote/"+step, func(ctx context.Context) (bool, error) {
+	Note(r, "vote/"+asked.Step, func(ctx context.Context) (bool, error) {
+		for verb, by := range told {
+			left := goneOf(by, r.Approvers)
+			told[verb] = slices.DeleteFunc(by, func(who string) bool { return slices.Contains(left, who) })
+		}
 		r.Update(ctx, func(run *dr.Run) {
 			if run.Question != nil {
 				run.Question.Voices = told

@@ -15,9 +15,10 @@ import (
 	"github.com/drbot/drbot/dr"
 )
 
-// maxRecoveries is how often a run is taken up again after a crash before it is
-// left for a person: a run that kills the process must not do it for ever.
-const maxRecoveries = 50
+// maxRecoveries is how often the engine takes up a run. Every deploy and every restart of
+// the host counts, and what it gives up is lost without a word and holds its service: it is
+// never to be met.
+const maxRecoveries = 1_000_000
 
 // Book is where a run is written down for people, and what it has to say.
 type Book interface {

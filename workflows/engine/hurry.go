@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ type hurries struct {
 // hurry is one run: cancelled, or reading, or both.
 type hurry struct {
 	cancelled bool
+	by        string
 	stop      context.CancelFunc
 }
 
@@ -43,13 +45,24 @@ func (h *hurries) begin(run string, stop context.CancelFunc) {
 	}
 }
 
-func (h *hurries) cancel(run string) {
+func (h *hurries) cancel(run, by string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	one := h.of(run)
+	one.by = by
 	if one.cancelled = true; one.stop != nil {
 		one.stop()
 	}
+}
+
+// who is by whom a run was; nobody where it was not.
+func (h *hurries) who(run string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if one := h.runs[run]; one != nil {
+		return one.by
+	}
+	return ""
 }
 
 func (h *hurries) end(run string) {
@@ -65,18 +78,50 @@ func (e *Engine) End(ctx context.Context, run, kind, by string) error {
 	switch {
 	case err != nil:
 	case kind == Cancel:
-		e.hurries.cancel(run)
+		e.hurries.cancel(run, by)
 	default:
 		// It counts by its message; the next process is to know of it while it waits.
 		if err := e.opts.Memory.Put(context.WithoutCancel(ctx), abandonedKey(run), by); err != nil {
 			e.opts.Log.ErrorContext(ctx, "that the run is abandoned was not kept", "run", run, "error", err)
 		}
-		e.leaving.cancel(run)
+		e.leaving.cancel(run, by)
 	}
 	return err
 }
 
 func abandonedKey(run string) string { return run + "/abandoned" }
+
+// UnlessAbandoned is an error where people have abandoned the run, and what a step leaves
+// behind then. It is for steps, before they act: the message is in the inbox, or was lost with
+// a wait that did not look for it.
+func UnlessAbandoned(ctx context.Context, r *Run) (Outcome, error) {
+	by := r.engine.leaving.who(r.ID)
+	if by == "" && !r.former { // what is said in this process is known without asking
+		kept, err := r.opts.Memory.Get(ctx, abandonedKey(r.ID))
+		if err != nil {
+			return Outcome{}, err
+		}
+		by, r.former = kept, kept == ""
+	}
+	if by == "" {
+		return Outcome{}, nil
+	}
+	doc, err := json.Marshal(by)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Value: doc, Cancelled: true}, &dr.Error{Code: dr.Conflict, What: dr.T("step.abandoned", "who", by)}
+}
+
+// abandonedIn takes from a step's outcome by whom it was kept from acting, and is otherwise
+// what was known before.
+func abandonedIn(out Outcome, before string) string {
+	var by string
+	if !out.Cancelled || json.Unmarshal(out.Value, &by) != nil {
+		return before
+	}
+	return by
+}
 
 // Watching is a context for waiting past the merge: it ends when the run is abandoned, and
 // is over where it was in a former process.

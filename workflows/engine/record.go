@@ -15,6 +15,8 @@ type Record struct {
 	ID      string
 	Service string // what it is about, for the audit
 	Channel string // where it speaks
+	// Approvers are those whose answers count, as the configuration is now: for steps alone.
+	Approvers []string
 
 	opts  *Options
 	clock jumps // of this process alone

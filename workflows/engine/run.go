@@ -34,6 +34,8 @@ type Run struct {
 	bell  bell
 	live  bool // a step has been done here: what comes now is stored nowhere yet
 	empty bool // the inbox was, when it was last looked into here
+
+	former bool // no former process knew that the run is abandoned
 }
 
 // Log is for what goes to the log alone.

@@ -23,18 +23,48 @@ func Attempt(ctx context.Context) int {
 // or Skip, or an error that ends the run.
 type Answerer func(step string, out Outcome) (verb string, err error)
 
+// Follower is a step that may have set going what goes on by itself. That is followed to its
+// end although the run is abandoned.
+type Follower interface {
+	Follows(ctx context.Context, r *Run) (bool, error)
+}
+
 // Perform runs a step until it has gone well or people decide otherwise. The error is
-// the answerer's. A step that is performed once more goes on with its attempts.
+// the answerer's. A step that is performed once more goes on with its attempts. Nothing is
+// begun, or tried again, once the run is abandoned: a process that died, or a service that
+// did not answer, may have kept that from being read.
 func Perform(r *Run, s Step, ask Answerer) error {
+	return perform(r, s, ask, func(ctx context.Context) (Outcome, error) {
+		out, err := UnlessAbandoned(ctx, r)
+		if f, ok := s.(Follower); ok && out.Cancelled {
+			if goesOn, unknown := f.Follows(ctx, r); unknown != nil || goesOn {
+				return Outcome{}, unknown
+			}
+		}
+		return out, err
+	})
+}
+
+// PerformLast is Perform for what is owed at the end of a run, however that came.
+func PerformLast(r *Run, s Step, ask Answerer) error {
+	return perform(r, s, ask, func(context.Context) (Outcome, error) { return Outcome{}, nil })
+}
+
+func perform(r *Run, s Step, ask Answerer, may func(context.Context) (Outcome, error)) error {
 	for {
 		r.begun[s.Name()]++
 		n := r.begun[s.Name()]
 		out := r.shown(s.Name(), func(ctx context.Context) (Outcome, error) {
-			return s.Do(context.WithValue(ctx, attemptKey{}, n), r)
+			ctx = context.WithValue(ctx, attemptKey{}, n)
+			if out, err := may(ctx); err != nil {
+				return out, err
+			}
+			return s.Do(ctx, r)
 		})
 		if out.OK() {
 			return nil
 		}
+		r.abandoned = abandonedIn(out, r.abandoned)
 		verb, err := ask(s.Name(), out)
 		if err != nil || verb == Skip {
 			return err
