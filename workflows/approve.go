@@ -17,11 +17,12 @@ type approval struct {
 	told     int       // reminders
 	blind    blind     // how long nobody could see who approved
 
-	round    int    // how often they were asked again
-	compared string // the newest base that a look has compared with the planned one
-	adopted  bool   // people took up a merge that was none of this run's
-	queued   bool   // the change is the merge queue's to merge: it was put there, or was about to be
-	tries    int    // to merge, or to have it merged: what is said of each is said once
+	round    int       // how often they were asked again
+	compared string    // the newest base that a look has compared with the planned one
+	adopted  bool      // people took up a merge that was none of this run's
+	queued   bool      // the change is the merge queue's to merge: it was put there, or was about to be
+	tries    int       // to merge, or to have it merged: what is said of each is said once
+	looked   time.Time // when it was last looked at whether what people approved is still so
 
 	// Why what has its approvals is not merged, and until when it is not looked at again.
 	held      []dr.Text
@@ -112,6 +113,10 @@ func (f *failover) getApproved() error {
 			a.waitAnew()
 			if err = anew(dr.T("change.behind", "base", a.svc.Repository.Base)); err != nil {
 				return err
+			}
+		case steps.MergeStale: // it goes around: an expiry and a cancel are looked at as well
+			if a.queued {
+				a.waitAnew()
 			}
 		case steps.MergeExpired:
 			return a.expired(seen.Approval)

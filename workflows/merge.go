@@ -74,6 +74,8 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 		return steps.Merged{Kind: steps.MergeByQueue}, nil
 	case moved != "":
 		return steps.Merged{Kind: steps.MergeBaseMoved, Base: moved}, nil
+	case !fresh(a.looked, steady(a.run, a.run.Now(ctx)), a.timing.Recheck): // it was cut off, or is tried again
+		return steps.Merged{Kind: steps.MergeStale}, nil
 	case q.Demanded:
 		return queueing{a}.enqueue(ctx, p, approval, q)
 	}

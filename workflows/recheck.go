@@ -74,6 +74,9 @@ func (a rechecking) look(p proposal, s seen) (rechecked, error) {
 	if err != nil || found.At.IsZero() {
 		return rechecked{}, err
 	}
+	if out, ok := a.run.Outcome(stepRecheck); ok {
+		a.looked = steady(a.run, out.At) // its end: a look that takes its time is none too old
+	}
 	a.held, a.notBefore = found.Denied, time.Time{}
 	switch {
 	case len(found.Denied) > 0:

@@ -29,6 +29,7 @@ const (
 	MergeByQueue     = "by-queue"  // nothing is done yet: the base takes it by its queue alone
 	MergeQueued      = "queued"    // it is in the queue
 	MergeCancelled   = "cancelled" // it was, and is taken out
+	MergeStale       = "stale"     // the last look at what people approved is old by now
 )
 
 // Merged is what a merge left behind: the commit, and what people approved.
@@ -59,6 +60,8 @@ func (m Merged) Line() dr.Text {
 		return dr.T("merge.queued")
 	case MergeCancelled:
 		return dr.T("merge.cancelled")
+	case MergeStale:
+		return dr.T("merge.stale")
 	default:
 		return dr.T("merge.not-approved")
 	}

@@ -1,0 +1,86 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/world"
+)
+
+// What is cut off right before the merge, or tried again late.
+
+// revivedLater waits for the death of the bot and starts it again after a while, in which the
+// world moves.
+func revivedLater(w *world.World, after time.Duration, move func()) {
+	for !w.Killed() {
+		time.Sleep(time.Second)
+	}
+	if move != nil {
+		time.AfterFunc(after/2, move)
+	}
+	w.Revive(after)
+}
+
+// atRest waits until a run is over, asks, or waits for approvals.
+func atRest(w *world.World, run string) dr.Run {
+	time.Sleep(2 * time.Minute)
+	return w.Until(run, func(r dr.Run) bool { return r.State != dr.RunRunning })
+}
+
+// The bot dies right before it merges. When it is back, what people approved is not so any more.
+func TestMergeIsCutOff(t *testing.T) {
+	t.Parallel()
+	for name, move := range map[string]func(*world.World){
+		"the lag grows":      func(w *world.World) { w.SetLag(200) },
+		"the policy denies":  func(w *world.World) { w.SetCheck("aurora.target-instance", dr.Fail) },
+		"the plan grows":     func(w *world.World) { w.Import("tokyo", "aws_ssm_parameter.state") },
+		"the plan is denied": func(w *world.World) { w.DenyPlan() },
+	} {
+		for _, dead := range []time.Duration{10 * time.Minute, 40 * time.Minute} {
+			t.Run(name+"/"+dead.String(), func(t *testing.T) {
+				t.Parallel()
+				world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+					w.SetLag(0.4)
+					run := w.Start(world.Planned)
+					w.KillBefore("Merge")
+					approve(w, run)
+					revivedLater(w, dead, func() { move(w) })
+					r := atRest(w, run)
+					if w.Merges() > 0 {
+						t.Errorf("merged: %s", whereabouts(r))
+					}
+				})
+			})
+		}
+	}
+}
+
+// The merge pauses; when people retry it, what people approved is not so any more.
+func TestMergeIsRetriedLate(t *testing.T) {
+	t.Parallel()
+	for name, move := range map[string]func(*world.World){
+		"the lag grows":     func(w *world.World) { w.SetLag(200) },
+		"the policy denies": func(w *world.World) { w.SetCheck("aurora.target-instance", dr.Fail) },
+		"the plan grows":    func(w *world.World) { w.Import("tokyo", "aws_ssm_parameter.state") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				w.SetLag(0.4)
+				w.Protect("no merges today")
+				run := w.Start(world.Planned)
+				approve(w, run)
+				asks(w, run, "merge")
+				time.Sleep(40 * time.Minute)
+				w.Protect("")
+				move(w)
+				w.Answer(run, "bob", "retry")
+				r := atRest(w, run)
+				if w.Merges() > 0 {
+					t.Errorf("merged: %s", whereabouts(r))
+				}
+			})
+		})
+	}
+}
