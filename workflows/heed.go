@@ -25,13 +25,13 @@ func heeding(r *engine.Run, s engine.Step) engine.Step {
 }
 
 // Thinking has the step think whether the run was abandoned as well.
-func (s heedful) Thinking(think func(ctx context.Context) (engine.Outcome, error)) steps.Beginner {
+func (s heedful) Thinking(think func(ctx context.Context) (engine.Outcome, error), thought bool) steps.Beginner {
 	return s.Beginner.(steps.Thinker).Thinking(func(ctx context.Context) (engine.Outcome, error) {
 		if out, err := engine.UnlessAbandoned(ctx, s.run); err != nil {
 			return out, err
 		}
 		return think(ctx)
-	})
+	}, thought)
 }
 
 // Follows tells whether the step has set going what goes on by itself: a promotion that was
