@@ -84,3 +84,42 @@ func TestMergeIsRetriedLate(t *testing.T) {
 		})
 	}
 }
+
+// Somebody cancels and is told that the run is being cancelled; then the bot dies before it merges.
+func TestCancelledBeforeTheDeath(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{"ChangeState", "Queued", "Audit merge", "Held", "Merge"} {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := w.Start(world.Planned)
+				w.Await(run, dr.RunWaiting)
+				w.After("Audit approval", func() {
+					w.Before(call, func() { w.Cancel(run, "alice") })
+					w.KillBefore(call)
+				})
+				approve(w, run)
+				revivedLater(w, 30*time.Minute, nil)
+				r := atRest(w, run)
+				if w.Merges() > 0 {
+					t.Errorf("cancelled half an hour before, and merged; %d promotions: %s", w.Promotions(), whereabouts(r))
+				}
+			})
+		})
+	}
+}
+
+// The same while the merge is tried again.
+func TestCancelledBetweenTries(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Before("Merge", func() { w.Cancel(run, "alice") })
+		w.Fail("Merge", 4, nil)
+		approve(w, run)
+		r := atRest(w, run)
+		if w.Merges() > 0 {
+			t.Errorf("cancelled a while before, and merged; %d promotions: %s", w.Promotions(), whereabouts(r))
+		}
+	})
+}
