@@ -123,3 +123,30 @@ func TestCancelledBetweenTries(t *testing.T) {
 		}
 	})
 }
+
+// The bot dies before it puts the change into the queue, and the request expires meanwhile.
+func TestEnqueueIsCutOff(t *testing.T) {
+	t.Parallel()
+	for name, move := range map[string]func(*world.World){
+		"nothing moves":     func(w *world.World) {},
+		"the lag grows":     func(w *world.World) { w.SetLag(200) },
+		"the policy denies": func(w *world.World) { w.SetCheck("aurora.target-instance", dr.Fail) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				w.SetLag(0.4)
+				w.RequireQueue(true)
+				run := w.Start(world.Planned)
+				w.KillBefore("Enqueue")
+				approve(w, run)
+				revivedLater(w, 2*time.Hour, func() { move(w) })
+				time.Sleep(2 * time.Minute)
+				r := w.Record(run)
+				if w.InQueue() > 0 {
+					t.Errorf("put into the queue an hour after the request had expired: %s", whereabouts(r))
+				}
+			})
+		})
+	}
+}

@@ -68,8 +68,10 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 		return steps.Merged{}, unsure(err)
 	case q.In && a.queued:
 		return steps.Merged{Kind: steps.MergeQueued}, nil
-	case a.late(a.run.Now(ctx)) && !a.queued: // what was handed over in time may be put there again
+	case a.late(a.run.Now(ctx)) && !a.queued:
 		return steps.Merged{Kind: steps.MergeExpired}, nil
+	case a.late(a.run.Now(ctx)) && !a.handed: // what was handed over in time may be put there again
+		return steps.Merged{Kind: steps.MergeStale}, nil // it may have got there and be merged: the wait tells
 	case q.In:
 		return steps.Merged{Kind: steps.MergeByQueue}, nil
 	case moved != "":
