@@ -21,6 +21,7 @@ type approval struct {
 	compared string    // the newest base that a look has compared with the planned one
 	adopted  bool      // people took up a merge that was none of this run's
 	queued   bool      // the change is the merge queue's to merge: it was put there, or was about to be
+	handed   bool      // it is known to have been put there
 	tries    int       // to merge, or to have it merged: what is said of each is said once
 	looked   time.Time // when it was last looked at whether what people approved is still so
 
@@ -115,7 +116,7 @@ func (f *failover) getApproved() error {
 				return err
 			}
 		case steps.MergeStale: // it goes around: an expiry and a cancel are looked at as well
-			if a.queued {
+			if a.handed {
 				a.waitAnew()
 			}
 		case steps.MergeExpired:
@@ -165,7 +166,7 @@ func (a *approval) open(n int) error {
 		// Whoever looks for the pull request of the run finds it here.
 		return opened{change}, a.run.Write(ctx, func(run *dr.Run) { run.Change = change })
 	})
-	a.change, a.queued, a.unqueued = out.Change, false, time.Time{}
+	a.change, a.queued, a.handed, a.unqueued = out.Change, false, false, time.Time{}
 	return err
 }
 

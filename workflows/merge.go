@@ -68,17 +68,33 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 		return steps.Merged{}, unsure(err)
 	case q.In && a.queued:
 		return steps.Merged{Kind: steps.MergeQueued}, nil
-	case a.late(a.run.Now(ctx)) && !a.queued: // what was handed over in time may be put there again
+	case a.late(a.run.Now(ctx)) && !a.queued:
 		return steps.Merged{Kind: steps.MergeExpired}, nil
+	case a.late(a.run.Now(ctx)) && !a.handed: // what was handed over in time may be put there again
+		return steps.Merged{Kind: steps.MergeStale}, nil // it may have got there and be merged: the wait tells
 	case q.In:
 		return steps.Merged{Kind: steps.MergeByQueue}, nil
 	case moved != "":
 		return steps.Merged{Kind: steps.MergeBaseMoved, Base: moved}, nil
 	case !fresh(a.looked, steady(a.run, a.run.Now(ctx)), a.timing.Recheck): // it was cut off, or is tried again
 		return steps.Merged{Kind: steps.MergeStale}, nil
+	}
+	// What was said since the inbox was read counts too, also before a restart.
+	switch by, err := engine.CancelKept(ctx, a.run); {
+	case err != nil:
+		return steps.Merged{}, unsure(err)
+	case by != "" && a.queued: // it may have got there before a restart
+		return queueing{a}.leave(ctx, p, approval, by)
+	case by != "":
+		return steps.Merged{Kind: steps.MergeCancelled, By: by}, nil
 	case q.Demanded:
 		return queueing{a}.enqueue(ctx, p, approval, q)
 	}
+	return a.act(ctx, p, approval)
+}
+
+// act merges what may be merged.
+func (a merging) act(ctx context.Context, p proposal, approval dr.Approval) (steps.Merged, error) {
 	if err := a.run.Audit(ctx, "merge", dr.T("audit.merge", "number", a.change.Number, "commit", short(a.change.Head), "digest", short(p.Digest), "people", approval.By)); err != nil {
 		return steps.Merged{}, err
 	}

@@ -27,6 +27,7 @@ func (a queueing) through(p proposal, out steps.Merged) (left steps.Merged, canc
 				return out, "", err
 			}
 		}
+		a.handed = true
 		cancelled = a.follow(p)
 		settle := func(ctx context.Context) (steps.Merged, error) { return a.settle(ctx, p, cancelled) }
 		if cancelled != "" { // it counts, however often it has to be tried

@@ -75,18 +75,19 @@ func (h *hurries) end(run string) {
 // moment, or only waits for to be well, is not waited for any longer.
 func (e *Engine) End(ctx context.Context, run, kind, by string) error {
 	err := e.Send(run, Message{Kind: kind, By: by})
-	switch {
-	case err != nil:
-	case kind == Cancel:
-		e.hurries.cancel(run, by)
-	default:
-		// It counts by its message; the next process is to know of it while it waits.
-		if err := e.opts.Memory.Put(context.WithoutCancel(ctx), abandonedKey(run), by); err != nil {
-			e.opts.Log.ErrorContext(ctx, "that the run is abandoned was not kept", "run", run, "error", err)
-		}
-		e.leaving.cancel(run, by)
+	if err != nil {
+		return err
 	}
-	return err
+	key, ended := abandonedKey(run), &e.leaving
+	if kind == Cancel {
+		key, ended = cancelledKey(run), &e.hurries
+	}
+	// It counts by its message; a step under way is to know of it, also in the next process.
+	if err := e.opts.Memory.Put(context.WithoutCancel(ctx), key, by); err != nil {
+		e.opts.Log.ErrorContext(ctx, "that the run is to end was not kept", "run", run, "kind", kind, "error", err)
+	}
+	ended.cancel(run, by)
+	return nil
 }
 
 func abandonedKey(run string) string { return run + "/abandoned" }
@@ -121,6 +122,14 @@ func abandonedIn(out Outcome, before string) string {
 		return before
 	}
 	return by
+}
+
+func cancelledKey(run string) string { return run + "/cancelled" }
+
+// CancelKept gives who has cancelled the run by now, to a step under way: the inbox is not
+// read within one.
+func CancelKept(ctx context.Context, r *Run) (by string, err error) {
+	return r.opts.Memory.Get(ctx, cancelledKey(r.ID))
 }
 
 // Watching is a context for waiting past the merge: it ends when the run is abandoned, and

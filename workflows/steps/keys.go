@@ -28,7 +28,7 @@ const (
 	MergeBehind      = "behind"    // the base asks for heads that have all of it, and has moved
 	MergeByQueue     = "by-queue"  // nothing is done yet: the base takes it by its queue alone
 	MergeQueued      = "queued"    // it is in the queue
-	MergeCancelled   = "cancelled" // it was, and is taken out
+	MergeCancelled   = "cancelled" // it is in no queue any more
 	MergeStale       = "stale"     // the last look at what people approved is old by now
 )
 
