@@ -17,7 +17,7 @@ build: ## the program, and the sandbox to try it in
 	$(GO) build -trimpath -o bin/ ./cmd/drbot ./cmd/drbot-sandbox
 
 test: ## everything that needs no provider, with the race detector
-	$(TEST) $(RACE) -p 2 -timeout 25m ./...
+	$(TEST) $(RACE) -p 2 -timeout 15m ./...
 
 sandbox: build ## a Slack page and a GitHub page to play with
 	$(SANDBOX)
