@@ -10,24 +10,6 @@ import (
 
 // What is cut off right before the merge, or tried again late.
 
-// revivedLater waits for the death of the bot and starts it again after a while, in which the
-// world moves.
-func revivedLater(w *world.World, after time.Duration, move func()) {
-	for !w.Killed() {
-		time.Sleep(time.Second)
-	}
-	if move != nil {
-		time.AfterFunc(after/2, move)
-	}
-	w.Revive(after)
-}
-
-// atRest waits until a run is over, asks, or waits for approvals.
-func atRest(w *world.World, run string) dr.Run {
-	time.Sleep(2 * time.Minute)
-	return w.Until(run, func(r dr.Run) bool { return r.State != dr.RunRunning })
-}
-
 // The bot dies right before it merges. When it is back, what people approved is not so any more.
 func TestMergeIsCutOff(t *testing.T) {
 	t.Parallel()
@@ -45,8 +27,8 @@ func TestMergeIsCutOff(t *testing.T) {
 					run := w.Start(world.Planned)
 					w.KillBefore("Merge")
 					approve(w, run)
-					revivedLater(w, dead, func() { move(w) })
-					r := atRest(w, run)
+					reborn(w, dead, func() { move(w) })
+					r := settled(w, run)
 					if w.Merges() > 0 {
 						t.Errorf("merged: %s", whereabouts(r))
 					}
@@ -76,7 +58,7 @@ func TestMergeIsRetriedLate(t *testing.T) {
 				w.Protect("")
 				move(w)
 				w.Answer(run, "bob", "retry")
-				r := atRest(w, run)
+				r := settled(w, run)
 				if w.Merges() > 0 {
 					t.Errorf("merged: %s", whereabouts(r))
 				}
@@ -99,8 +81,8 @@ func TestCancelledBeforeTheDeath(t *testing.T) {
 					w.KillBefore(call)
 				})
 				approve(w, run)
-				revivedLater(w, 30*time.Minute, nil)
-				r := atRest(w, run)
+				reborn(w, 30*time.Minute, nil)
+				r := settled(w, run)
 				if w.Merges() > 0 {
 					t.Errorf("cancelled half an hour before, and merged; %d promotions: %s", w.Promotions(), whereabouts(r))
 				}
@@ -117,7 +99,7 @@ func TestCancelledBetweenTries(t *testing.T) {
 		w.Before("Merge", func() { w.Cancel(run, "alice") })
 		w.Fail("Merge", 4, nil)
 		approve(w, run)
-		r := atRest(w, run)
+		r := settled(w, run)
 		if w.Merges() > 0 {
 			t.Errorf("cancelled a while before, and merged; %d promotions: %s", w.Promotions(), whereabouts(r))
 		}
@@ -140,7 +122,7 @@ func TestEnqueueIsCutOff(t *testing.T) {
 				run := w.Start(world.Planned)
 				w.KillBefore("Enqueue")
 				approve(w, run)
-				revivedLater(w, 2*time.Hour, func() { move(w) })
+				reborn(w, 2*time.Hour, func() { move(w) })
 				time.Sleep(2 * time.Minute)
 				r := w.Record(run)
 				if w.InQueue() > 0 {

@@ -66,8 +66,8 @@ func (f newer) tip(ctx context.Context) (tip string, unread, err error) {
 	case tip == f.as.merged.SHA:
 		return "", nil, nil
 	}
-	if active, err := f.Forge.Region.ActiveRegion(content); err != nil || active != f.req.Target {
-		return "", nil, preflight(f).reverted(err)
+	if err := preflight(f).unreverted(content); err != nil {
+		return "", nil, err
 	}
 	moved, err := f.Terraform.Changed(ctx, dr.TreesRequest{
 		Service: f.svc, Stacks: steps.StacksOf(f.list), From: dr.Tree{Commit: f.as.merged.SHA}, To: dr.Tree{Commit: tip},

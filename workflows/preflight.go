@@ -73,10 +73,7 @@ func (s thinking) glance(ctx context.Context) error {
 		s.run.Log().WarnContext(ctx, "the base was not looked at again", "error", err)
 		return nil
 	}
-	if active, err := s.Forge.Region.ActiveRegion(content); err != nil || active != s.req.Target {
-		return s.reverted(err)
-	}
-	return nil
+	return s.unreverted(content)
 }
 
 // thought wraps the steps before which the run looks once more: its first act and every
@@ -168,11 +165,7 @@ func (s thinking) baseStands(ctx context.Context) ([]dr.Text, error) {
 		what, _ := dr.Told(err)
 		return []dr.Text{dr.T("preflight.unread", "base", repo.Base, "region", s.req.Target, "why", what)}, nil
 	}
-	active, err := s.Forge.Region.ActiveRegion(content)
-	if err != nil || active != s.req.Target {
-		return nil, s.reverted(err)
-	}
-	return nil, nil
+	return nil, s.unreverted(content)
 }
 
 // baseFile reads the file on the base, and again with growing pauses before a disaster asks
@@ -189,8 +182,12 @@ func (f preflight) baseFile(ctx context.Context, needed bool) (content, tip stri
 	}
 }
 
-// reverted is what there is to say where Git does not say the target any more.
-func (f preflight) reverted(err error) error {
+// unreverted is an error where the file on the base does not say the target any more.
+func (f preflight) unreverted(content string) error {
+	active, err := f.Forge.Region.ActiveRegion(content)
+	if err == nil && active == f.req.Target {
+		return nil
+	}
 	return &dr.Error{Code: dr.Conflict, What: dr.T("preflight.reverted", "base", f.svc.Repository.Base, "region", f.req.Target), Next: dr.T("preflight.reverted.next", "region", f.req.Target), Err: err}
 }
 
