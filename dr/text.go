@@ -35,16 +35,19 @@ type Arg struct {
 // UnmarshalJSON reads a text, and takes the sentence that an earlier edition stored in
 // its place as words of somebody else's.
 func (t *Text) UnmarshalJSON(doc []byte) error {
-	var sentence string
-	if err := json.Unmarshal(doc, &sentence); err == nil {
-		*t = Text{}
-		if sentence != "" {
-			*t = T(Words, "words", Foreign(sentence))
-		}
-		return nil
+	if len(doc) == 0 || doc[0] != '"' {
+		type plain Text
+		return json.Unmarshal(doc, (*plain)(t))
 	}
-	type plain Text
-	return json.Unmarshal(doc, (*plain)(t))
+	var sentence string
+	if err := json.Unmarshal(doc, &sentence); err != nil {
+		return err
+	}
+	*t = Text{}
+	if sentence != "" {
+		*t = T(Words, "words", Foreign(sentence))
+	}
+	return nil
 }
 
 // Words is the message of words that stand in no catalogue: those of an earlier edition.

@@ -54,7 +54,7 @@ func TestMergeIsRetriedLate(t *testing.T) {
 				run := w.Start(world.Planned)
 				approve(w, run)
 				asks(w, run, "merge")
-				time.Sleep(40 * time.Minute)
+				time.Sleep(20 * time.Minute)
 				w.Protect("")
 				move(w)
 				w.Answer(run, "bob", "retry")

@@ -116,7 +116,7 @@ func TestResumeAcceptedLate(t *testing.T) {
 				w.SetBase(world.Tokyo)
 				run := w.Start(resume(cmd))
 				w.Await(run, dr.RunPaused)
-				time.Sleep(3 * time.Hour)
+				time.Sleep(20 * time.Minute)
 				w.SetBase(world.Seoul)
 				w.Fail("File main", 1, nil)
 				accept(t, w, run)

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,15 +18,14 @@ import (
 
 // ours are the words that only the catalogue has: what stands between the arguments of
 // its messages, where it is more than a word.
-func ours(t *testing.T) []string {
-	t.Helper()
+var ours = sync.OnceValues(func() ([]string, error) {
 	doc, err := fs.ReadFile(text.Files(), "en.yaml")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	var all map[string]any
 	if err := yaml.Unmarshal(doc, &all); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	hole := regexp.MustCompile(`\{\{[^}]*\}\}`)
 	var out []string
@@ -45,58 +45,41 @@ func ours(t *testing.T) []string {
 		}
 	}
 	take(all)
-	return out
+	return out, nil
+})
+
+// noWords finds no words of ours in the database: neither in the records, the outbox and
+// the audit log, nor in the engine's tables.
+func noWords(t *testing.T, w *world.World) {
+	t.Helper()
+	words, err := ours()
+	if err != nil || len(words) < 100 {
+		t.Fatalf("only %d phrases are looked for: %v", len(words), err)
+	}
+	dump := w.Dump()
+	if !strings.Contains(dump, "operation_outputs: ") || !strings.Contains(dump, "drbot_outbox: ") {
+		t.Fatal("the dump lacks tables")
+	}
+	for _, phrase := range words {
+		if i := strings.Index(dump, phrase); i >= 0 {
+			t.Errorf("%q is stored: %s", phrase, dump[max(0, i-120):min(len(dump), i+120)])
+		}
+	}
 }
 
-// TestNothingStoredInWords plays every scenario and the reports, and finds no words of
-// ours in the database: neither in the records, the outbox and the audit log, nor in
-// the engine's tables.
+// TestNothingStoredInWords plays the reports. Every run is looked at so by TestTraces.
 func TestNothingStoredInWords(t *testing.T) {
 	t.Parallel()
-	words := ours(t)
-	if len(words) < 100 {
-		t.Fatalf("only %d phrases are looked for", len(words))
+	every := func(s *dr.Service) {
+		s.Schedule = dr.Schedule{TimeZone: "Asia/Seoul", Health: "*/5 * * * *", Drift: "*/5 * * * *"}
 	}
-	look := func(t *testing.T, w *world.World) {
-		t.Helper()
-		dump := w.Dump()
-		if !strings.Contains(dump, "operation_outputs: ") || !strings.Contains(dump, "drbot_outbox: ") {
-			t.Fatal("the dump lacks tables")
-		}
-		for _, phrase := range words {
-			if i := strings.Index(dump, phrase); i >= 0 {
-				t.Errorf("%q is stored: %s", phrase, dump[max(0, i-120):min(len(dump), i+120)])
-			}
-		}
-	}
-	for _, s := range scenarios() {
-		if strings.HasPrefix(s.name, "killed-") {
-			continue // the same steps, cut off
-		}
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			world.Run(t, s.Options, func(t *testing.T, w *world.World) {
-				if s.before != nil {
-					s.before(w)
-				}
-				s.live(w, w.Start(s.cmd))
-				synctest.Wait()
-				look(t, w)
-			})
-		})
-	}
-	t.Run("reports", func(t *testing.T) {
-		every := func(s *dr.Service) {
-			s.Schedule = dr.Schedule{TimeZone: "Asia/Seoul", Health: "*/5 * * * *", Drift: "*/5 * * * *"}
-		}
-		world.Run(t, world.Options{Service: every}, func(t *testing.T, w *world.World) {
-			w.Drift("tokyo", "aws_ecs_service.this")
-			w.SetLag(-1)
-			w.Down(world.Seoul, true)
-			w.Schedule(t.Context())
-			time.Sleep(12 * time.Minute)
-			synctest.Wait()
-			look(t, w)
-		})
+	world.Run(t, world.Options{Service: every}, func(t *testing.T, w *world.World) {
+		w.Drift("tokyo", "aws_ecs_service.this")
+		w.SetLag(-1)
+		w.Down(world.Seoul, true)
+		w.Schedule(t.Context())
+		time.Sleep(12 * time.Minute)
+		synctest.Wait()
+		noWords(t, w)
 	})
 }

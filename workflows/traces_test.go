@@ -65,6 +65,7 @@ func TestTraces(t *testing.T) {
 				synctest.Wait()
 				checkEnd(t, w, run, wantEnd(s))
 				compare(t, s.name, s.about, fmt.Sprintf("%s: %s", w.Record(run).State, world.Words(w.Record(run).Outcome)), w.Engine.StoredWhole(t, run))
+				noWords(t, w)
 			})
 		})
 	}

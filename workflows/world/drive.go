@@ -63,7 +63,7 @@ func (w *World) news(run string, ok func(dr.Run) bool) (r dr.Run, killed bool) {
 	w.t.Helper()
 	limit := time.After(patience)
 	for {
-		if r = w.Record(run); ok(r) {
+		if r = w.glance(run); ok(r) {
 			synctest.Wait()
 			if r = w.Record(run); ok(r) {
 				return r, false

@@ -32,7 +32,13 @@ func (p *ports) Run(ctx context.Context, id string) (dr.Run, error) {
 
 // UpdateRun implements workflows.Records.
 func (p *ports) UpdateRun(ctx context.Context, id string, change func(*dr.Run)) (dr.Run, error) {
-	return ask(ctx, p, "UpdateRun", "", func() (dr.Run, error) { return p.store.UpdateRun(ctx, id, change) })
+	return ask(ctx, p, "UpdateRun", "", func() (dr.Run, error) {
+		r, err := p.store.UpdateRun(ctx, id, change)
+		if err == nil {
+			p.w.latest.Store(id, r)
+		}
+		return r, err
+	})
 }
 
 // Runs implements workflows.Records.

@@ -67,6 +67,7 @@ type World struct {
 	life     *ports
 	lives    int
 	changed  chan struct{}
+	latest   sync.Map // of records, by their run, since the database was opened
 	logs     *logs
 }
 
@@ -206,6 +207,7 @@ func (w *World) launch(path string) error {
 	if err != nil {
 		return err
 	}
+	w.latest.Clear()
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
 	url := "sqlite:" + path
 	st, err := store.Open(context.Background(), url, false, log)
