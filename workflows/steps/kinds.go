@@ -90,6 +90,7 @@ type World struct {
 	Network   Network
 	Terraform Applier
 	Ledger    Ledger
+	Memory    engine.Memory // what is kept of a service, and changes
 	// Held looks, right before what cannot be taken back, whether this process is still
 	// the one executor.
 	Held   func(context.Context) error
