@@ -164,7 +164,7 @@ func (f *failover) restore() dr.Text {
 	}
 	var failed dr.Text
 	_ = engine.PerformLast(f.run, made[0], func(_ string, out engine.Outcome) (string, error) {
-		failed = dr.T("restore.failed", "source", f.source, "why", out.What, "on", toResume(f.req), "back", f.resumeSource())
+		failed = dr.T("restore.failed", "source", f.source, "why", out.What, "on", toResume(f.req), "back", resumeSource(f))
 		return engine.Skip, nil
 	})
 	if !failed.Empty() {
@@ -176,7 +176,7 @@ func (f *failover) restore() dr.Text {
 
 // resumeSource is the command by which the source has its tasks again where it is to stay what
 // Git says.
-func (f *failover) resumeSource() dr.Command {
+func resumeSource(f *failover) dr.Command {
 	return dr.Cmd(string(dr.Resume), "service", f.req.Service, "region", string(f.source), "mode", string(f.req.Mode))
 }
 

@@ -31,7 +31,7 @@ func (i idle) stop(ctx context.Context, w dr.Resource, desired int) (int, error)
 		return 0, err
 	}
 	if desired > 0 { // what people have started again since this run stopped it counts
-		if err := i.world.Memory.Put(ctx, i.key(w), strconv.Itoa(desired)); err != nil {
+		if err := i.world.Ledger.Put(ctx, i.key(w), strconv.Itoa(desired)); err != nil {
 			return 0, err
 		}
 	}
@@ -48,7 +48,7 @@ const (
 
 // ran is how many tasks a workload that has so many now ran before it was stopped.
 func (i idle) ran(ctx context.Context, w dr.Resource, desired int, by stoppers) (n int, stopped bool, err error) {
-	left, err := i.world.Memory.Get(ctx, i.key(w))
+	left, err := i.world.Ledger.Get(ctx, i.key(w))
 	if err != nil {
 		return 0, false, err
 	}
@@ -112,8 +112,8 @@ func (i idle) startAll(ctx context.Context, by stoppers) (int, error) {
 
 // forget drops what a workload ran before it was stopped.
 func (i idle) forget(ctx context.Context, w dr.Resource) error {
-	if left, err := i.world.Memory.Get(ctx, i.key(w)); err != nil || left == "" {
+	if left, err := i.world.Ledger.Get(ctx, i.key(w)); err != nil || left == "" {
 		return err
 	}
-	return i.world.Memory.Put(ctx, i.key(w), "")
+	return i.world.Ledger.Put(ctx, i.key(w), "")
 }

@@ -126,6 +126,13 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 	if st.Writer != source {
 		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.writer-elsewhere", "writer", orNowhere(st.Writer), "source", source), Next: dr.T("promote.writer-elsewhere.next", "database", s.db.Name)}
 	}
+	again, err := quiesceAgain(ctx, s, r, n)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	if err := quiet(ctx, s, r, n); err != nil {
+		return engine.Outcome{}, err
+	}
 	act := s.intents() + number(n)
 	if err := s.keepLag(ctx, r, act); err != nil {
 		return engine.Outcome{}, err
@@ -144,9 +151,12 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 			return engine.Outcome{}, err
 		}
 	}
-	if s.think != nil && (!fresh || !s.thought) {
+	if s.think != nil && (!fresh || !s.thought || again) {
 		if out, err := s.think(ctx); err != nil {
 			return out, err
+		}
+		if err := quiet(ctx, s, r, n); err != nil { // thinking takes its time
+			return engine.Outcome{}, err
 		}
 	}
 	if err := r.Audit(ctx, promote, dr.T("audit.promote", "database", s.db.Name, "source", source, "target", s.target(), "mode", s.job.Request.Mode)); err != nil {
