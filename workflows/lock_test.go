@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows"
@@ -54,4 +55,42 @@ func TestNothingIsStartedWithoutTheLock(t *testing.T) {
 			}
 		})
 	})
+}
+
+// The lock cannot be looked at for some seconds right before an act, and Git is reverted
+// meanwhile: Git is looked at again before the act.
+func TestLockIsLostForAWhile(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		o    world.Options
+		cmd  workflows.StartCommand
+		skip int // looks at the lock before that of the act
+	}{
+		"quiesce":   {world.Options{}, world.Planned, 1},
+		"apply":     {world.Options{Service: alone}, world.Disaster, 1},
+		"promotion": {world.Options{}, world.Disaster, 1},
+	} {
+		for _, lasts := range []time.Duration{2 * time.Second, 10 * time.Second, 10 * time.Minute} {
+			t.Run(name+"/"+lasts.String(), func(t *testing.T) {
+				t.Parallel()
+				world.Run(t, c.o, func(t *testing.T, w *world.World) {
+					run := w.Start(c.cmd)
+					w.Before("Held", func() {
+						w.SetBase(world.Seoul)
+					}).Skip(c.skip)
+					w.Fail("Held", -1, nil).Skip(c.skip)
+					w.Before("Held", func() { time.AfterFunc(lasts, w.Heal) }).Skip(c.skip)
+					approve(w, run)
+					r := settled(w, run)
+					if r.Question != nil { // nobody has held the lock for long
+						w.Answer(run, "bob", "retry")
+						r = settled(w, run)
+					}
+					if w.Tasks(world.Seoul) == 0 || len(w.Applied()) > 0 || w.Promotions() > 0 {
+						t.Errorf("Git says %s: %d tasks there, %v applied, %d promotions: %s", w.Base(), w.Tasks(world.Seoul), w.Applied(), w.Promotions(), whereabouts(r))
+					}
+				})
+			})
+		}
+	}
 }
