@@ -35,6 +35,7 @@ type failover struct {
 	merged     bool
 	as         approvedAs // what was approved when it was merged, and accepted since
 	plannedAt  time.Time  // when those plans were last made
+	sawBase    time.Time  // when the run, having merged, saw the base say the target
 	unseen     bool       // people go on although nobody knows what Git says by now
 
 	taken   []dr.Acceptance // what was accepted, by those whose word made it so; when, the record has

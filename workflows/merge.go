@@ -199,6 +199,9 @@ func (a merging) confirmMerge(merged steps.Merged, cancelled string) error {
 		}
 		return merged, nil
 	})
+	if out, ok := a.run.Outcome(stepMerge); ok && out.OK() {
+		a.sawBase = steady(a.run, out.At)
+	}
 	if by := a.run.Cancelled(); cmp.Or(by, cancelled) != "" {
 		engine.Note(a.run, "too-late", func(ctx context.Context) (bool, error) {
 			return true, a.run.Say(ctx, "too-late", dr.Warn, dr.T("note.too-late"), dr.T("note.too-late.line", "command", dr.Cmd("cancel", "run", a.req.Run)))

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -134,8 +135,14 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 		return engine.Outcome{}, err
 	}
 	act := s.intents() + number(n)
-	if err := s.keepLag(ctx, r, act); err != nil {
+	_, meant, err := s.world.Ledger.LastIntent(ctx, r.ID, act)
+	if err != nil {
 		return engine.Outcome{}, err
+	}
+	if !meant { // a reading of a process that died before it meant to is of another time
+		if err := s.keepLag(ctx, r, act); err != nil {
+			return engine.Outcome{}, err
+		}
 	}
 	now := s.world.Now()
 	intent, fresh, err := s.world.Ledger.Intend(ctx, dr.Intent{Run: r.ID, Act: act, From: string(source), To: string(s.target()), At: now})
@@ -148,6 +155,9 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 			return engine.Outcome{}, &dr.Error{Code: dr.Uncertain, What: dr.T("promote.stale", "at", intent.At), Next: dr.T("promote.stale.next", "database", s.db.Name)}
 		}
 		if shown, err := s.sign(ctx); err != nil || shown {
+			return engine.Outcome{}, err
+		}
+		if err := s.keepLag(ctx, r, act); err != nil { // it is asked for now, and not then
 			return engine.Outcome{}, err
 		}
 	}
@@ -233,20 +243,27 @@ func promoteOverdue(after time.Duration, last dr.Text, err error) error {
 }
 
 type lagReading struct {
-	Lag *float64  `json:"lag"`
-	At  time.Time `json:"at"`
+	Lag  *float64  `json:"lag"`
+	At   time.Time `json:"at"`
+	Read time.Time `json:"read,omitzero"`
 }
 
 // keepLag notes how far behind the target is, right before the promotion: what
-// the estimate of the data loss is made from.
+// the estimate of the data loss is made from. What was known is not forgotten because nobody
+// can read it any more.
 func (s promoteStep) keepLag(ctx context.Context, r *engine.Run, act string) error {
 	short, cancel := context.WithTimeout(ctx, lagRead)
 	defer cancel()
-	reading := lagReading{At: s.world.Now()}
-	if c, err := s.world.Databases.Lag(short, s.job.Service, s.db, s.target()); err == nil && c.Level != dr.Unknown {
-		reading = lagReading{Lag: c.Value, At: c.At}
+	at := key(r.ID, "lag", act)
+	c, err := s.world.Databases.Lag(short, s.job.Service, s.db, s.target())
+	if err != nil || c.Level == dr.Unknown {
+		return keep(ctx, s.world.Ledger, at, &lagReading{At: s.world.Now()})
 	}
-	return keep(ctx, s.world.Ledger, key(r.ID, "lag", act), &reading)
+	doc, err := json.Marshal(lagReading{c.Value, c.At, s.world.Now()})
+	if err != nil {
+		return err
+	}
+	return s.world.Ledger.Put(ctx, at, string(doc))
 }
 
 // keepDeployments notes which deployments the target has when the promotion has taken
@@ -286,5 +303,8 @@ func (s promoteStep) account(ctx context.Context, r *engine.Run) (engine.Outcome
 	}
 	p.Took = p.At.Sub(intent.At).Seconds()
 	p.At, p.Lag, p.LagAt = intent.At, reading.Lag, reading.At
+	if reading.Read.After(p.At) { // that is when it was asked for, by a process after the one that meant to
+		p.At = reading.Read
+	}
 	return engine.Done(p, p.Line())
 }
