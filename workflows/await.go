@@ -51,7 +51,7 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 				look.Merged, look.Approval.Allowed, look.Approval.Broken = true, true, dr.Text{}
 				return look, nil
 			}
-			end.Next = a.revertFirst()
+			end.Next = revertOrResume(a.failover)
 			return look, end
 		case !look.At.Before(look.Expires) && !look.Merged:
 			return look, a.expired(look.Approval)
@@ -83,7 +83,7 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 // adopt asks whether the run goes on with a merge that somebody made without the
 // approvals it takes.
 func (a waiting) adopt(p proposal, look seen) bool {
-	verb, by := a.run.Ask(stepMerge, engine.Outcome{Code: dr.Uncertain, What: look.Ended, Next: a.revertFirst()}, engine.Question{
+	verb, by := a.run.Ask(stepMerge, engine.Outcome{Code: dr.Uncertain, What: look.Ended, Next: revertOrResume(a.failover)}, engine.Question{
 		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: a.svc.Quorum}, Without: []string{a.req.Requester},
 		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.adopt", "needed", a.svc.Quorum, "plan", p.Counts, "number", a.change.Number),
 	})
@@ -174,12 +174,15 @@ func (a waiting) look(p proposal) seen {
 		switch {
 		case err != nil:
 			s.Approval.Allowed = false
-		case st.Merged && !a.own(st, self) && !approval.Allowed:
+		case st.Merged && !a.own(st, self) && (!approval.Allowed || a.tooLate(st, self, s.At)):
 			s.ByHand, s.Foreign = true, st.Head != a.change.Head
 			s.Ended = dr.T("change.merged-by-hand", "number", a.change.Number, "who", orSomebody(st.MergedBy), "region", a.req.Target)
+			if approval.Allowed {
+				s.Ended = dr.T("change.merged-late", "number", a.change.Number, "who", orSomebody(st.MergedBy), "region", a.req.Target, "expired", s.Expires)
+			}
 		case st.Merged:
-			// By this run, before a restart; or by somebody else when it had its approvals. The
-			// merge step finds it.
+			// By this run, before a restart; or by somebody else when it had its approvals, in
+			// time. The merge step finds it.
 			s.Merged, s.Approval.Allowed, s.Approval.Broken = true, true, dr.Text{}
 		case !st.Open:
 			s.Ended = dr.T("change.closed-by-hand", "number", a.change.Number)

@@ -35,6 +35,7 @@ type failover struct {
 	merged     bool
 	as         approvedAs // what was approved when it was merged, and accepted since
 	plannedAt  time.Time  // when those plans were last made
+	sawBase    time.Time  // when the run, having merged, saw the base say the target
 	unseen     bool       // people go on although nobody knows what Git says by now
 
 	taken   []dr.Acceptance // what was accepted, by those whose word made it so; when, the record has
@@ -164,7 +165,7 @@ func (f *failover) restore() dr.Text {
 	}
 	var failed dr.Text
 	_ = engine.PerformLast(f.run, made[0], func(_ string, out engine.Outcome) (string, error) {
-		failed = dr.T("restore.failed", "source", f.source, "why", out.What)
+		failed = dr.T("restore.failed", "source", f.source, "why", out.What, "on", toResume(f.req), "back", resumeSource(f))
 		return engine.Skip, nil
 	})
 	if !failed.Empty() {
@@ -172,6 +173,12 @@ func (f *failover) restore() dr.Text {
 	}
 	out, _ := f.run.Outcome(made[0].Name())
 	return out.Line
+}
+
+// resumeSource is the command by which the source has its tasks again where it is to stay what
+// Git says.
+func resumeSource(f *failover) dr.Command {
+	return dr.Cmd(string(dr.Resume), "service", f.req.Service, "region", string(f.source), "mode", string(f.req.Mode))
 }
 
 // overriding is the parameter of a command that is taken although the last run is not

@@ -108,16 +108,20 @@ func perhapsOpened(f *failover) string {
 
 // mergedAllTheSame is the ending of a run that had not heard of its merge.
 func (e *ending) mergedAllTheSame(f *failover) *ending {
-	if e.Next.ID == revertFirst {
+	next := revertOrResume(f)
+	if e.Next.Same(next) {
 		return e // it is told so already
 	}
 	return &ending{
-		State: e.State, Next: f.revertFirst(),
+		State: e.State, Next: next,
 		Outcome: dr.T("run.merged-all-the-same", "outcome", e.Outcome, "number", f.change.Number, "region", f.req.Target),
 	}
 }
 
-const revertFirst dr.TextID = "run.revert-first"
+// revertOrResume leads on where Git has moved and the run that asked for it does not go on.
+func revertOrResume(f *failover) dr.Text {
+	return dr.T("run.stopped.resume", "next", f.revertFirst(), "command", toResume(f.req))
+}
 
 func resultMarker(run string) string { return "drbot:result:" + run }
 

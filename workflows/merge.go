@@ -121,7 +121,9 @@ func (a merging) found(ctx context.Context, p proposal, st dr.ChangeState, allow
 		return a.afterMerge(ctx, p, st.MergeSHA)
 	case st.Head != a.change.Head || !allowed && !a.adopted:
 		return steps.Merged{Kind: steps.MergeNotApproved}, nil
-	case a.queued && (st.ByQueue || st.MergedBy == self): // what this run put into the queue
+	case a.tooLate(st, self, a.run.Now(ctx)) && !a.adopted: // the wait asks
+		return steps.Merged{Kind: steps.MergeStale}, nil
+	case a.byQueue(st, self):
 		return a.afterMerge(ctx, p, st.MergeSHA)
 	}
 	// Whether it came upon what was planned is looked at right before the first act.
@@ -197,6 +199,9 @@ func (a merging) confirmMerge(merged steps.Merged, cancelled string) error {
 		}
 		return merged, nil
 	})
+	if out, ok := a.run.Outcome(stepMerge); ok && out.OK() {
+		a.sawBase = steady(a.run, out.At)
+	}
 	if by := a.run.Cancelled(); cmp.Or(by, cancelled) != "" {
 		engine.Note(a.run, "too-late", func(ctx context.Context) (bool, error) {
 			return true, a.run.Say(ctx, "too-late", dr.Warn, dr.T("note.too-late"), dr.T("note.too-late.line", "command", dr.Cmd("cancel", "run", a.req.Run)))

@@ -149,10 +149,7 @@ func (s thinking) judgeSurely(ctx context.Context) (readiness, error) {
 // they have to accept for that is given.
 func (s thinking) baseStands(ctx context.Context) ([]dr.Text, error) {
 	repo := s.svc.Repository
-	out, ok := s.run.Outcome(stepMerge)
-	// A resumption's row of that name tells of an approval: nobody has read Git for it.
-	seen := ok && s.req.Kind != dr.Resume
-	without := s.unseen && s.req.Mode == dr.Disaster || seen && fresh(out.At, s.run.Now(ctx), s.timing.Recheck)
+	without := s.unseen && s.req.Mode == dr.Disaster || fresh(s.sawBase, steady(s.run, s.run.Now(ctx)), s.timing.Recheck)
 	content, _, err := s.baseFile(ctx, !without)
 	if err != nil {
 		if without {

@@ -224,5 +224,5 @@ func (f *preparation) notReady(found readiness) dr.Text {
 	if f.req.Mode == dr.Planned {
 		return dr.T("readiness.planned.next", "command", f.again("mode", string(dr.Disaster)))
 	}
-	return dr.T("readiness.disaster.next", "command", dr.Cmd("status", "service", f.req.Service))
+	return dr.T("readiness.disaster.next", "again", f.again(), "command", dr.Cmd("status", "service", f.req.Service))
 }

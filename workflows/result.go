@@ -38,7 +38,10 @@ func (f account) result(ctx context.Context) dr.Result {
 			dr.T("left.way-back", "command", toMove(f.req.Service, dr.Failback, f.source, dr.Planned, f.svc.Cooldown > 0)))
 	}
 	for _, s := range f.list {
-		if f.run.Skipped(s.Name()) {
+		switch {
+		case f.run.Skipped(s.Name()) && steps.KindOf(s.Name()) == steps.GiveBack:
+			res.Left = append(res.Left, dr.T("left.at-zero", "step", s.Name(), "source", f.source, "command", toResume(f.req)))
+		case f.run.Skipped(s.Name()):
 			res.Left = append(res.Left, dr.T("left.skipped", "step", s.Name()))
 		}
 	}

@@ -90,3 +90,14 @@ func (a *approval) expires(at time.Time) time.Time {
 
 // late tells whether the request has expired by a time.
 func (a *approval) late(now time.Time) bool { return !now.Before(a.expires(now)) }
+
+// tooLate tells whether a merge that this run has not made is seen too late: nobody waits for
+// it any more. What was put into a queue in time is followed.
+func (a *approval) tooLate(st dr.ChangeState, self string, now time.Time) bool {
+	return a.late(now) && !a.handed && !a.byQueue(st, self)
+}
+
+// byQueue tells whether the queue has merged what this run has put there, or was about to.
+func (a *approval) byQueue(st dr.ChangeState, self string) bool {
+	return a.queued && (st.ByQueue || st.MergedBy == self)
+}

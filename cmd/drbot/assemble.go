@@ -66,7 +66,7 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *gi
 		Terraform: terraform, Policy: policy, Directory: poster,
 		Store: workflows.Store{Records: st, Book: st, Memory: st, Keeper: st, Reports: st},
 		Kinds: steps.Kinds(&steps.World{
-			Databases: databases, Workloads: ecs.New(cloud), Network: route53.New(cloud), Terraform: terraform, Ledger: st,
+			Databases: databases, Workloads: ecs.New(cloud), Network: route53.New(cloud), Terraform: terraform, Ledger: steps.Books{Ledger: st, Changing: st},
 			Held: lock.Held, Now: time.Now, Timing: steps.Timing{
 				Poll: t.Poll, Promote: t.Promote, Settle: t.Settle, Gate: t.Gate, Quiesce: t.Quiesce, Apply: t.Apply,
 			}.WithDefaults(),

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -27,14 +26,27 @@ type giveBackStep struct {
 
 func (s giveBackStep) Name() string { return key(GiveBack, string(s.job.Source)) }
 
+func (s giveBackStep) idle(r *engine.Run) idle { return idle{s.world, r.ID, s.job, s.job.Source} }
+
 func (s giveBackStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	merged, _ := Merge.Of(r)
 	if st, ok := s.job.Service.RegionStack(s.job.Source); ok && s.job.Service.Strategy != dr.ActiveActive {
 		if approved, ok := approvedOf(r, merged, st); ok && approved.Counts() != (dr.Counts{}) {
+			for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
+				if err := s.idle(r).forget(ctx, w); err != nil {
+					return engine.Outcome{}, err
+				}
+			}
 			return engine.Done(nil, dr.T("give-back.by-apply", "stack", st.Name))
 		}
 	}
-	n, err := returned(ctx, s.world, r.ID, s.job)
+	// Where a resumption has found the source at zero, so did its plan, which leaves it so:
+	// with both active alone it is known that Git says otherwise.
+	by := thisRun
+	if s.job.Service.Strategy == dr.ActiveActive {
+		by = anyRun
+	}
+	n, err := s.idle(r).startAll(ctx, by)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
@@ -42,30 +54,6 @@ func (s giveBackStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, er
 		return engine.Done(nil, dr.T("give-back.none"))
 	}
 	return engine.Done(nil, dr.T("give-back.done", "n", n, "target", s.job.Request.Target))
-}
-
-// returned scales the source's workloads to what they were before quiesce, and says how
-// many tasks that are; less than none when nothing was scaled down.
-func returned(ctx context.Context, w *World, run string, j Job) (int, error) {
-	total, any := 0, false
-	for _, res := range j.Service.ResourcesOf(dr.ECSService) {
-		kept, err := w.Ledger.Get(ctx, countKey(run, j.Source, res))
-		if err != nil {
-			return -1, err
-		}
-		n, err := strconv.Atoi(kept)
-		if err != nil {
-			continue // this one was not reached
-		}
-		if err := again(w.Workloads.Scale(ctx, j.Service, res, j.Source, n)); err != nil {
-			return -1, err
-		}
-		total, any = total+n, true
-	}
-	if !any {
-		return -1, nil
-	}
-	return total, nil
 }
 
 // Restore is the kind that puts the source back when a planned run ends before its
@@ -95,7 +83,7 @@ func (s restoreStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 			return engine.Done(nil, dr.T("restore.moved", "source", s.job.Source, "database", db.Name, "writer", orNowhere(st.Writer)))
 		}
 	}
-	n, err := returned(ctx, s.world, r.ID, s.job)
+	n, err := idle{s.world, r.ID, s.job, s.job.Source}.startAll(ctx, anyRun)
 	if err != nil {
 		return engine.Outcome{}, err
 	}

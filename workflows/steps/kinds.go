@@ -56,6 +56,18 @@ type Ledger interface {
 	Keep(ctx context.Context, key, value string) (stored string, err error)
 }
 
+// Changing keeps what of a service changes from run to run.
+type Changing interface {
+	// Put stores a value under a key, over an older one.
+	Put(ctx context.Context, key, value string) error
+}
+
+// Books are all that is kept.
+type Books struct {
+	Ledger
+	Changing
+}
+
 // Timing is how long steps wait for what. Zero values take the defaults.
 type Timing struct {
 	Poll        time.Duration // between two looks at something that changes within seconds; 2 s
@@ -89,7 +101,7 @@ type World struct {
 	Workloads Workloads
 	Network   Network
 	Terraform Applier
-	Ledger    Ledger
+	Ledger    Books
 	// Held looks, right before what cannot be taken back, whether this process is still
 	// the one executor.
 	Held   func(context.Context) error

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -126,9 +127,22 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 	if st.Writer != source {
 		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.writer-elsewhere", "writer", orNowhere(st.Writer), "source", source), Next: dr.T("promote.writer-elsewhere.next", "database", s.db.Name)}
 	}
-	act := s.intents() + number(n)
-	if err := s.keepLag(ctx, r, act); err != nil {
+	again, err := quiesceAgain(ctx, s, r, n)
+	if err != nil {
 		return engine.Outcome{}, err
+	}
+	if err := quiet(ctx, s, r, n); err != nil {
+		return engine.Outcome{}, err
+	}
+	act := s.intents() + number(n)
+	_, meant, err := s.world.Ledger.LastIntent(ctx, r.ID, act)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	if !meant { // a reading of a process that died before it meant to is of another time
+		if err := s.keepLag(ctx, r, act); err != nil {
+			return engine.Outcome{}, err
+		}
 	}
 	now := s.world.Now()
 	intent, fresh, err := s.world.Ledger.Intend(ctx, dr.Intent{Run: r.ID, Act: act, From: string(source), To: string(s.target()), At: now})
@@ -143,10 +157,16 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 		if shown, err := s.sign(ctx); err != nil || shown {
 			return engine.Outcome{}, err
 		}
+		if err := s.keepLag(ctx, r, act); err != nil { // it is asked for now, and not then
+			return engine.Outcome{}, err
+		}
 	}
-	if s.think != nil && (!fresh || !s.thought) {
+	if s.think != nil && (!fresh || !s.thought || again) {
 		if out, err := s.think(ctx); err != nil {
 			return out, err
+		}
+		if err := quiet(ctx, s, r, n); err != nil { // thinking takes its time
+			return engine.Outcome{}, err
 		}
 	}
 	if err := r.Audit(ctx, promote, dr.T("audit.promote", "database", s.db.Name, "source", source, "target", s.target(), "mode", s.job.Request.Mode)); err != nil {
@@ -223,20 +243,27 @@ func promoteOverdue(after time.Duration, last dr.Text, err error) error {
 }
 
 type lagReading struct {
-	Lag *float64  `json:"lag"`
-	At  time.Time `json:"at"`
+	Lag  *float64  `json:"lag"`
+	At   time.Time `json:"at"`
+	Read time.Time `json:"read,omitzero"`
 }
 
 // keepLag notes how far behind the target is, right before the promotion: what
-// the estimate of the data loss is made from.
+// the estimate of the data loss is made from. What was known is not forgotten because nobody
+// can read it any more.
 func (s promoteStep) keepLag(ctx context.Context, r *engine.Run, act string) error {
 	short, cancel := context.WithTimeout(ctx, lagRead)
 	defer cancel()
-	reading := lagReading{At: s.world.Now()}
-	if c, err := s.world.Databases.Lag(short, s.job.Service, s.db, s.target()); err == nil && c.Level != dr.Unknown {
-		reading = lagReading{Lag: c.Value, At: c.At}
+	at := key(r.ID, "lag", act)
+	c, err := s.world.Databases.Lag(short, s.job.Service, s.db, s.target())
+	if err != nil || c.Level == dr.Unknown {
+		return keep(ctx, s.world.Ledger, at, &lagReading{At: s.world.Now()})
 	}
-	return keep(ctx, s.world.Ledger, key(r.ID, "lag", act), &reading)
+	doc, err := json.Marshal(lagReading{c.Value, c.At, s.world.Now()})
+	if err != nil {
+		return err
+	}
+	return s.world.Ledger.Put(ctx, at, string(doc))
 }
 
 // keepDeployments notes which deployments the target has when the promotion has taken
@@ -276,5 +303,8 @@ func (s promoteStep) account(ctx context.Context, r *engine.Run) (engine.Outcome
 	}
 	p.Took = p.At.Sub(intent.At).Seconds()
 	p.At, p.Lag, p.LagAt = intent.At, reading.Lag, reading.At
+	if reading.Read.After(p.At) { // that is when it was asked for, by a process after the one that meant to
+		p.At = reading.Read
+	}
 	return engine.Done(p, p.Line())
 }

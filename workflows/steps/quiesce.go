@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -81,11 +80,7 @@ func (s quiesceStep) lower(ctx context.Context, r *engine.Run, w dr.Resource) (i
 	if err != nil {
 		return 0, err
 	}
-	kept, err := s.world.Ledger.Keep(ctx, countKey(r.ID, s.job.Source, w), strconv.Itoa(st.Desired))
-	if err != nil {
-		return 0, err
-	}
-	was, err := strconv.Atoi(kept)
+	was, err := idle{s.world, r.ID, s.job, s.job.Source}.stop(ctx, w, st.Desired)
 	if err != nil {
 		return 0, err
 	}

@@ -65,6 +65,11 @@ func (s redeployStep) renew(ctx context.Context, r *engine.Run, w dr.Resource) (
 	if err != nil {
 		return false, err
 	}
+	// What an earlier run has stopped when the target was the source, and left so, Terraform
+	// may not start: its code may leave to others how many tasks there are.
+	if _, _, err := (idle{s.world, r.ID, s.job, target}).start(ctx, w, st.Desired, anyRun); err != nil {
+		return false, err
+	}
 	before := st.DeployedAt
 	if err := keep(ctx, s.world.Ledger, deployedKey(r.ID, target, w, s.Name()), &before); err != nil {
 		return false, err
@@ -80,6 +85,9 @@ func (s redeployStep) renew(ctx context.Context, r *engine.Run, w dr.Resource) (
 	}
 	if st.DeployedAt.After(before) {
 		return false, nil
+	}
+	if err := s.world.Held(ctx); err != nil {
+		return false, err
 	}
 	return true, again(s.world.Workloads.Redeploy(ctx, s.job.Service, w, target))
 }

@@ -175,7 +175,7 @@ func (w *World) effect(req dr.ApplyRequest, tree map[string]string) {
 	active, _ := (&ports{}).ActiveRegion(tree[req.Service.Repository.File]) // read by plan a moment ago
 	switch st.Role {
 	case dr.RegionStack:
-		if want := wantsOf(req.Service, st, tree); want != w.cloud.at(st.Region).wanted(req.Service) {
+		if want := wantsOf(req.Service, st, tree); want != w.cloud.at(st.Region).wanted(req.Service) && !w.tf.ignores[st.Name] {
 			w.cloud.at(st.Region).scale(req.Service, want)
 		}
 	case dr.TrafficStack:

@@ -250,6 +250,14 @@ func (w *World) KeepTasks(st dr.Stack, keeps bool) {
 	w.forge.push(w.forge.repo.Base, keepsPath(st), text, "somebody", "somebody")
 }
 
+// IgnoreTasks has a stack leave how many tasks there are to others, as code does that
+// ignores changes of the count.
+func (w *World) IgnoreTasks(stack string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tf.ignores[stack] = true
+}
+
 // PushBroken moves the base branch so that a folder cannot be planned; PushComment mends it.
 func (w *World) PushBroken(dir string) {
 	w.mu.Lock()

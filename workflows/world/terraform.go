@@ -37,15 +37,16 @@ type terraform struct {
 	Applied []string            // stacks, in the order in which an apply took effect
 	commits map[string][]string // at which they were, by stack
 	next    map[string][]dr.ApplyKind
-	denied  bool // a plan that deletes a database
-	odd     int  // so many plans more of the target have a value that is another each time
-	fixed   bool // what leads the users is written down as a fixed value
+	denied  bool            // a plan that deletes a database
+	odd     int             // so many plans more of the target have a value that is another each time
+	fixed   bool            // what leads the users is written down as a fixed value
+	ignores map[string]bool // stacks whose code ignores how many tasks there are
 }
 
 func newTerraform() *terraform {
 	return &terraform{
 		points: map[string]dr.Region{}, drift: map[string][]dr.ResourceChange{}, applies: map[string]*apply{}, next: map[string][]dr.ApplyKind{},
-		state: map[string]map[string]string{}, begun: map[string]int{}, locked: map[string]bool{}, gate: make(chan struct{}), commits: map[string][]string{},
+		state: map[string]map[string]string{}, begun: map[string]int{}, locked: map[string]bool{}, gate: make(chan struct{}), ignores: map[string]bool{}, commits: map[string][]string{},
 	}
 }
 
@@ -187,7 +188,7 @@ func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan
 		want, is := wantsOf(s, st, tree), w.cloud.at(st.Region).wanted(s)
 		path := dr.PathChange{Path: "desired_count", Value: fmt.Sprint(want)}
 		switch {
-		case want == is:
+		case want == is, w.tf.ignores[st.Name]:
 		case s.Strategy == dr.BackupRestore && is == 0:
 			add(loadBalancer, "create")
 			add(workload, "create", path)

@@ -220,7 +220,7 @@ func (w *World) launch(path string) error {
 	}
 	p := &ports{w: w, store: st, policy: policy, gone: make(chan struct{})}
 	works := &steps.World{
-		Databases: databases{p}, Workloads: workloads{p}, Network: p, Terraform: p, Ledger: p,
+		Databases: databases{p}, Workloads: workloads{p}, Network: p, Terraform: p, Ledger: steps.Books{Ledger: p, Changing: p},
 		Held: p.held, Now: time.Now, Timing: w.options.Timing.Steps.WithDefaults(),
 	}
 	var read workflows.Systems = p

@@ -1,0 +1,127 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// publish lets the policy judge the plans, writes them on the pull request, and
+// records the reviews that exist by then: what is approved from here on is this digest.
+func (a planning) publish(ctx context.Context, plans dr.Plans, base string, round int) (proposal, error) {
+	decision, err := a.Policy.Plans(ctx, a.svc, a.source, plans)
+	if err != nil {
+		return proposal{}, err
+	}
+	p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: steady(a.run, a.run.Now(ctx)), Round: round}
+	if err := a.run.Write(ctx, func(run *dr.Run) {
+		run.PlanLine, run.Digest = p.Counts, p.Digest
+		run.Decisions = append(run.Decisions, decision)
+	}); err != nil {
+		return proposal{}, err
+	}
+	repo := a.svc.Repository
+	told, err := a.tell(ctx, p)
+	if err != nil {
+		return proposal{}, err
+	}
+	if err := a.Forge.Publish.Comment(ctx, repo, a.change.Number, "drbot:plan:"+a.req.Run, a.Forge.Pages.Plan(a.picture(), plans, p.Digest, decision)); err != nil {
+		return proposal{}, err
+	}
+	state, text := dr.StateSuccess, p.Counts
+	if !decision.Allowed {
+		state, text = dr.StateFailure, dr.T("plan.denied-status", "reasons", decision.Reasons)
+	}
+	if decision.Allowed {
+		if err := a.notByItself(ctx); err != nil {
+			return proposal{}, err
+		}
+	}
+	if err := a.Forge.Publish.Status(ctx, repo, a.change.Head, statusPlan, state, a.Forge.Pages.Line(text), ""); err != nil {
+		return proposal{}, err
+	}
+	if !decision.Allowed {
+		return proposal{}, &dr.Error{Code: dr.Denied, What: dr.T("plan.denied", "reasons", decision.Reasons), Next: dr.T("plan.denied.next", "base", repo.Base)}
+	}
+	if p.Recorded, err = a.recordReviews(ctx, told); err != nil {
+		return proposal{}, err
+	}
+	return p, a.callApprovers(ctx, p, told)
+}
+
+// telling is what stands on the pull request for people to approve, and how often something
+// else had stood there before.
+type telling struct {
+	What string `json:"what"`
+	N    int    `json:"n"`
+}
+
+// tell keeps what people are about to read, before they can. A process that died may have
+// told them something else, and what they said to that is not said to this; what a process
+// that died had told them already is the same telling.
+func (a planning) tell(ctx context.Context, p proposal) (telling, error) {
+	key, what := fmt.Sprintf("%s/told/%d", a.req.Run, a.change.Number), p.key(p.Digest+"/"+p.Base)
+	kept, err := a.Store.Memory.Get(ctx, key)
+	if err != nil {
+		return telling{}, err
+	}
+	var last telling
+	if kept != "" {
+		if err := json.Unmarshal([]byte(kept), &last); err != nil {
+			return telling{}, fmt.Errorf("decode what was told: %w", err)
+		}
+	}
+	if last.What == what {
+		return last, nil
+	}
+	now := telling{what, last.N + 1}
+	doc, err := json.Marshal(now)
+	if err != nil {
+		return telling{}, err
+	}
+	return now, a.Store.Memory.Put(ctx, key, string(doc))
+}
+
+// callApprovers asks those who may approve, by name, once for each plan that they are told.
+func (a planning) callApprovers(ctx context.Context, p proposal, told telling) error {
+	who := slices.DeleteFunc(slices.Clone(a.svc.Approvers), func(name string) bool { return name == a.req.Requester })
+	title := dr.T("note.call", "number", a.change.Number, "n", a.svc.Quorum)
+	if p.Round > 0 {
+		title = dr.T("note.call.again", "number", a.change.Number, "n", a.svc.Quorum, "round", p.Round+1)
+	}
+	return a.run.Post(ctx, dr.Note{
+		Key: p.key(fmt.Sprintf("%s/call/%d/%s/%d", a.req.Run, a.change.Number, p.Digest, told.N)), Run: a.req.Run, Channel: a.svc.Channel,
+		Level: dr.Warn, Title: title, Link: a.change.URL, Mention: who,
+		Lines: []dr.Text{dr.T("note.call.line", "plan", p.Counts)},
+	})
+}
+
+// recordReviews keeps the ids of the reviews that existed right after people were told
+// something, once: a step that runs again after a crash must not discount approvals that were
+// given while the bot was down.
+func (a planning) recordReviews(ctx context.Context, told telling) ([]int64, error) {
+	st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
+	if err != nil {
+		return nil, err
+	}
+	ids := []int64{}
+	for _, rv := range st.Reviews {
+		ids = append(ids, rv.ID)
+	}
+	doc, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := a.Store.Keeper.Keep(ctx, fmt.Sprintf("%s/reviews/%d/%d/%s", a.req.Run, a.change.Number, told.N, told.What), string(doc))
+	if err != nil {
+		return nil, err
+	}
+	var recorded []int64
+	if err := json.Unmarshal([]byte(stored), &recorded); err != nil {
+		return nil, fmt.Errorf("decode the recorded reviews: %w", err)
+	}
+	return recorded, nil
+}
