@@ -139,6 +139,32 @@ func TestResumeGivesBack(t *testing.T) {
 	})
 }
 
+// A planned run is stopped behind its promotion, with the source at zero. The way back starts
+// its tasks, though Terraform leaves to others how many there are.
+func TestWayBackStartsTheTasks(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.NextApply("tokyo", dr.ApplyFailed)
+		run := w.Start(world.Planned)
+		approve(w, run)
+		asks(w, run, "apply/tokyo")
+		w.Stop(run)
+		if r := w.End(run); w.Tasks(world.Seoul) != 0 {
+			t.Fatalf("it is %s", whereabouts(r))
+		}
+		w.IgnoreTasks("seoul")
+		w.MoveUsers(world.Tokyo) // by hand
+		back := world.Planned
+		back.Kind, back.Target, back.Once = dr.Failback, world.Seoul, "back"
+		run = w.Start(back)
+		approve(w, run)
+		r := w.Until(run, func(r dr.Run) bool { return r.State.Final() || r.Question != nil })
+		if r.State != dr.RunSucceeded || w.Tasks(world.Seoul) != 3 {
+			t.Errorf("%s runs %d tasks: %s", world.Seoul, w.Tasks(world.Seoul), whereabouts(r))
+		}
+	})
+}
+
 // The resumption goes well: the source ends as Git says.
 func TestResumedFromZero(t *testing.T) {
 	t.Parallel()
