@@ -95,7 +95,7 @@ func TestSourceIsLeftAtZero(t *testing.T) {
 				if said := world.Words(r.Outcome) + world.Words(r.Next); !strings.Contains(said, c.says) {
 					t.Errorf("it says %q, and not %s", said, c.says)
 				}
-				time.Sleep(time.Hour)
+				time.Sleep(time.Minute)
 				r = w.End(c.live(w))
 				if w.Tasks(world.Seoul) != 3 {
 					t.Errorf("writer and users are in %s, whose tasks are %d: %s", w.Writer(), w.Tasks(world.Seoul), whereabouts(r))

@@ -199,12 +199,13 @@ func (n *tally) moved(t *testing.T, w *world.World, cmd workflows.StartCommand, 
 	// What moves in the very moment of an act is seen by nobody before it.
 	var when time.Time
 	seen := func() bool { return !when.IsZero() && time.Since(when) > 0 }
-	mode := cmd.Mode
+	var planned atomic.Bool
+	planned.Store(cmd.Mode == string(dr.Planned))
 	w.BeforeEach("Promote", func() {
 		if w.Base() != world.Tokyo && seen() {
 			wrong("the database is promoted while Git says %s", w.Base())
 		}
-		if writing := w.Tasks(world.Seoul); mode == string(dr.Planned) && writing > 0 && seen() {
+		if writing := w.Tasks(world.Seoul); planned.Load() && writing > 0 && seen() {
 			wrong("the database is promoted by plan while %d tasks of the source write", writing)
 		}
 	})
@@ -252,7 +253,8 @@ func (n *tally) moved(t *testing.T, w *world.World, cmd workflows.StartCommand, 
 			t.Errorf("the command that the end names is refused: %v\n%q", err, c.typed)
 			return
 		}
-		run, mode = started.Run, next.Mode
+		run = started.Run
+		planned.Store(next.Mode == string(dr.Planned))
 	}
 	for _, made := range w.Made() {
 		if !strings.Contains(c.read.String(), made) {
