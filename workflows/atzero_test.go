@@ -95,7 +95,7 @@ func TestSourceIsLeftAtZero(t *testing.T) {
 				if said := world.Words(r.Outcome) + world.Words(r.Next); !strings.Contains(said, c.says) {
 					t.Errorf("it says %q, and not %s", said, c.says)
 				}
-				time.Sleep(time.Hour)
+				time.Sleep(time.Minute)
 				r = w.End(c.live(w))
 				if w.Tasks(world.Seoul) != 3 {
 					t.Errorf("writer and users are in %s, whose tasks are %d: %s", w.Writer(), w.Tasks(world.Seoul), whereabouts(r))
@@ -134,6 +134,32 @@ func TestResumeGivesBack(t *testing.T) {
 		accept(t, w, run)
 		r = w.End(run)
 		if w.Tasks(world.Seoul) != 3 {
+			t.Errorf("%s runs %d tasks: %s", world.Seoul, w.Tasks(world.Seoul), whereabouts(r))
+		}
+	})
+}
+
+// A planned run is stopped behind its promotion, with the source at zero. The way back starts
+// its tasks, though Terraform leaves to others how many there are.
+func TestWayBackStartsTheTasks(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.NextApply("tokyo", dr.ApplyFailed)
+		run := w.Start(world.Planned)
+		approve(w, run)
+		asks(w, run, "apply/tokyo")
+		w.Stop(run)
+		if r := w.End(run); w.Tasks(world.Seoul) != 0 {
+			t.Fatalf("it is %s", whereabouts(r))
+		}
+		w.IgnoreTasks("seoul")
+		w.MoveUsers(world.Tokyo) // by hand
+		back := world.Planned
+		back.Kind, back.Target, back.Once = dr.Failback, world.Seoul, "back"
+		run = w.Start(back)
+		approve(w, run)
+		r := w.Until(run, func(r dr.Run) bool { return r.State.Final() || r.Question != nil })
+		if r.State != dr.RunSucceeded || w.Tasks(world.Seoul) != 3 {
 			t.Errorf("%s runs %d tasks: %s", world.Seoul, w.Tasks(world.Seoul), whereabouts(r))
 		}
 	})

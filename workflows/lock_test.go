@@ -27,15 +27,14 @@ func TestNothingIsStartedWithoutTheLock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			world.Run(t, world.Options{Service: func(s *dr.Service) { s.Strategy = c.strategy }}, func(t *testing.T, w *world.World) {
-				var back func()
-				w.After(c.after, func() { back = w.Gone("Held") })
+				w.After(c.after, func() { w.Gone("Held") })
 				run := w.Start(c.cmd)
 				approve(w, run)
 				r := w.Until(run, func(r dr.Run) bool { return r.State.Final() || r.Question != nil })
 				if r.Question == nil || r.Question.Step != c.step || w.Calls(c.act) != c.times {
 					t.Fatalf("%s was done %d times: %s", c.act, w.Calls(c.act), whereabouts(r))
 				}
-				back()
+				w.Heal()
 				w.Answer(run, "bob", "retry")
 				w.Await(run, dr.RunSucceeded)
 			})

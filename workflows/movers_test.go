@@ -48,6 +48,7 @@ func movers() []mover {
 		{name: "closed", do: func(w *world.World) { w.TryClose() }},
 		{name: "the writer is moved by hand", do: func(w *world.World) { w.PromoteByHand(world.Tokyo) }},
 		{name: "the writer is moved back by hand", do: func(w *world.World) { w.PromoteByHand(world.Seoul) }, back: true},
+		{name: "the source is started again", do: func(w *world.World) { w.SetTasks(world.Seoul, 5) }},
 		{name: "an approver leaves the configuration", do: func(w *world.World) { w.Leave("carol") }},
 		{name: "GitHub is gone for ten minutes", do: func(w *world.World) { later(10*time.Minute, w.Gone(forge...)) }},
 	}
@@ -198,9 +199,14 @@ func (n *tally) moved(t *testing.T, w *world.World, cmd workflows.StartCommand, 
 	// What moves in the very moment of an act is seen by nobody before it.
 	var when time.Time
 	seen := func() bool { return !when.IsZero() && time.Since(when) > 0 }
+	var planned atomic.Bool
+	planned.Store(cmd.Mode == string(dr.Planned))
 	w.BeforeEach("Promote", func() {
 		if w.Base() != world.Tokyo && seen() {
 			wrong("the database is promoted while Git says %s", w.Base())
+		}
+		if writing := w.Tasks(world.Seoul); planned.Load() && writing > 0 && seen() {
+			wrong("the database is promoted by plan while %d tasks of the source write", writing)
 		}
 	})
 	w.BeforeEach("Merge", func() {
@@ -248,6 +254,7 @@ func (n *tally) moved(t *testing.T, w *world.World, cmd workflows.StartCommand, 
 			return
 		}
 		run = started.Run
+		planned.Store(next.Mode == string(dr.Planned))
 	}
 	for _, made := range w.Made() {
 		if !strings.Contains(c.read.String(), made) {

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ var restarted = map[string]func(w *world.World, run string){
 		w.Fail("Promote", 1, errMended)
 		approve(w, run)
 		asks(w, run, "promote/portal-global")
-		time.Sleep(30 * time.Minute)
+		time.Sleep(3 * time.Minute)
 		w.SetTasks(world.Seoul, 5)
 		w.Answer(run, "bob", "retry")
 	},
@@ -48,12 +49,12 @@ func TestSourceIsRestartedBeforeThePromotion(t *testing.T) {
 				t.Parallel()
 				world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 					run := w.Start(world.Planned)
-					wrote := 0
-					w.BeforeEach("Promote", func() { wrote = w.Tasks(world.Seoul) })
+					var wrote atomic.Int64
+					w.BeforeEach("Promote", func() { wrote.Store(int64(w.Tasks(world.Seoul))) })
 					move(w, run)
 					r := settled(w, run)
 					if w.Promotions() > 0 || r.Question == nil || r.Question.Step != "promote/portal-global" {
-						t.Fatalf("%d promotions, with %d tasks of the source: %s", w.Promotions(), wrote, whereabouts(r))
+						t.Fatalf("%d promotions, with %d tasks of the source: %s", w.Promotions(), wrote.Load(), whereabouts(r))
 					}
 					if said := world.Words(r.Question.What) + world.Words(r.Next); !strings.Contains(said, "5 tasks") || !strings.Contains(said, "retry") {
 						t.Errorf("it says %q", said)
@@ -67,8 +68,8 @@ func TestSourceIsRestartedBeforeThePromotion(t *testing.T) {
 					}
 					w.Answer(run, "bob", "retry")
 					w.Await(run, dr.RunSucceeded)
-					if w.Promotions() != 1 || wrote != 0 {
-						t.Errorf("%d promotions, with %d tasks of the source", w.Promotions(), wrote)
+					if w.Promotions() != 1 || wrote.Load() != 0 {
+						t.Errorf("%d promotions, with %d tasks of the source", w.Promotions(), wrote.Load())
 					}
 					if left := w.Left(run); left != plannedDone {
 						t.Errorf("it leaves %+v", left)
