@@ -20,13 +20,14 @@ type call struct {
 
 	sources []source
 	// What is said more than once, by override files: which one counts is Terraform's to say.
-	locals  map[string][]part
-	inputs  map[string][]part // variable blocks
-	values  map[string][]part // of variables, in the stack's own files
-	outputs map[string][]part
-	data    map[string][]part // by type and name
-	calls   map[string][]*call
-	needed  map[string]bool // what code refers to
+	locals    map[string][]part
+	inputs    map[string][]part // variable blocks
+	values    map[string][]part // of variables, in the stack's own files
+	outputs   map[string][]part
+	data      map[string][]part // by type and name
+	ephemeral map[string][]part // likewise
+	calls     map[string][]*call
+	needed    map[string]bool // what code refers to
 }
 
 // source is a file that was parsed.
@@ -129,7 +130,8 @@ func (r *reads) called(ctx context.Context, c *call, name, from string, known bo
 // parse reads the files of a module's folder.
 func (r *reads) parse(ctx context.Context, c *call, dir string) error {
 	c.locals, c.inputs, c.values = map[string][]part{}, map[string][]part{}, map[string][]part{}
-	c.outputs, c.data, c.calls, c.needed = map[string][]part{}, map[string][]part{}, map[string][]*call{}, map[string]bool{}
+	c.outputs, c.data, c.ephemeral = map[string][]part{}, map[string][]part{}, map[string][]part{}
+	c.calls, c.needed = map[string][]*call{}, map[string]bool{}
 	var files []string // as they are named
 	for _, name := range r.snap.children[dir] {
 		if isConfig(name) || c.by == nil && isValues(name) {
@@ -202,6 +204,9 @@ func (r *reads) file(ctx context.Context, c *call, name, id string) error {
 		case b.Type == "data" && len(b.Labels) == 2:
 			of := b.Labels[0] + "." + b.Labels[1]
 			c.data[of] = append(c.data[of], part{src, b})
+		case b.Type == "ephemeral" && len(b.Labels) == 2:
+			of := b.Labels[0] + "." + b.Labels[1]
+			c.ephemeral[of] = append(c.ephemeral[of], part{src, b})
 		}
 	}
 	return nil

@@ -45,6 +45,7 @@ func (r *reads) codeBlock(c *call, p part, b *hclsyntax.Block) {
 		}
 	case "resource", "removed":
 		r.provisioners(c, p, b)
+		r.unseen(c, p, b)
 	case "data", "ephemeral":
 		r.data(c, p, b)
 	case "check":
@@ -70,6 +71,57 @@ func (r *reads) provisioners(c *call, p part, b *hclsyntax.Block) {
 			r.piece(c, part{p.src, attr}, strings.Join(b.Labels, "."))
 		}
 	}
+}
+
+// unseen are the arguments that a provider is given and no plan and no state has, their
+// values being secrets: here alone it can be told that another is given.
+func (r *reads) unseen(c *call, p part, b *hclsyntax.Block) {
+	label := strings.Join(b.Labels, ".")
+	if !r.writeOnly(c, p, b.Body, label) {
+		return
+	}
+	for _, name := range []string{"for_each", "count"} {
+		if attr, ok := b.Body.Attributes[name]; ok {
+			r.piece(c, part{p.src, attr}, label)
+		}
+	}
+}
+
+// writeOnly takes the write-only arguments of a body, and tells whether there are any.
+func (r *reads) writeOnly(c *call, p part, body *hclsyntax.Body, label ...string) bool {
+	some := false
+	for _, attr := range body.Attributes {
+		if isWriteOnly(p.src, attr) {
+			r.piece(c, part{p.src, attr}, label...)
+			some = true
+		}
+	}
+	for _, inner := range body.Blocks {
+		if r.writeOnly(c, p, inner.Body, append(slices.Clone(label), inner.Type)...) {
+			some = true
+			if inner.Type == "dynamic" {
+				r.piece(c, part{p.src, inner}, label...) // with what it goes over
+			}
+		}
+	}
+	return some
+}
+
+// isWriteOnly tells an argument, or an object with one, whose name says so, as providers
+// name them, or that has an ephemeral value, which Terraform lets stand in no other.
+func isWriteOnly(src []byte, attr *hclsyntax.Attribute) bool {
+	found := strings.HasSuffix(attr.Name, "_wo")
+	_ = hclsyntax.VisitAll(attr.Expr, func(n hclsyntax.Node) hcl.Diagnostics {
+		switch n := n.(type) {
+		case *hclsyntax.ScopeTraversalExpr:
+			found = found || n.Traversal.RootName() == "ephemeral"
+		case *hclsyntax.ObjectConsKeyExpr:
+			key := strings.Trim(string(n.Range().SliceBytes(src)), `"`)
+			found = found || strings.HasSuffix(key, "_wo")
+		}
+		return nil
+	})
+	return found
 }
 
 func (r *reads) data(c *call, p part, b *hclsyntax.Block) {
@@ -181,6 +233,8 @@ func (r *reads) need(c *call, to hcl.Traversal) {
 		all(c, c.locals[names[0]])
 	case "data":
 		all(c, c.data[strings.Join(names[:min(len(names), 2)], ".")])
+	case "ephemeral":
+		all(c, c.ephemeral[strings.Join(names[:min(len(names), 2)], ".")])
 	case "module":
 		r.later = append(r.later, func(context.Context) error {
 			for _, of := range c.calls[names[0]] {
@@ -198,7 +252,18 @@ func (r *reads) need(c *call, to hcl.Traversal) {
 		for _, args := range c.args {
 			if attr, ok := args.body().Attributes[names[0]]; ok {
 				r.piece(c.by, part{args.src, attr}, c.name, key)
+				r.each(c, args, attr)
 			}
+		}
+	}
+}
+
+// each takes what a module is called for, where an argument is made of it.
+func (r *reads) each(c *call, args part, attr *hclsyntax.Attribute) {
+	of := map[string]string{"each": "for_each", "count": "count"}
+	for _, v := range attr.Expr.Variables() {
+		if meta, ok := args.body().Attributes[of[v.RootName()]]; ok {
+			r.piece(c.by, part{args.src, meta}, c.name, meta.Name)
 		}
 	}
 }
