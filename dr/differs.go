@@ -28,6 +28,8 @@ func Differs(a, b Plan) []Text {
 			add(T("differs.address", "address", address, "actions", c.Actions))
 		case !slices.Equal(x.Actions, y.Actions):
 			add(T("differs.actions", "address", address, "one", x.Actions, "other", y.Actions))
+		case x.Provider != y.Provider, len(otherObject(x.Object, y.Object)) > 0:
+			add(T("differs.object", "address", address))
 		default:
 			for _, path := range otherPaths(x, y) {
 				add(T("differs.path", "address", address, "path", Foreign(path)))

@@ -20,14 +20,19 @@ func TestDiffers(t *testing.T) {
 		"of what is made":    {func(p *dr.Plan) { p.Changes[1].Whole = []dr.PathChange{{Path: "name", Value: "h"}} }, "path=name)"},
 		"a resource":         {func(p *dr.Plan) { p.Changes = p.Changes[1:] }, "differs.address(actions=[create], address=aws_lb.this)"},
 		"an act":             {func(p *dr.Plan) { p.Changes[0].Actions = []string{"update"} }, "differs.actions(address=aws_lb.this"},
+		"a provider":         {func(p *dr.Plan) { p.Changes[0].Provider = "other" }, "differs.object(address=aws_lb.this)"},
+		"an object":          {func(p *dr.Plan) { p.Changes[1].Object = []dr.PathChange{{Path: "id", Value: "h9"}} }, "differs.object(address=aws_ecs_service.this)"},
 		"an output":          {func(p *dr.Plan) { p.Outputs = []string{"url"} }, "differs.output(output=url)"},
 		"a check that fails": {func(p *dr.Plan) { p.Failed = []string{"check.up"} }, "differs.check(check=check.up)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			now := approvedPlan()
-			c.change(&now)
-			says(t, dr.Differs(now, approvedPlan()), c.says)
-			says(t, dr.Differs(approvedPlan(), now), c.says)
+			one, other := approvedPlan(), approvedPlan()
+			for _, p := range []dr.Plan{one, other} {
+				p.Changes[1].Object = []dr.PathChange{{Path: "id", Value: "h1"}}
+			}
+			c.change(&other)
+			says(t, dr.Differs(other, one), c.says)
+			says(t, dr.Differs(one, other), c.says)
 		})
 	}
 }

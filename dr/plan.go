@@ -36,7 +36,14 @@ type ResourceChange struct {
 	// Deposed is, for what a replacement left to be deleted, the address of the object
 	// that took its place.
 	Deposed string `json:"deposed,omitempty"`
-	From    string `json:"from,omitempty"` // the address before a move
+	// Provider is the configuration of a provider that makes it, as a state names one: the
+	// same resource by that of another Region is another one. Plans stored by earlier
+	// editions lack it.
+	Provider string `json:"provider,omitempty"`
+	// Object is which object of the world is acted on: what names it, as keyed hashes. What
+	// is yet to be made has none, nor have plans stored by earlier editions.
+	Object []PathChange `json:"object,omitempty"`
+	From   string       `json:"from,omitempty"` // the address before a move
 	// Overwrites tells that what is made takes the place of whatever has its name already:
 	// a record with allow_overwrite. Terraform itself calls that a create.
 	Overwrites bool `json:"overwrites,omitempty"`
@@ -142,6 +149,8 @@ type Plan struct {
 	Code string `json:"code,omitempty"`
 	// Unreached says, of a drift, why a change of the active Region would not reach the stack.
 	Unreached Text `json:"unreached,omitzero"`
+	// Leads says that the stack leads the users: what of it was approved may not drop out.
+	Leads bool `json:"leads,omitempty"`
 }
 
 // Counts are the numbers of a plan as Terraform prints them.
@@ -171,8 +180,10 @@ func (p Plan) Counts() Counts {
 type Plans []Plan
 
 // Digest is a hash over everything an approval covers: the sorted changes with
-// their attribute paths and keyed value hashes, Terraform's version, the lock files,
-// outputs, checks that fail and the code that runs.
+// their attribute paths and keyed value hashes, the objects and the providers, Terraform's
+// version, the lock files, outputs, checks that fail and the code that runs. A plan that an
+// earlier edition stored keeps its digest; made again by this one it has another wherever
+// something is told that was not, and people are asked once more.
 func (ps Plans) Digest() string {
 	sorted := slices.Clone(ps)
 	slices.SortFunc(sorted, func(a, b Plan) int { return cmp.Compare(a.Stack, b.Stack) })
@@ -185,6 +196,7 @@ func (ps Plans) Digest() string {
 		})
 		for i := range changes {
 			changes[i].Paths, changes[i].Whole = sortedPaths(changes[i].Paths), sortedPaths(changes[i].Whole)
+			changes[i].Object = sortedPaths(changes[i].Object)
 			changes[i].Nulled, changes[i].LeftOut = changes[i].nulledSurely(), nil
 		}
 		all := []any{p.Stack, p.Terraform, p.LockFile, changes, p.Outputs}

@@ -19,9 +19,11 @@ type Known struct {
 func Wider(now, approved Plan) []Text { return Known{}.Wider(now, approved) }
 
 // Wider lists how a plan goes beyond the approved one; empty means that everything in it
-// was approved. A resource may have dropped out of the plan. One that is in it has the
+// was approved. A resource may have dropped out of the plan, but for what leads the users:
+// who approved that would wait for them in vain. One that is in it has the
 // very acts that were approved, or what an apply that died has left of them: the create
-// of a replacement, or the delete of the object that was replaced. Every path was there,
+// of a replacement, or the delete of the object that was replaced. They are done to the
+// very object, by the very provider. Every path was there,
 // every known value is the same, and what was not known may get any value but none.
 //
 // A plan without a change is wider than one with changes when what those were to bring
@@ -52,6 +54,8 @@ func (k Known) Wider(now, approved Plan) []Text {
 			out = append(out, k.widerChange(c, was)...)
 		case c.Deposed == "" || left[c.Deposed] != c.Address:
 			out = append(out, T("wider.address", "address", Foreign(c.Address), "actions", c.Actions))
+		default:
+			out = append(out, elsewhere(c, seen[c.Deposed])...)
 		}
 	}
 	for _, o := range now.Outputs {
@@ -65,9 +69,60 @@ func (k Known) Wider(now, approved Plan) []Text {
 		}
 	}
 	if len(now.Changes) == 0 && slices.ContainsFunc(approved.Changes, k.undone) {
-		out = append(out, T("wider.nothing", "n", len(approved.Changes)))
+		return append(out, T("wider.nothing", "n", len(approved.Changes)))
+	}
+	if now.Leads {
+		out = append(out, k.lost(now, approved, left)...)
 	}
 	return out
+}
+
+// lost lists what of an approved plan is to be done no more, and is not done.
+func (k Known) lost(now, approved Plan, left map[string]string) []Text {
+	var out []Text
+	for _, was := range approved.Changes {
+		still := func(c ResourceChange) bool { return c.Address == was.Address }
+		if left[was.Address] == "" && k.undone(was) && !slices.ContainsFunc(now.Changes, still) {
+			out = append(out, T("wider.lost", "address", Foreign(was.Address), "actions", was.Actions))
+		}
+	}
+	return out
+}
+
+// elsewhere tells whether a change is done by another provider, or to another object. What
+// one of the two does not tell is not compared.
+func elsewhere(now, was ResourceChange) []Text {
+	var out []Text
+	if was.Provider != "" && now.Provider != "" && now.Provider != was.Provider {
+		out = append(out, T("wider.provider", "address", Foreign(now.Address), "now", Foreign(now.Provider), "approved", Foreign(was.Provider)))
+	}
+	if by := otherObject(now.Object, was.Object); len(by) > 0 {
+		out = append(out, T("wider.object", "address", Foreign(now.Address), "actions", now.Actions, "by", by))
+	}
+	return out
+}
+
+// otherObject gives by what two objects are not the same one. Objects that have no kind of
+// name in common are two.
+func otherObject(a, b []PathChange) []string {
+	x, y := valuesOf(a), valuesOf(b)
+	var other, own []string
+	common := false
+	for name, v := range x {
+		w, both := y[name]
+		common = common || both
+		switch {
+		case !both:
+			own = append(own, name)
+		case v != w:
+			other = append(other, name)
+		}
+	}
+	if !common && len(y) > 0 {
+		other = own
+	}
+	slices.Sort(other)
+	return other
 }
 
 func (k Known) undone(c ResourceChange) bool { return !slices.Contains(k.Done, c.Address) }
@@ -89,7 +144,7 @@ func leftovers(now Plan, approved map[string]ResourceChange) map[string]string {
 // remade is an approved replacement of which the create alone is left to be done.
 func remade(was ResourceChange) ResourceChange {
 	was.Actions = slices.DeleteFunc(slices.Clone(was.Actions), func(a string) bool { return a == "delete" })
-	was.Paths, was.Nulled, was.Whole = was.Whole, nil, nil
+	was.Paths, was.Nulled, was.Whole, was.Object = was.Whole, nil, nil, nil
 	return was
 }
 
@@ -97,7 +152,7 @@ func (k Known) widerChange(now, was ResourceChange) []Text {
 	address := Foreign(now.Address)
 	asked := was
 	switch left := slices.Contains(k.Broken, now.Address); {
-	case sameActs(now.Actions, was.Actions):
+	case sameActs(now.Actions, was.Actions) && !turned(now, was):
 	case left && now.replaces() && sameActs(was.Actions, []string{"create"}):
 	case was.replaces() && sameActs(now.Actions, []string{"create"}):
 		if len(was.Whole) == 0 {
@@ -107,7 +162,10 @@ func (k Known) widerChange(now, was ResourceChange) []Text {
 	default:
 		return []Text{T("wider.actions", "address", address, "actions", now.Actions, "approved", was.Actions)}
 	}
-	var out []Text
+	if slices.Contains(k.Broken, now.Address) {
+		asked.Object = nil // the object is the run's own
+	}
+	out := elsewhere(now, asked)
 	for _, a := range now.Actions {
 		if stateAct(a) && !slices.Contains(was.Actions, a) || a == "move" && now.From != was.From {
 			out = append(out, T("wider.state", "address", address, "action", a))
@@ -119,6 +177,15 @@ func (k Known) widerChange(now, was ResourceChange) []Text {
 // replaces tells whether a change deletes an object and makes another in its place.
 func (c ResourceChange) replaces() bool {
 	return slices.Contains(c.Actions, "create") && slices.Contains(c.Actions, "delete")
+}
+
+// turned tells whether what was to be replaced when its successor is there would be deleted
+// before: for a while there is none. The other way round there is one all the time.
+func turned(now, was ResourceChange) bool {
+	deletesFirst := func(c ResourceChange) bool {
+		return slices.Index(c.Actions, "delete") < slices.Index(c.Actions, "create")
+	}
+	return now.replaces() && was.replaces() && deletesFirst(now) && !deletesFirst(was)
 }
 
 // made is everything an object that is made anew will have; false when the change makes

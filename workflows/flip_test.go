@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/world"
@@ -35,5 +36,49 @@ func TestCase4UsersWhoAreThereAlready(t *testing.T) {
 		w.Approve("bob", "carol")
 		w.Await(run, dr.RunSucceeded)
 		checkEnd(t, w, run, plannedDone)
+	})
+}
+
+// While people read, the base loses what leads the users over, and keeps another change of
+// that stack. That is not less of what they approved but something else: they are asked
+// again, and no database moves for nothing. When it is mended, all goes its way.
+func TestTrafficDropsOutOfAPlan(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.PushThing("traffic", "aws_ssm_parameter.other", "1", false)
+		run := w.Start(world.Disaster)
+		shown := w.Await(run, dr.RunWaiting).Digest
+		w.FixTraffic(true)
+		w.PushComment("live/portal/traffic")
+		w.Approve("bob", "carol")
+		w.Until(run, func(r dr.Run) bool { return r.Digest != shown && r.State == dr.RunWaiting })
+		time.Sleep(20 * time.Minute)
+		if r := w.Record(run); r.State != dr.RunWaiting || w.Promotions() > 0 {
+			t.Fatalf("the plan leads no user to %s any more: %s", world.Tokyo, whereabouts(r))
+		}
+		lost := w.Record(run).Digest
+		w.FixTraffic(false)
+		w.PushComment("live/portal/traffic")
+		w.Until(run, func(r dr.Run) bool { return r.Digest != lost && r.State == dr.RunWaiting })
+		w.Approve("bob", "carol")
+		w.Await(run, dr.RunSucceeded)
+	})
+}
+
+// What leads the users is over, and the apply failed by another change of its stack. Mended,
+// nobody is asked about the change that is in the plan no more: the apply knows that it is done.
+func TestTrafficThatIsHalfApplied(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.PushThing("traffic", "aws_ssm_parameter.other", "1", true)
+		run := w.Start(world.Disaster)
+		approve(w, run)
+		q := asks(w, run, "apply/traffic").Question
+		w.PushThing("traffic", "aws_ssm_parameter.other", "1", false)
+		w.Answer(run, "bob", "retry")
+		if r := whatNext(w, run, q.Number); r.State != dr.RunSucceeded {
+			t.Fatalf("it is %s", whereabouts(r))
+		}
+		checkEnd(t, w, run, disasterDone)
 	})
 }

@@ -137,6 +137,7 @@ func (f newer) offer(ctx context.Context, s judged, commit string) (steps.Offer,
 		case tried && out.OK():
 			again = append(again, name)
 		}
+		plan.Leads = plan.Leads && !tried // what its apply has done is in no plan: the next one knows what is not
 		all = append(all, plan)
 		if w := widerThan(dr.Plans{plan}, f.as.plans); len(w) > 0 {
 			wide, worse = append(wide, plan), append(worse, w...)

@@ -28,14 +28,14 @@ func allowed(raw *tfjson.Plan, key []byte, stack string, withDrift bool) (dr.Pla
 	}
 	plan := dr.Plan{Stack: stack, Terraform: raw.TerraformVersion}
 	var err error
-	if plan.Changes, err = changesOf(raw.ResourceChanges, key, stack); err != nil {
+	if plan.Changes, err = changesOf(raw.ResourceChanges, makersOf(raw), key, stack); err != nil {
 		return dr.Plan{}, err
 	}
 	for _, a := range raw.ActionInvocations {
 		plan.Changes = append(plan.Changes, dr.ResourceChange{Stack: stack, Address: a.Address, Type: a.Type, Actions: []string{"invoke"}})
 	}
 	if withDrift {
-		if plan.Drift, err = changesOf(raw.ResourceDrift, key, stack); err != nil {
+		if plan.Drift, err = changesOf(raw.ResourceDrift, makersOf(raw), key, stack); err != nil {
 			return dr.Plan{}, err
 		}
 	}
@@ -70,17 +70,16 @@ func readable(raw *tfjson.Plan) bool {
 	return !slices.Contains(raw.ActionInvocations, nil)
 }
 
-func changesOf(list []*tfjson.ResourceChange, key []byte, stack string) ([]dr.ResourceChange, error) {
+func changesOf(list []*tfjson.ResourceChange, by makers, key []byte, stack string) ([]dr.ResourceChange, error) {
 	var out []dr.ResourceChange
 	for _, rc := range list {
 		actions := actionsOf(rc)
 		if len(actions) == 0 {
 			continue
 		}
-		c := dr.ResourceChange{Stack: stack, Address: rc.Address, Type: rc.Type, Actions: actions}
+		c := dr.ResourceChange{Stack: stack, Address: addressOf(rc), Type: rc.Type, Actions: actions, Provider: by.of(rc)}
 		if rc.DeposedKey != "" {
-			// The address alone names the object that took its place.
-			c.Address, c.Deposed = rc.Address+" (deposed "+rc.DeposedKey+")", rc.Address
+			c.Deposed = rc.Address
 		}
 		if moved(rc) {
 			c.From = rc.PreviousAddress
@@ -88,6 +87,8 @@ func changesOf(list []*tfjson.ResourceChange, key []byte, stack string) ([]dr.Re
 		c.Overwrites = overwrites(rc)
 		d := differ{key: key, stack: stack, address: c.Address}
 		whole := d
+		was := differ{key: key, stack: stack, address: rc.Address} // the same when it is deposed
+		c.Object = was.named(rc)
 		// What is deleted loses every attribute; its action says so.
 		if !rc.Change.Actions.Delete() && !rc.Change.Actions.Forget() {
 			d.walk("", node{
@@ -99,7 +100,7 @@ func changesOf(list []*tfjson.ResourceChange, key []byte, stack string) ([]dr.Re
 			// As a plan to create it will say, when the old object is gone.
 			whole.walk("", node{after: rc.Change.After, unknown: rc.Change.AfterUnknown, secretAfter: rc.Change.AfterSensitive})
 		}
-		if err := cmp.Or(d.err, whole.err); err != nil {
+		if err := cmp.Or(d.err, whole.err, was.err); err != nil {
 			return nil, fmt.Errorf("hash the plan of %s: %w", c.Address, err)
 		}
 		c.Paths, c.Nulled, c.Whole = d.paths, d.nulled, whole.paths

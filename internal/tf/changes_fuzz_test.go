@@ -151,6 +151,7 @@ func unhashed(t *testing.T, p dr.Plan) dr.Plan {
 		for i := range list {
 			unhashPaths(t, list[i].Paths)
 			unhashPaths(t, list[i].Whole)
+			unhashPaths(t, list[i].Object)
 		}
 	}
 	return p

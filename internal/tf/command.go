@@ -51,6 +51,7 @@ type module struct {
 
 	workspace string        // empty where none is named
 	unstable  []dr.Unstable // what is left out of its plans' comparison
+	leads     bool          // the stack leads the users
 }
 
 // open prepares a stack in a new folder, which gets the checkout and the plan. Who opens
@@ -96,7 +97,7 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
 	m := &module{
-		job: j, name: stack.Name, root: root, dir: dir, inside: inside, tree: dr.Tree{Commit: commit, MergeInto: mergeInto}, tf: tf, scrub: j.scrubber(), seat: s, absent: gone,
+		job: j, name: stack.Name, root: root, dir: dir, inside: inside, tree: dr.Tree{Commit: commit, MergeInto: mergeInto}, tf: tf, scrub: j.scrubber(), seat: s, absent: gone, leads: stack.Role == dr.TrafficStack,
 		saved: filepath.Join(folder, planFile),
 	}
 	// Terraform keeps the mode of a file that is there; a plan holds secrets.
@@ -181,7 +182,10 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) 
 	}
 	m.scrub = m.scrub.and(secretsOf(raw)...)
 	plan, err := allowed(raw, m.job.Secrets.HashKey, m.name, drift)
-	plan.LockFile, plan.Code = m.locks, m.code
+	if err == nil {
+		err = m.madeBy(plan.Changes, raw)
+	}
+	plan.LockFile, plan.Code, plan.Leads = m.locks, m.code, m.leads
 	plan = plan.Without(m.unstable)
 	return planned{Plan: plan, raw: raw}, err
 }

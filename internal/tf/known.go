@@ -22,7 +22,7 @@ func (s *supervisor) known(p planned) (dr.Known, error) {
 	// Terraform marks what it could not make whole. Somebody else's object at the
 	// address, such as an imported one, has no mark.
 	k := dr.Known{Broken: slices.DeleteFunc(tainted(p.raw), func(address string) bool { return !earlier.broke(address) })}
-	if len(p.Changes) > 0 {
+	if len(p.Changes) > 0 && !p.Leads {
 		return k, nil
 	}
 	stands := make(map[string]*tfjson.ResourceChange)

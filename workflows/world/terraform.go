@@ -172,7 +172,7 @@ func (w *World) checkout(st dr.Stack, sha, into string) (map[string]string, erro
 
 // plan compares what the files want of a stack with the world. It needs the lock.
 func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan, error) {
-	plan := dr.Plan{Stack: st.Name, Terraform: "1.9.0", LockFile: "lock-1", Code: "code-1" + tree[codePath(st.Name)]}
+	plan := dr.Plan{Stack: st.Name, Terraform: "1.9.0", LockFile: "lock-1", Code: "code-1" + tree[codePath(st.Name)], Leads: st.Role == dr.TrafficStack}
 	active, err := (&ports{}).ActiveRegion(tree[s.Repository.File])
 	if err != nil {
 		return plan, err
