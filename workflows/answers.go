@@ -21,6 +21,13 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 	if err := b.heard(ctx, c, who, "cancel", run, dr.Text{}); err != nil {
 		return run, dr.Text{}, err
 	}
+	// It may have been merged, or have ended, while that was written down.
+	if run, err = b.Store.Records.Run(ctx, run.Run); err == nil {
+		err = stillOpen(run)
+	}
+	if err != nil {
+		return run, dr.Text{}, err
+	}
 	if !run.PastMerge() {
 		return run, dr.T("said.cancelling"), b.engine.End(ctx, run.Run, engine.Cancel, who.Name)
 	}
@@ -143,10 +150,15 @@ func (b Commands) voice(ctx context.Context, c Caller, action, id string) (dr.Ru
 		b.denied(ctx, who.Name, c.Via, action, run.Service, dr.T("audit.no-voice"))
 		return run, who, &dr.Error{Code: dr.Denied, What: dr.T("voice.none"), Next: dr.T("ask-one-of", "people", s.Approvers)}
 	}
-	if run.State.Final() {
-		return run, who, &dr.Error{Code: dr.Conflict, What: dr.T("voice.over", "run", run.Run, "state", run.State.Text()), Next: dr.T("command.try", "command", dr.Cmd("status", "service", run.Service))}
+	return run, who, stillOpen(run)
+}
+
+// stillOpen is an error where a run is over.
+func stillOpen(run dr.Run) error {
+	if !run.State.Final() {
+		return nil
 	}
-	return run, who, nil
+	return &dr.Error{Code: dr.Conflict, What: dr.T("voice.over", "run", run.Run, "state", run.State.Text()), Next: dr.T("command.try", "command", dr.Cmd("status", "service", run.Service))}
 }
 
 // heard writes down what somebody with a say in a run has said, right before it counts.

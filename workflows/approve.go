@@ -29,8 +29,9 @@ type approval struct {
 	held      []dr.Text
 	notBefore time.Time
 
-	shown    dr.Approval // what the record and the status say, as this process saw it
-	unqueued time.Time   // until when this process does not look whether somebody else has queued the change
+	overtaken string      // who cancelled when somebody else had merged it already
+	shown     dr.Approval // what the record and the status say, as this process saw it
+	unqueued  time.Time   // until when this process does not look whether somebody else has queued the change
 }
 
 // maxChanges bounds how often a run opens its change anew: somebody who keeps
@@ -93,8 +94,11 @@ func (f *failover) getApproved() error {
 			}
 		}
 		// What was said while it was looked at and planned again counts before the merge.
-		if by := a.run.Cancelled(); by != "" && !seen.Merged {
-			return a.cancelled(dr.T("run.cancelled", "who", by))
+		if by := a.run.Cancelled(); by != "" {
+			if !seen.Merged {
+				return a.cancelled(dr.T("run.cancelled", "who", by))
+			}
+			a.overtaken = by
 		}
 		out, err := merge.merge(p)
 		if err != nil {

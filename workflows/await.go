@@ -57,8 +57,11 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 			return look, a.expired(look.Approval)
 		case look.Approval.Allowed && !steady(a.run, look.At).Before(a.notBefore), !look.Approval.Broken.Empty():
 			// A cancel that came before this moment counts, also behind many nudges.
-			if by := a.run.Cancelled(); by != "" && !look.Merged {
-				return look, a.cancelled(dr.T("run.cancelled", "who", by))
+			if by := a.run.Cancelled(); by != "" {
+				if !look.Merged {
+					return look, a.cancelled(dr.T("run.cancelled", "who", by))
+				}
+				a.overtaken = by
 			}
 			a.endWait(look)
 			return look, nil

@@ -102,6 +102,7 @@ func (f *failover) play() error {
 		if by := f.run.Abandoned(); by != "" {
 			return f.withSource(f.stopped(dr.T("run.abandoned", "who", by, "step", s.Name())))
 		}
+		tooLate(f)
 		if err := look.perform(look.thought(i, heeding(f.run, s))); err != nil {
 			return f.withSource(err)
 		}

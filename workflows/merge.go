@@ -204,8 +204,10 @@ func (a merging) confirmMerge(merged steps.Merged, cancelled string) error {
 	}
 	if by := a.run.Cancelled(); cmp.Or(by, cancelled) != "" {
 		engine.Note(a.run, "too-late", func(ctx context.Context) (bool, error) {
-			return true, a.run.Say(ctx, "too-late", dr.Warn, dr.T("note.too-late"), dr.T("note.too-late.line", "command", dr.Cmd("cancel", "run", a.req.Run)))
+			return true, sayTooLate(ctx, a.failover, "too-late")
 		})
+	} else if a.overtaken != "" {
+		tellTooLate(a.failover, a.overtaken)
 	}
 	return err
 }

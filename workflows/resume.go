@@ -29,11 +29,18 @@ func (f resumption) getApproved() error {
 		return err
 	}
 	out, err := engine.Until(f.run, stepMerge, f.answer, func(ctx context.Context) (steps.Merged, error) {
+		// What was said since it was accepted counts: nothing has been done yet.
+		if by, err := engine.CancelKept(ctx, f.run); err != nil || by != "" {
+			return steps.Merged{Kind: steps.MergeCancelled, By: by}, err
+		}
 		out := steps.Merged{Kind: steps.MergeDone, SHA: p.Base, Plans: p.Plans, Digest: p.Digest}
 		return out, f.run.Write(ctx, func(run *dr.Run) { run.MergeSHA = p.Base })
 	})
 	if err != nil {
 		return err
+	}
+	if out.Kind == steps.MergeCancelled {
+		return f.cancelled(dr.T("run.cancelled", "who", out.By))
 	}
 	f.merged, f.as, f.plannedAt = true, approvedAs{merged: out, plans: p.Plans}, p.At
 	return nil

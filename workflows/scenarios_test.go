@@ -218,6 +218,13 @@ func merges() []scenario {
 			w.Cancel(run, "alice")
 			w.Await(run, dr.RunCancelled)
 		}},
+		{name: "cancel-of-a-merge-by-hand", about: "cancelled when the look had seen that somebody merged it with its approvals", cmd: world.Planned, live: func(w *world.World, run string) {
+			w.Await(run, dr.RunWaiting)
+			cancelBefore(w, "Audit approval", "bob", run)
+			w.Approve("bob", "carol")
+			w.MergeByHand("dave")
+			w.Await(run, dr.RunSucceeded)
+		}},
 		{name: "cancel-too-late", about: "cancelled right after the merge", cmd: world.Planned, live: func(w *world.World, run string) {
 			w.After("Merge", func() { w.Cancel(run, "alice") })
 			approved(w, run)

@@ -168,6 +168,9 @@ func (r *Run) answer(asked dr.Question, q Question, p *poll) (verb, by string, c
 		if m.Kind == q.Over || m.Kind == Abandon { // a step may not know yet that it is past the merge
 			return Stop, m.By, nil
 		}
+		if m.Kind == Cancel && r.late == "" {
+			r.late = m.By
+		}
 		if m.Kind != Answer || m.Question != asked.Number || !slices.Contains(q.Answers, m.Answer) {
 			continue // said to an older question, or too late
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,8 +127,14 @@ func (r *Run) Cancelled() (by string) {
 }
 
 // Abandoned reads what has arrived and gives who abandoned the run, now or while nobody
-// looked for it.
+// looked for it. A cancel does not count any more, and is kept to be told so.
 func (r *Run) Abandoned() (by string) {
-	r.Cancelled()
+	r.late = cmp.Or(r.late, r.Cancelled())
 	return r.abandoned
+}
+
+// TooLate gives who has cancelled the run when that did not count any more, once.
+func (r *Run) TooLate() (by string) {
+	by, r.late = r.late, ""
+	return by
 }

@@ -26,6 +26,7 @@ type Run struct {
 	outcomes  map[string]Outcome
 	skipped   map[string]bool
 	abandoned string         // by whom, once that was read
+	late      string         // who cancelled it when that did not count any more, until it is told
 	granted   map[string]any // by step: what people allowed beyond what was approved
 	begun     map[string]int // how often each step was
 	questions int            // asked so far; numbers each question of the run
