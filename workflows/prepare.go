@@ -69,6 +69,12 @@ func (f *preparation) lock() error {
 			return resumption{f.failover}.lockHere(ctx, active)
 		}
 		if active == f.req.Target {
+			if not := elsewhere(ctx, f.Runbooks, f.svc, active); len(not) > 0 {
+				return locked{}, &dr.Error{
+					Code: dr.Conflict, What: dr.T("lock.git-alone", "service", f.req.Service, "base", repo.Base, "region", active, "lacking", not),
+					Next: dr.T("lock.git-alone.next", "resume", toResume(f.req), "base", repo.Base, "region", f.source),
+				}
+			}
 			return locked{}, &dr.Error{Code: dr.Conflict, What: dr.T("lock.already", "service", f.req.Service, "region", active), Next: f.alreadyThere(ctx)}
 		}
 		if active != f.source {

@@ -41,21 +41,24 @@ func (b Commands) Status(ctx context.Context, c Caller, look Look) (Status, erro
 		return Status{Runs: runs}, err
 	}
 	now := b.host.Now()
-	return Status{Runs: runs, Standing: []dr.Text{activeNow(ctx, b.Forge, s), lastRun(runs, now), lastReading(ctx, b.Store.Reports, s, now)}}, nil
+	return Status{Runs: runs, Standing: []dr.Text{activeNow(ctx, b.Runbooks, s), lastRun(runs, now), lastReading(ctx, b.Store.Reports, s, now)}}, nil
 }
 
-// activeNow is the Region that Git says.
-func activeNow(ctx context.Context, f Forge, s dr.Service) dr.Text {
-	ctx, cancel := context.WithTimeout(ctx, standingLimit)
+// activeNow is the Region that Git says, and what of the service is not there.
+func activeNow(ctx context.Context, b *Runbooks, s dr.Service) dr.Text {
+	asking, cancel := context.WithTimeout(ctx, standingLimit)
 	defer cancel()
-	content, _, err := f.Files.File(ctx, s.Repository, s.Repository.Base)
+	content, _, err := b.Forge.Files.File(asking, s.Repository, s.Repository.Base)
 	var active dr.Region
 	if err == nil {
-		active, err = f.Region.ActiveRegion(content)
+		active, err = b.Forge.Region.ActiveRegion(content)
 	}
 	if err != nil {
 		what, _ := dr.Told(err)
 		return dr.T("status.active.unread", "service", s.Name, "why", what)
+	}
+	if not := elsewhere(ctx, b, s, active); len(not) > 0 {
+		return dr.T("status.git-alone", "service", s.Name, "region", active, "base", s.Repository.Base, "lacking", not, "command", toFinish(s, active))
 	}
 	return dr.T("status.active", "service", s.Name, "region", active, "base", s.Repository.Base)
 }

@@ -41,6 +41,12 @@ func TestStatusOfAnIdleService(t *testing.T) {
 		w.Await(run, dr.RunSucceeded)
 		time.Sleep(15*time.Minute - time.Since(time.Now().Truncate(10*time.Minute)))
 		says("after a run", "portal is active in ap-northeast-1, as main says", "Last run: "+run+" Failover portal to ap-northeast-1 (disaster): succeeded, 1", "Last health reading: ok, 5m")
+		w.PromoteByHand(world.Seoul)
+		time.Sleep(2 * time.Minute)
+		says("with the writer elsewhere", "main says ap-northeast-1 for portal, and not all of it is there: the writer of portal-global is in ap-northeast-2. No run is under way. To finish it there: /dr resume portal ap-northeast-1 planned|disaster", "Last run:", "Last health reading:")
+		w.Down(world.Tokyo, true)
+		says("without the Region that Git says", "main says ap-northeast-1 for portal, and not all of it is there: ", "Last run:", "Last health reading:")
+		w.Down(world.Tokyo, false)
 		w.Gone("File")
 		says("without GitHub", "portal: no run is under way. Which Region is active could not be read: ", "Last run:", "Last health reading:")
 		if seen, err := w.Engine.Status(context.Background(), world.By("bob"), workflows.Look{Service: "portal", Limit: 1}); err != nil || len(seen.Runs) != 1 || seen.Standing != nil {

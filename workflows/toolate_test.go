@@ -106,8 +106,8 @@ func TestCancelThatArrivesLate(t *testing.T) {
 		})
 	}
 	for name, before := range map[string]func(*world.World){
-		"under way":   func(*world.World) {},
-		"at a pause":  func(w *world.World) { w.Fail("Promote", 1, errMended) },
+		"under way":        func(*world.World) {},
+		"at a pause":       func(w *world.World) { w.Fail("Promote", 1, errMended) },
 		"at its first act": func(w *world.World) { w.Fail("Scale "+string(world.Seoul), 1, errMended) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -100,12 +100,54 @@ func (s healthStep) look(ctx context.Context) *health {
 	return h
 }
 
+// Standing tells what of a service is not where the step looks for it.
+type Standing interface {
+	// Elsewhere lists the tasks, writers and names that are not in the target. What does not
+	// answer is not known to be there.
+	Elsewhere(ctx context.Context) []dr.Text
+}
+
+// Elsewhere asks for all of it side by side. How well it serves is another matter.
+func (s healthStep) Elsewhere(ctx context.Context) []dr.Text {
+	looks := []func(context.Context, *health){func(ctx context.Context, h *health) { s.leads(ctx, h) }}
+	for _, db := range s.job.Service.ResourcesOf(dr.AuroraGlobal) {
+		looks = append(looks, func(ctx context.Context, h *health) { s.database(ctx, h, db) })
+	}
+	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
+		looks = append(looks, func(ctx context.Context, h *health) {
+			st, err := s.world.Workloads.State(ctx, s.job.Service, w, s.job.Request.Target)
+			switch {
+			case err != nil:
+				h.no(workloadUnread(w))
+			case st.Running < 1:
+				h.no(dr.T("standing.no-tasks", "workload", w.Name))
+			}
+		})
+	}
+	found := make([]health, len(looks))
+	errs := engine.Each(ctx, len(looks), func(ctx context.Context, i int) error {
+		looks[i](ctx, &found[i])
+		return nil
+	})
+	var out []dr.Text
+	for i := range found {
+		out = append(out, found[i].lacking...)
+		if errs[i] != nil {
+			what, _ := dr.Told(errs[i])
+			out = append(out, what)
+		}
+	}
+	return out
+}
+
+func workloadUnread(w dr.Resource) dr.Text { return dr.T("gate.workload.unread", "workload", w.Name) }
+
 func (s healthStep) workload(ctx context.Context, h *health, w dr.Resource) {
 	target := s.job.Request.Target
 	st, err := s.world.Workloads.State(ctx, s.job.Service, w, target)
 	switch {
 	case err != nil:
-		h.no(dr.T("gate.workload.unread", "workload", w.Name))
+		h.no(workloadUnread(w))
 	case st.Desired < 1:
 		h.no(dr.T("gate.workload.none", "workload", w.Name, "n", st.Desired))
 	case st.Running != st.Desired:
@@ -135,18 +177,26 @@ func (s healthStep) database(ctx context.Context, h *health, db dr.Resource) {
 	}
 }
 
-func (s healthStep) resolves(ctx context.Context, h *health) {
+// leads tells whether the name leads to the target.
+func (s healthStep) leads(ctx context.Context, h *health) bool {
 	regional := s.job.Service.Names.Regional[s.job.Request.Target]
 	res, err := s.world.Network.Resolve(ctx, s.job.Service, s.dns)
 	switch {
 	case err != nil:
 		h.no(dr.T("gate.name.unresolved", "name", s.dns))
-		return
+		return false
 	case len(res.Addresses) == 0:
 		h.no(dr.T("gate.name.no-address", "name", s.dns))
-		return
+		return false
 	case !slices.Contains(res.Chain, regional):
 		h.no(dr.T("gate.name.elsewhere", "name", s.dns, "regional", regional))
+		return false
+	}
+	return true
+}
+
+func (s healthStep) resolves(ctx context.Context, h *health) {
+	if !s.leads(ctx, h) {
 		return
 	}
 	h.yes(dr.T("gate.ok.name"))
