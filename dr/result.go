@@ -45,6 +45,25 @@ func (r Run) RTALine() Text {
 	}
 }
 
+// Unproven says that nobody has seen that the service is where the run was to take it, and
+// what is known of that; empty where it was seen.
+func (r Run) Unproven() Text {
+	i := r.StepIndex(VerifyStep)
+	if r.Result == nil || i >= 0 && r.Steps[i].State == StepDone {
+		return Text{}
+	}
+	var skipped []string
+	for _, s := range r.Steps {
+		if s.State == StepSkipped {
+			skipped = append(skipped, s.Name)
+		}
+	}
+	if len(r.Result.Away) > 0 {
+		return T("run.not-there", "service", r.Service, "region", r.Target, "skipped", skipped, "lacking", r.Result.Away)
+	}
+	return T("run.unproven", "service", r.Service, "region", r.Target, "skipped", skipped)
+}
+
 // RPALine is the data that was lost, counted in time, against the promise.
 func (r Run) RPALine() Text {
 	if r.Result == nil {
@@ -52,6 +71,8 @@ func (r Run) RPALine() Text {
 	}
 	res := *r.Result
 	switch {
+	case !res.RPATold.Empty():
+		return res.RPATold
 	case !res.RPAKnown:
 		return T("result.rpa.unknown", "rpo", res.RPO)
 	case r.Mode == Planned:

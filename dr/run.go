@@ -116,8 +116,10 @@ type Result struct {
 	RPA      time.Duration `json:"rpa"`       // an estimate in disaster mode
 	RPAKnown bool          `json:"rpa_known"` // false when the lag was unknown at the decision
 	RPO      time.Duration `json:"rpo"`
-	Events   []Event       `json:"events,omitempty"` // what the database service reported, fencing among it
-	Left     []Text        `json:"left,omitempty"`   // what remains to be done later
+	RPATold  Text          `json:"rpa_told,omitzero"` // the whole line, where it is no figure of this run
+	Away     []Text        `json:"away,omitempty"`    // what was not where the run was to take it, where nobody had seen it serve
+	Events   []Event       `json:"events,omitempty"`  // what the database service reported, fencing among it
+	Left     []Text        `json:"left,omitempty"`    // what remains to be done later
 	Accepted []Acceptance  `json:"accepted,omitempty"`
 }
 

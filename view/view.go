@@ -170,7 +170,11 @@ func steps(run dr.Run, now time.Time) []Step {
 func verdict(run dr.Run) Verdict {
 	switch {
 	case run.State == dr.RunSucceeded && run.Result != nil:
-		return Verdict{dr.T("run.active", "service", run.Service, "region", run.Target), []dr.Text{run.RTALine(), run.RPALine()}}
+		lead := run.Unproven()
+		if lead.Empty() {
+			lead = dr.T("run.active", "service", run.Service, "region", run.Target)
+		}
+		return Verdict{lead, []dr.Text{run.RTALine(), run.RPALine()}}
 	case run.Outcome.Empty():
 		return Verdict{}
 	case run.Question != nil:

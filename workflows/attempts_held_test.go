@@ -122,7 +122,7 @@ func TestAttemptSweepMergedUnapproved(t *testing.T) {
 }
 
 func TestAttemptSweepCancelled(t *testing.T) {
-	sweptInTheQueue(t, 3, 20, func(w *world.World, run string) { go w.Cancel(run, "alice") }, func(t *testing.T, w *world.World, run string) {
+	sweptInTheQueue(t, 4, 21, func(w *world.World, run string) { go w.Cancel(run, "alice") }, func(t *testing.T, w *world.World, run string) {
 		if r := w.Record(run); w.InQueue() != 0 || w.Merges() != 0 || r.State != dr.RunCancelled || w.OpenPulls() != 0 {
 			t.Fatalf("in the queue %d, merges %d: %s", w.InQueue(), w.Merges(), whereabouts(r))
 		}

@@ -206,25 +206,55 @@ func (f *failover) stopped(why dr.Text) *ending {
 	return e
 }
 
-// backOrOut is what leads back, or out, from where a merged run was stopped.
+// backOrOut is what leads back, or out, from where a merged run was stopped: the way back by a
+// run of its own only where there is something to go back from.
 func backOrOut(f *failover) dr.Text {
+	moved := f.moved(engine.Ran)
 	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
-		// One that was tried may still take effect, or have done so.
-		if _, tried := f.run.Outcome(steps.Promotion.Name(db.Name)); tried && !f.moved(engine.Ran, engine.Skipped, engine.Unread) && f.req.Kind != dr.Resume {
-			return dr.T("run.stopped.unclear", "database", db.Name, "source", f.source, "target", f.req.Target, "revert", f.revertFirst())
+		name := steps.Promotion.Name(db.Name)
+		_, found := steps.Promotion.Of(f.run, db.Name)
+		_, tried := f.run.Outcome(name)
+		moved = moved || f.there[name]
+		switch {
+		case found == engine.Ran || f.there[name]:
+		// One that was tried may still take effect, or have done so; for one that was skipped
+		// people may have done it.
+		case !moved && (tried || found == engine.Skipped):
+			revert := toRevert(f)
+			if !applied(f) && f.req.Kind != dr.Resume {
+				revert = f.revertFirst()
+			}
+			return dr.T("run.stopped.unclear", "database", db.Name, "source", f.source, "target", f.req.Target, "revert", revert)
 		}
 	}
-	if hasDatabase(f.svc, f.req) && !f.moved(engine.Ran, engine.Skipped, engine.Unread) && f.req.Kind != dr.Resume {
+	switch {
+	case !moved && !applied(f) && f.req.Kind != dr.Resume:
 		if f.req.Mode == dr.Planned {
 			return dr.T("run.stopped.unmoved", "revert", f.revertFirst(), "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
 		}
 		return f.revertFirst()
+	case !moved && hasDatabase(f.svc, f.req):
+		return toRevert(f)
 	}
 	back := toMove(f.req.Service, dr.Failback, f.source, dr.Planned, f.req.Override)
-	if f.req.Mode == dr.Planned && f.req.Kind != dr.Resume {
-		return dr.T("run.stopped.planned", "target", f.req.Target, "back", back, "source", f.source, "disaster", f.again("mode", string(dr.Disaster)))
-	}
 	return dr.T("run.stopped.merged", "target", f.req.Target, "back", back)
+}
+
+// applied tells whether the run has applied anything, or may have.
+func applied(f *failover) bool {
+	return slices.ContainsFunc(steps.StacksOf(f.list), func(st dr.Stack) bool {
+		_, tried := f.run.Outcome(steps.ApplyOf(st))
+		return tried
+	})
+}
+
+// toRevert leads back to the source where no writer has left it, whatever else has moved.
+func toRevert(f *failover) dr.Text {
+	back := resumeSource(f)
+	if f.change.Number == 0 { // it goes on with another's change
+		return dr.T("run.revert.by-hand", "base", f.svc.Repository.Base, "region", f.source, "command", back)
+	}
+	return dr.T("run.revert", "number", f.change.Number, "region", f.source, "command", back)
 }
 
 // account tells what a run took.
@@ -240,33 +270,61 @@ func (f account) closeOut() error {
 		if err != nil {
 			return closed{}, err
 		}
-		lines := run.ResultLines()
-		if err := f.onChange(ctx, lines); err != nil {
+		if err := f.onChange(ctx, run); err != nil {
 			f.run.Log().WarnContext(ctx, "the result was not written on the pull request", "error", err)
 			res.Left = append(res.Left, dr.T("left.untold"))
 			if run, err = f.told(ctx, &res); err != nil {
 				return closed{}, err
 			}
-			lines = run.ResultLines()
+		}
+		if away := f.writersAway(ctx); len(away) > 0 && len(res.Away) > 0 {
+			return closed{Result: res, Away: run.Unproven()}, nil // the end says so
 		}
 		level := dr.OK
 		if slices.ContainsFunc(f.list, func(s engine.Step) bool { return f.run.Skipped(s.Name()) }) {
 			level = dr.Warn
 		}
-		return closed{res}, f.run.Say(ctx, "result", level, dr.T("note.active", "service", f.req.Service, "region", f.req.Target), lines...)
+		return closed{Result: res}, f.run.Say(ctx, "result", level, f.headline(run), run.ResultLines()...)
 	})
-	if !out.OK() {
+	switch {
+	case !out.OK():
 		f.run.Log().Error("the run ended well but its result was not told", "why", out.What.String())
+	case !out.Value.Away.Empty(): // all that would have moved it was skipped
+		return &ending{State: dr.RunStopped, Outcome: out.Value.Away, Next: dr.T("run.not-there.next", "command", toResume(f.req), "back", backOrOut(f.failover))}
 	}
 	return nil
 }
 
+// writersAway lists the databases whose writer is known not to be in the target although the
+// run is over. Where it was verified they are there.
+func (f account) writersAway(ctx context.Context) (out []string) {
+	if !f.run.Skipped(steps.Verify) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, placesLimit)
+	defer cancel()
+	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
+		if st, err := f.Cloud.Databases.State(ctx, f.svc, db, f.req.Target); err == nil && st.Writer != "" && st.Writer != f.req.Target {
+			out = append(out, db.Name)
+		}
+	}
+	return out
+}
+
+// headline says where the service is by the end of the run, as far as that was seen.
+func (f account) headline(run dr.Run) dr.Text {
+	if said := run.Unproven(); !said.Empty() {
+		return said
+	}
+	return dr.T("note.active", "service", f.req.Service, "region", f.req.Target)
+}
+
 // onChange writes the result on the pull request, where the run had one.
-func (f account) onChange(ctx context.Context, lines []dr.Text) error {
+func (f account) onChange(ctx context.Context, run dr.Run) error {
 	if f.change.Number == 0 {
 		return nil
 	}
-	page := f.Forge.Pages.Comment(dr.T("note.active", "service", f.req.Service, "region", f.req.Target), lines)
+	page := f.Forge.Pages.Comment(f.headline(run), run.ResultLines())
 	return f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), page)
 }
 
@@ -296,6 +354,7 @@ func counted(said, taken []dr.Acceptance) []dr.Acceptance {
 
 type closed struct {
 	Result dr.Result `json:"result"`
+	Away   dr.Text   `json:"away,omitzero"` // the run ends without having moved the service
 }
 
 // Line is the time it took.

@@ -79,7 +79,7 @@ func (s promoteStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	_, asked, err := s.world.Ledger.LastIntent(ctx, r.ID, s.intents())
+	_, asked, err := s.asked(ctx, r)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
@@ -108,6 +108,28 @@ func toldOfOthers(ctx context.Context, s promoteStep, r *engine.Run, n int) bool
 	told, err := s.world.Ledger.Keep(ctx, key(r.ID, "by-others", s.db.Name), strconv.Itoa(n))
 	first, unread := strconv.Atoi(told)
 	return err == nil && unread == nil && first < n
+}
+
+// unaskedKey is where it is kept that an intent was stored and not acted on yet: a process
+// that dies while it thinks has asked for nothing. Right before the call it is taken away.
+func unaskedKey(run, act string) string { return key(run, "unasked", act) }
+
+// asked is the newest intent of this run by which the promotion may have been asked for.
+func (s promoteStep) asked(ctx context.Context, r *engine.Run) (dr.Intent, bool, error) {
+	for n := engine.Attempt(ctx); n >= 1; n-- {
+		intent, meant, err := s.world.Ledger.LastIntent(ctx, r.ID, s.intents()+number(n))
+		if err != nil {
+			return dr.Intent{}, false, err
+		}
+		if !meant || intent.Act != s.intents()+number(n) {
+			continue
+		}
+		unasked, err := s.world.Ledger.Get(ctx, unaskedKey(r.ID, intent.Act))
+		if err != nil || unasked == "" {
+			return intent, true, err
+		}
+	}
+	return dr.Intent{}, false, nil
 }
 
 func (s promoteStep) moved(st dr.DatabaseState) bool {
@@ -140,6 +162,9 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 		return engine.Outcome{}, err
 	}
 	if !meant { // a reading of a process that died before it meant to is of another time
+		if err := s.world.Ledger.Put(ctx, unaskedKey(r.ID, act), "yes"); err != nil {
+			return engine.Outcome{}, err
+		}
 		if err := s.keepLag(ctx, r, act); err != nil {
 			return engine.Outcome{}, err
 		}
@@ -172,10 +197,13 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 	if err := r.Audit(ctx, promote, dr.T("audit.promote", "database", s.db.Name, "source", source, "target", s.target(), "mode", s.job.Request.Mode)); err != nil {
 		return engine.Outcome{}, err
 	}
-	return engine.Outcome{}, s.call(ctx)
+	return engine.Outcome{}, s.call(ctx, unaskedKey(r.ID, act))
 }
 
-func (s promoteStep) call(ctx context.Context) error {
+func (s promoteStep) call(ctx context.Context, unasked string) error {
+	if err := s.world.Ledger.Put(ctx, unasked, ""); err != nil {
+		return err
+	}
 	if err := s.world.Held(ctx); err != nil {
 		return err
 	}
@@ -286,7 +314,7 @@ func (s promoteStep) keepDeployments(ctx context.Context, r *engine.Run, act str
 // account tells what the promotion took, from what was stored before it.
 func (s promoteStep) account(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	p := Promoted{At: s.world.Now(), To: s.target()}
-	intent, asked, err := s.world.Ledger.LastIntent(ctx, r.ID, s.intents())
+	intent, asked, err := s.asked(ctx, r)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
