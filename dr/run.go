@@ -107,6 +107,7 @@ type Question struct {
 	Voices  map[string][]string `json:"voices,omitempty"`  // who gave such an answer so far
 	Without []string            `json:"without,omitempty"` // whose word does not count for those
 	Digest  string              `json:"digest,omitempty"`  // of what accept accepts; those who type it name its beginning
+	More    map[string]Text     `json:"more,omitempty"`    // what an answer leads to beside what it always does
 }
 
 // Result is what a run took against what was promised.

@@ -230,20 +230,40 @@ func leads(run dr.Run, verb string) dr.Text {
 	case verb == "retry":
 		return dr.T("run.leads.retry", "step", q.Step, "run", run.Run)
 	case verb == "accept" && run.Kind == dr.Resume && !run.PastMerge():
-		return dr.T("run.leads.accept-resume", "run", run.Run, "needed", q.Takes[verb], "what", q.What)
+		return dr.T("run.leads.accept-resume", "run", run.Run, "needed", q.Takes[verb], "without", without(run), "what", q.What)
 	case verb == "accept":
-		return dr.T("run.leads.accept", "step", q.Step, "run", run.Run, "needed", q.Takes[verb], "what", q.What)
+		return dr.T("run.leads.accept", "step", q.Step, "run", run.Run, "needed", q.Takes[verb], "without", without(run), "what", q.What)
 	case verb == "skip" && q.Takes[verb] > 1:
-		return dr.T("run.leads.skip-quorum", "step", q.Step, "run", run.Run, "needed", q.Takes[verb])
+		return more(run, verb, dr.T("run.leads.skip-quorum", "step", q.Step, "run", run.Run, "needed", q.Takes[verb], "without", without(run)))
 	case verb == "skip":
-		return dr.T("run.leads.skip", "step", q.Step, "run", run.Run)
+		return more(run, verb, dr.T("run.leads.skip", "step", q.Step, "run", run.Run))
+	case run.PastMerge() && !q.More[verb].Empty():
+		return more(run, verb, dr.T("run.leads.stop-merged.more", "run", run.Run, "step", q.Step, "needed", dr.AbandonedBy))
 	case run.PastMerge():
 		return dr.T("run.leads.stop-merged", "run", run.Run, "step", q.Step, "needed", dr.AbandonedBy)
+	case run.Kind != dr.Resume && slices.Contains(q.Answers, "accept"): // somebody else has merged it
+		return dr.T("run.leads.stop-by-hand", "run", run.Run)
 	case run.Kind == dr.Resume:
 		return dr.T("run.leads.stop-resume", "run", run.Run, "step", q.Step)
 	default:
 		return dr.T("run.leads.stop", "run", run.Run, "step", q.Step)
 	}
+}
+
+// more is what an answer leads to, with what is so of this question alone.
+func more(run dr.Run, verb string, leads dr.Text) dr.Text {
+	if m := run.Question.More[verb]; !m.Empty() {
+		return dr.T("run.leads.more", "leads", leads, "more", m)
+	}
+	return leads
+}
+
+// without are those whose word does not count for what takes more than one.
+func without(run dr.Run) []string {
+	if q := run.Question; len(q.Without) > 0 {
+		return q.Without
+	}
+	return []string{run.Requester}
 }
 
 // do is what can be typed now: whoever reads a run never has to look up how to go on.
@@ -252,7 +272,7 @@ func do(run dr.Run) []Do {
 	if q := run.Question; q != nil {
 		out = append(out, Do{dr.T("run.do.answer"), dr.Cmd("answer", "run", run.Run, "answer", strings.Join(q.Answers, "|"))})
 		if slices.Contains(q.Answers, "accept") {
-			out = append(out, Do{dr.T("run.do.accept", "needed", q.Takes["accept"]), dr.Cmd("answer", "run", run.Run, "answer", "accept", "digest", q.Digest)})
+			out = append(out, Do{dr.T("run.do.accept", "needed", q.Takes["accept"], "without", without(run)), dr.Cmd("answer", "run", run.Run, "answer", "accept", "digest", q.Digest)})
 		}
 	} else if run.State == dr.RunWaiting {
 		out = append(out, Do{dr.T("run.do.cancel"), dr.Cmd("cancel", "run", run.Run)})

@@ -49,10 +49,14 @@ func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Ru
 		return run, dr.Text{}, err
 	}
 	b.host.Changed(run.Run)
-	if len(run.Abandon) < dr.AbandonedBy {
-		return run, dr.T("said.abandon-takes-two"), nil
+	left := dr.T("said.left")
+	if run.Mode == dr.Planned {
+		left = dr.T("said.left.planned", "source", run.Source)
 	}
-	return run, dr.T("said.abandoned"), b.engine.End(ctx, run.Run, engine.Abandon, strings.Join(run.Abandon, " and "))
+	if len(run.Abandon) < dr.AbandonedBy {
+		return run, dr.T("said.abandon-takes-two", "left", left), nil
+	}
+	return run, dr.T("said.abandoned", "left", left), b.engine.End(ctx, run.Run, engine.Abandon, strings.Join(run.Abandon, " and "))
 }
 
 // Reply is an answer to a question.
@@ -98,7 +102,7 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 	case number != q.Number:
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.old", "step", q.Step), Next: status})
 	case takes > 1 && (who.Name == run.Requester || slices.Contains(q.Without, who.Name)):
-		return run, dr.Text{}, refused(&dr.Error{Code: dr.Denied, What: dr.T("answer.requester", "answer", verb, "step", q.Step), Next: dr.T("answer.requester.next", "n", takes, "answer", verb)})
+		return run, dr.Text{}, refused(&dr.Error{Code: dr.Denied, What: dr.T("answer.requester", "who", who.Name, "answer", verb, "step", q.Step), Next: dr.T("answer.requester.next", "n", takes, "answer", verb)})
 	case verb == engine.Accept && reply.Number == 0 && (len(reply.Digest) < len(q.Digest) || !strings.HasPrefix(reply.Digest, q.Digest)):
 		// Who types it names what they have read: it may be another by now.
 		accept := dr.Cmd("answer", "run", run.Run, "answer", engine.Accept, "digest", q.Digest)
@@ -108,14 +112,6 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 		}
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: what, Next: dr.T("command.try", "command", accept)})
 	}
-	said := dr.T("said.answer", "answer", verb)
-	more := takes - len(q.Voices[verb])
-	if !slices.Contains(q.Voices[verb], who.Name) {
-		more--
-	}
-	if more > 0 {
-		said = dr.T("said.noted", "answer", verb, "step", q.Step, "n", more)
-	}
 	var detail dr.Text
 	if verb == engine.Accept {
 		detail = dr.T("audit.accept", "step", q.Step, "digest", q.Digest)
@@ -123,13 +119,32 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 	if err := b.heard(ctx, c, who, action, run, detail); err != nil {
 		return run, dr.Text{}, err
 	}
-	switch {
-	case ends:
+	if ends {
 		return b.abandon(ctx, run, who)
-	case verb == engine.Accept:
-		said := dr.Acceptance{By: who.Name, Step: q.Step, Digest: q.Digest, At: b.host.Now()}
-		if run, err = b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) { r.Accepting = append(r.Accepting, said) }); err != nil {
+	}
+	said := dr.T("said.answer", "answer", verb)
+	if takes > 1 {
+		more := 0
+		// It is counted at once: who says it a moment later is told what that leaves.
+		if run, err = b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) {
+			if verb == engine.Accept {
+				r.Accepting = append(r.Accepting, dr.Acceptance{By: who.Name, Step: q.Step, Digest: q.Digest, At: b.host.Now()})
+			}
+			if now := r.Question; now != nil && now.Number == number {
+				if now.Voices == nil {
+					now.Voices = map[string][]string{}
+				}
+				if !slices.Contains(now.Voices[verb], who.Name) {
+					now.Voices[verb] = append(now.Voices[verb], who.Name)
+				}
+				more = takes - len(now.Voices[verb])
+			}
+		}); err != nil {
 			return run, dr.Text{}, err
+		}
+		b.host.Changed(run.Run)
+		if more > 0 {
+			said = dr.T("said.noted", "answer", verb, "step", q.Step, "n", more)
 		}
 	}
 	return run, said, b.engine.Send(run.Run, engine.Message{Kind: engine.Answer, By: who.Name, Answer: verb, Question: number})

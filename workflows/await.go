@@ -86,9 +86,9 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 // adopt asks whether the run goes on with a merge that somebody made without the
 // approvals it takes.
 func (a waiting) adopt(p proposal, look seen) bool {
-	verb, by := a.run.Ask(stepMerge, engine.Outcome{Code: dr.Uncertain, What: look.Ended, Next: revertOrResume(a.failover)}, engine.Question{
+	verb, by := a.run.Ask(stepMerge, engine.Outcome{Code: dr.Uncertain, What: look.Ended, Next: dr.T("adopt.next", "next", revertOrResume(a.failover))}, engine.Question{
 		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: a.svc.Quorum}, Without: []string{a.req.Requester},
-		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.adopt", "needed", a.svc.Quorum, "plan", p.Counts, "number", a.change.Number),
+		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.adopt", "needed", a.svc.Quorum, "without", a.req.Requester, "plan", p.Counts, "number", a.change.Number),
 	})
 	a.adopted = verb == engine.Accept
 	if a.adopted {

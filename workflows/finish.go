@@ -31,7 +31,7 @@ func (f *failover) finish(err error) dr.RunState {
 					st.State, st.Ended, st.Detail = dr.StepFailed, now, dr.T("step.not-over")
 				}
 			}
-			if end.State != dr.RunSucceeded {
+			if end.State != dr.RunSucceeded || !end.Outcome.Empty() {
 				run.Outcome, run.Next = end.Outcome, end.Next
 			}
 		}); err != nil {
@@ -40,10 +40,14 @@ func (f *failover) finish(err error) dr.RunState {
 		if err := f.run.Audit(ctx, "end", dr.T("audit.end", "state", end.State.Text(), "outcome", end.Outcome)); err != nil {
 			return false, err
 		}
+		level := dr.Warn
 		if end.State == dr.RunSucceeded {
-			return true, nil // close-out has told the result
+			if end.Outcome.Empty() {
+				return true, nil // close-out has told the result
+			}
+			level = dr.OK
 		}
-		return true, f.run.Say(ctx, "end", dr.Warn, dr.T("note.ended", "state", end.State.Text()), end.Outcome, end.Next)
+		return true, f.run.Say(ctx, "end", level, dr.T("note.ended", "state", end.State.Text()), end.Outcome, end.Next)
 	})
 	return end.State
 }
@@ -168,7 +172,7 @@ const mostOffered = 60
 // question says what an answer about a step leads to. Skipping what proves that the
 // service is safe needs the same quorum as the change itself.
 func (f *failover) question(step string, out engine.Outcome) engine.Question {
-	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Takes: map[string]int{}, Without: append([]string{f.req.Requester}, f.others...), Over: engine.Cancel}
+	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Takes: map[string]int{}, More: map[string]dr.Text{}, Without: append([]string{f.req.Requester}, f.others...), Over: engine.Cancel}
 	if f.merged {
 		q.Over = engine.Abandon
 	}
@@ -178,7 +182,8 @@ func (f *failover) question(step string, out engine.Outcome) engine.Question {
 		q.Means = dr.T("question.merged", "service", service)
 	case f.merged:
 		q.Answers = []string{engine.Retry, engine.Skip, engine.Stop}
-		q.Means = dr.T("question.after-merge", "service", service, "base", f.svc.Repository.Base)
+		q.More[engine.Skip], q.More[engine.Stop] = missed(f, step), givenBack(f)
+		q.Means = dr.T("question.after-merge", "service", service, "base", f.svc.Repository.Base, "missed", q.More[engine.Skip], "stop", q.More[engine.Stop])
 	case step == stepMerge:
 		q.Means = dr.T("question.merge")
 	default:
@@ -193,6 +198,32 @@ func (f *failover) question(step string, out engine.Outcome) engine.Question {
 		q.Takes[engine.Accept], q.Digest = f.svc.Quorum, o.Digest[:8]
 	}
 	return q
+}
+
+// missed is what cannot work where a step is skipped; empty where it does not say.
+func missed(f *failover, step string) (out dr.Text) {
+	for _, s := range f.list {
+		if t, ok := s.(steps.Teller); ok && s.Name() == step {
+			_, out = t.Tell()
+		}
+	}
+	return out
+}
+
+// givenBack is what stopping a merged run undoes: in a planned one that has promoted nothing
+// the tasks of the source, without which users are down.
+func givenBack(f *failover) dr.Text {
+	if planned(f.svc, f.req) && hasDatabase(f.svc, f.req) && !f.moved(engine.Ran) {
+		for _, s := range f.list {
+			if _, stops := s.(steps.Stopper); !stops {
+				continue
+			}
+			if _, tried := f.run.Outcome(s.Name()); tried {
+				return dr.T("question.at-zero", "source", f.source)
+			}
+		}
+	}
+	return dr.T("question.stop.plain")
 }
 
 // stopped is the ending of a run that a person stopped, in the words that fit

@@ -21,13 +21,25 @@ type proposal struct {
 	Recorded []int64  `json:"recorded"`
 	Counts   dr.Text  `json:"counts"`
 
-	At    time.Time `json:"at,omitzero"`     // when the plans were last made
-	Named []dr.Text `json:"named,omitempty"` // what the policy lets pass when people see its name
-	Round int       `json:"round,omitempty"` // how often what had become worse was put before the people
+	At      time.Time `json:"at,omitzero"`       // when the plans were last made
+	Named   []dr.Text `json:"named,omitempty"`   // what the policy lets pass when people see its name
+	Acts    []dr.Text `json:"acts,omitempty"`    // of a resumption: what is left to be done
+	Asks    string    `json:"asks,omitempty"`    // the digest of what its people accept, those and the plans
+	Nothing bool      `json:"nothing,omitempty"` // is left
+	Round   int       `json:"round,omitempty"`   // how often what had become worse was put before the people
 }
 
 // Line counts what the plans would do.
 func (p proposal) Line() dr.Text { return p.Counts }
+
+// asked is what people name who accept a resumption.
+func (p proposal) asked() string { return cmp.Or(p.Asks, p.Digest)[:8] }
+
+// asksOf is the digest of a resumption's plans and acts.
+func asksOf(p proposal) (string, error) {
+	o, err := steps.Beyond(p.Plans, nil, p.Acts)
+	return o.Digest, err
+}
 
 // key is a key of what belongs to this proposal alone.
 func (p proposal) key(of string) string {

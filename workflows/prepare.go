@@ -89,9 +89,15 @@ func (f *preparation) lock() error {
 	return refused(f.failover, out.Outcome)
 }
 
+// sourceAnswers is what the policy says of a disaster that could be a planned run.
+const sourceAnswers dr.TextID = "policy.source-answers"
+
 // acceptsOf is what an approval accepts by a verdict of the policy, and by the lock.
 func (f *failover) acceptsOf(v dr.Verdict) []dr.Text {
 	out := slices.Clone(v.Accepts)
+	if f.req.Kind == dr.Resume && allThere(f) { // no run loses anything of it any more
+		out = slices.DeleteFunc(out, func(t dr.Text) bool { return t.ID == sourceAnswers })
+	}
 	if !f.overridden.Empty() {
 		out = append(out, f.overridden)
 	}
@@ -134,7 +140,7 @@ func (f preparation) lately(ctx context.Context) (run string, ago time.Duration,
 	for _, run := range runs {
 		// An end that lies in the future is of a clock that was set back.
 		ago := max(0, f.req.At.Sub(run.Ended).Round(time.Second))
-		if run.State == dr.RunSucceeded && run.Run != f.req.Run && ago < f.svc.Cooldown {
+		if run.State == dr.RunSucceeded && run.PastMerge() && run.Run != f.req.Run && ago < f.svc.Cooldown {
 			return run.Run, ago, err
 		}
 	}
@@ -228,7 +234,22 @@ func (f *preparation) notReady(found readiness) dr.Text {
 		return dr.T("readiness.rules.next", "how", how, "command", f.again())
 	}
 	if f.req.Mode == dr.Planned {
-		return dr.T("readiness.planned.next", "command", f.again("mode", string(dr.Disaster)))
+		var how []dr.Text
+		silent := false
+		for _, c := range found.Checks {
+			bad := c.Level == dr.Fail || c.Level == dr.Unknown && c.Need != dr.NeedSound
+			if bad && !slices.ContainsFunc(how, func(t dr.Text) bool { return t.ID == dr.TextID("mend."+c.Name) }) {
+				how = append(how, dr.T(dr.TextID("mend."+c.Name)))
+			}
+			silent = silent || c.Role == dr.RoleSource && c.Level != dr.OK
+		}
+		switch {
+		case silent:
+			return dr.T("readiness.source-silent.next", "again", f.again(), "command", f.again("mode", string(dr.Disaster)))
+		case len(how) > 0:
+			return dr.T("readiness.rules.next", "how", how, "command", f.again())
+		}
+		return dr.T("readiness.disaster.next", "again", f.again(), "command", dr.Cmd("status", "service", f.req.Service))
 	}
 	return dr.T("readiness.disaster.next", "again", f.again(), "command", dr.Cmd("status", "service", f.req.Service))
 }

@@ -25,6 +25,9 @@ func (f resumption) getApproved() error {
 	if err != nil {
 		return err
 	}
+	if p.Nothing {
+		return &ending{State: dr.RunSucceeded, Outcome: dr.T("resume.nothing-left", "service", f.req.Service, "region", f.req.Target)}
+	}
 	if err := f.ask(p); err != nil {
 		return err
 	}
@@ -69,7 +72,13 @@ func (f resumption) plan() (proposal, error) {
 		if err != nil {
 			return proposal{}, err
 		}
-		p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: steady(f.run, f.run.Now(ctx)), Named: decision.Reasons}
+		p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: steady(f.run, f.run.Now(ctx)), Named: decision.Reasons, Acts: f.acts()}
+		if p.Asks, err = asksOf(p); err != nil {
+			return proposal{}, err
+		}
+		if p.Nothing, err = f.nothingLeft(ctx, plans); err != nil {
+			return proposal{}, err
+		}
 		if err := f.run.Write(ctx, func(run *dr.Run) {
 			run.PlanLine, run.Digest = p.Counts, p.Digest
 			run.Decisions = append(run.Decisions, decision)
@@ -83,6 +92,45 @@ func (f resumption) plan() (proposal, error) {
 	})
 }
 
+// acts is what is left to be done, whatever the plans say of it.
+func (f resumption) acts() []dr.Text {
+	var out []dr.Text
+	for _, s := range f.list {
+		t, tells := s.(steps.Teller)
+		_, stops := s.(steps.Stopper)
+		if !tells || f.there[s.Name()] || stops && allThere(f.failover) {
+			continue
+		}
+		if does, _ := t.Tell(); !does.Empty() {
+			out = append(out, does)
+		}
+	}
+	return out
+}
+
+// allThere tells whether every writer was in the target when the run began to resume.
+func allThere(f *failover) bool {
+	return !slices.ContainsFunc(f.svc.ResourcesOf(dr.AuroraGlobal), func(db dr.Resource) bool { return !f.there[steps.Promotion.Name(db.Name)] })
+}
+
+// nothingLeft tells whether all of the service is where Git says: a run has brought it there
+// to the end, every plan is empty, and its writers, tasks and name are there still.
+func (f resumption) nothingLeft(ctx context.Context, plans dr.Plans) (bool, error) {
+	if !allThere(f.failover) || slices.ContainsFunc(plans, func(p dr.Plan) bool { return len(p.Changes) > 0 }) {
+		return false, nil
+	}
+	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 1000)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(runs, func(r dr.Run) bool { return r.Run != f.req.Run && (r.PastMerge() || r.MergedApart) })
+	if i < 0 || runs[i].State != dr.RunSucceeded || runs[i].Target != f.req.Target || runs[i].Mode != dr.Planned && f.req.Mode == dr.Planned ||
+		slices.ContainsFunc(runs[i].Steps, func(s dr.Step) bool { return s.State == dr.StepSkipped }) {
+		return false, nil // tasks may hold the old writer, or are owed to the source
+	}
+	return len(elsewhere(ctx, f.Runbooks, f.svc, f.req.Target)) == 0, nil
+}
+
 // ask has people accept what is left: as many as a change takes, neither who asked for
 // this run nor who asked for those it goes on with.
 func (f resumption) ask(p proposal) error {
@@ -94,15 +142,15 @@ func (f resumption) ask(p proposal) error {
 		return &ending{State: dr.RunStopped, Outcome: dr.T("await.not-begun", "why", began.What), Next: f.startAgain()}
 	}
 	f.others = began.Value
-	what := dr.T("resume.asks", "region", f.req.Target, "plan", p.Counts, "changes", changesOf(p.Plans), "accepts", orNothing(append(slices.Clone(p.Named), f.accepts...)))
+	what := dr.T("resume.asks", "region", f.req.Target, "acts", orNothing(p.Acts), "plan", p.Counts, "changes", changesOf(p.Plans), "accepts", orNothing(append(slices.Clone(p.Named), f.accepts...)))
 	verb, by := f.run.Ask(stepAwait, engine.Outcome{Code: dr.Conflict, What: what}, engine.Question{
 		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: f.svc.Quorum}, Without: began.Value,
-		Over: engine.Cancel, Digest: p.Digest[:8], All: f.all(p), Means: dr.T("question.resume", "needed", f.svc.Quorum),
+		Over: engine.Cancel, Digest: p.asked(), All: f.all(p), Means: dr.T("question.resume", "needed", f.svc.Quorum, "without", began.Value),
 	})
 	if verb == engine.Stop {
 		return &ending{State: dr.RunCancelled, Outcome: dr.T("run.cancelled", "who", by), Next: f.startAgain()}
 	}
-	f.taken = append(f.taken, dr.Acceptance{By: by, Step: stepAwait, Digest: p.Digest[:8]})
+	f.taken = append(f.taken, dr.Acceptance{By: by, Step: stepAwait, Digest: p.asked()})
 	engine.Note(f.run, "approved", func(ctx context.Context) (bool, error) {
 		f.run.Mark(ctx, stepAwait, done(dr.T("await.done", "people", by)))
 		return true, f.run.Audit(ctx, "approval", dr.T("audit.approval", "people", by, "reasons", []dr.Text{p.Counts}))
@@ -112,7 +160,7 @@ func (f resumption) ask(p proposal) error {
 
 // all is the whole of what is left to do, and what the policy lets pass only by its name.
 func (f resumption) all(p proposal) []dr.Text {
-	out := slices.Clone(p.Named)
+	out := append(slices.Clone(p.Acts), p.Named...)
 	for _, plan := range p.Plans {
 		for _, c := range plan.Changes {
 			out = append(out, change(plan.Stack, c))

@@ -12,7 +12,7 @@ import (
 
 // tooLate tells of one that was read when nobody could act on it any more.
 func tooLate(f *failover) {
-	if by := f.run.TooLate(); by != "" {
+	if by := engine.TooLate(f.run); by != "" {
 		tellTooLate(f, by)
 	}
 }

@@ -251,7 +251,7 @@ to answer: drbot answer portal-1 retry|stop
 	done.Steps = []dr.Step{{Name: "verify", State: dr.StepSkipped, Started: t0, Ended: t0.Add(time.Second)}}
 	done.Result = &dr.Result{RTA: time.Minute, RTO: 4 * time.Hour, RPO: 5 * time.Minute}
 	got := runText(w, view.Run(done, t0.Add(9*time.Hour)))
-	if !strings.HasSuffix(got, "portal is active in ap-northeast-1.\nRTA unknown of RTO 4h0m: verify was skipped\nRPA unknown of RPO 5m0s: the replication lag was not known at the promotion\nSteps: verify 1s\n") {
+	if !strings.HasSuffix(got, "portal was moved to ap-northeast-1, and that it serves there was not seen: verify skipped.\nRTA unknown of RTO 4h0m: verify was skipped\nRPA unknown of RPO 5m0s: the replication lag was not known at the promotion\nSteps: verify 1s\n") {
 		t.Errorf("it is shown as\n%s", got)
 	}
 	nonsense := runText(texttest.Nonsense(t).In("en", "shell"), view.Run(paused, t0))

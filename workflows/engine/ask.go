@@ -34,12 +34,13 @@ type Question struct {
 	Digest  string         // of what accept accepts
 	All     []dr.Text      // of that, in words
 	Over    string         // the kind of message that ends the run: Cancel or Abandon
+	More    map[string]dr.Text
 }
 
 // Ask pauses the run and waits for an answer to what a step left behind.
 func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 	r.questions++
-	asked := dr.Question{Number: r.questions, Step: step, What: out.What, Means: q.Means, Answers: q.Answers, Takes: q.Takes, Without: q.Without, Digest: q.Digest}
+	asked := dr.Question{Number: r.questions, Step: step, What: out.What, Means: q.Means, Answers: q.Answers, Takes: q.Takes, Without: q.Without, Digest: q.Digest, More: q.More}
 	put := Note(r, "ask/"+step, func(ctx context.Context) (bool, error) {
 		if err := r.Write(ctx, func(run *dr.Run) {
 			run.State, run.Question = dr.RunPaused, &asked
@@ -88,9 +89,11 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 
 // answered writes down what people have answered, and tells it.
 func answered(ctx context.Context, r *Run, asked dr.Question, verb, by string) error {
+	var unheard dr.Text
 	r.Update(ctx, func(run *dr.Run) {
 		run.State, run.Question, run.Outcome, run.Next = dr.RunRunning, nil, dr.Text{}, dr.Text{}
-		if verb != Stop {
+		if verb != Stop && len(run.Abandon) > 0 {
+			unheard = dr.T("note.unheard", "who", run.Abandon, "command", dr.Cmd("cancel", "run", r.ID))
 			run.Abandon = nil // it goes on: who still wants it to end says so anew
 		}
 		if i := run.StepIndex(asked.Step); i >= 0 && verb == Skip {
@@ -101,7 +104,7 @@ func answered(ctx context.Context, r *Run, asked dr.Question, verb, by string) e
 	if err := r.Audit(ctx, "answer "+verb, dr.T("audit.answer", "step", asked.Step, "who", by)); err != nil {
 		return err
 	}
-	return r.Say(ctx, fmt.Sprintf("answered/%d", asked.Number), dr.OK, dr.T("note.answered", "step", asked.Step, "answer", verb, "who", by))
+	return r.Say(ctx, fmt.Sprintf("answered/%d", asked.Number), dr.OK, dr.T("note.answered", "step", asked.Step, "answer", verb, "who", by), unheard)
 }
 
 // gone are those of whom an answer was counted who have no say any more. It is stored in the
@@ -193,7 +196,7 @@ func acceptBy(run string, q Question) dr.Text {
 	if !slices.Contains(q.Answers, Accept) {
 		return dr.Text{}
 	}
-	return dr.T("note.accept", "command", dr.Cmd("answer", "run", run, "answer", Accept, "digest", q.Digest), "n", q.Takes[Accept])
+	return dr.T("note.accept", "command", dr.Cmd("answer", "run", run, "answer", Accept, "digest", q.Digest), "n", q.Takes[Accept], "without", q.Without)
 }
 
 // counted shows the votes of those who have a say.

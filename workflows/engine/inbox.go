@@ -134,7 +134,7 @@ func (r *Run) Abandoned() (by string) {
 }
 
 // TooLate gives who has cancelled the run when that did not count any more, once.
-func (r *Run) TooLate() (by string) {
+func TooLate(r *Run) (by string) {
 	by, r.late = r.late, ""
 	return by
 }

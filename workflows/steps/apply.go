@@ -186,3 +186,16 @@ func (s applyStep) problem(res dr.ApplyResult) error {
 		return &dr.Error{Code: dr.Conflict, What: dr.T("apply.failed", "stack", name, "summary", summary), Next: dr.T("apply.failed.next")}
 	}
 }
+
+// Tell implements Teller.
+func (s applyStep) Tell() (does, missed dr.Text) {
+	name, source, target := s.stack.Name, s.job.Source, s.job.Request.Target
+	switch {
+	case s.stack.Role == dr.TrafficStack:
+		return dr.T("does.apply.traffic", "stack", name, "target", target), dr.T("missed.apply.traffic", "stack", name, "source", source, "target", target)
+	case s.stack.Region == source:
+		return dr.T("does.apply", "stack", name), dr.T("missed.apply.source", "stack", name, "source", source)
+	default:
+		return dr.T("does.apply", "stack", name), dr.T("missed.apply.target", "stack", name, "target", target)
+	}
+}

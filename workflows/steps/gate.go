@@ -213,3 +213,11 @@ func (s healthStep) resolves(ctx context.Context, h *health) {
 		h.yes(dr.T("gate.ok.probes"))
 	}
 }
+
+// Tell implements Teller.
+func (s healthStep) Tell() (does, missed dr.Text) {
+	if s.name == Verify {
+		return dr.Text{}, dr.T("missed.verify", "target", s.job.Request.Target)
+	}
+	return dr.Text{}, dr.T("missed.gate", "target", s.job.Request.Target)
+}

@@ -99,3 +99,8 @@ func orNowhere(r dr.Region) dr.Arg {
 	}
 	return dr.ArgOf(r)
 }
+
+// Tell implements Teller.
+func (s giveBackStep) Tell() (does, missed dr.Text) {
+	return dr.Text{}, dr.T("missed.give-back", "source", s.job.Source)
+}

@@ -43,6 +43,13 @@ type Kind struct {
 	Make func(Job) ([]engine.Step, error)
 }
 
+// Teller is a step that says beforehand what it does, and what cannot work without it.
+type Teller interface {
+	// Tell gives what people accept by it, which is empty where it only looks, and what is so
+	// afterwards where it is skipped.
+	Tell() (does, missed dr.Text)
+}
+
 // Ledger keeps what must be known after a crash.
 type Ledger interface {
 	// Intend stores an intent unless one for the same run and act is there, and gives the

@@ -138,7 +138,7 @@ func (s applyStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
 
 // Begun tells whether the promotion was asked for, or is seen.
 func (s promoteStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
-	_, asked, err := s.world.Ledger.LastIntent(ctx, r.ID, s.intents()+number(engine.Attempt(ctx)))
+	_, asked, err := s.world.Ledger.LastIntent(ctx, r.ID, intentsOf(s.db)+number(engine.Attempt(ctx)))
 	if err != nil || asked {
 		return asked, err
 	}

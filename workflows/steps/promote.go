@@ -79,7 +79,7 @@ func (s promoteStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	_, asked, err := s.asked(ctx, r)
+	_, asked, err := asked(ctx, s, r)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
@@ -115,13 +115,13 @@ func toldOfOthers(ctx context.Context, s promoteStep, r *engine.Run, n int) bool
 func unaskedKey(run, act string) string { return key(run, "unasked", act) }
 
 // asked is the newest intent of this run by which the promotion may have been asked for.
-func (s promoteStep) asked(ctx context.Context, r *engine.Run) (dr.Intent, bool, error) {
+func asked(ctx context.Context, s promoteStep, r *engine.Run) (dr.Intent, bool, error) {
 	for n := engine.Attempt(ctx); n >= 1; n-- {
-		intent, meant, err := s.world.Ledger.LastIntent(ctx, r.ID, s.intents()+number(n))
+		intent, meant, err := s.world.Ledger.LastIntent(ctx, r.ID, intentsOf(s.db)+number(n))
 		if err != nil {
 			return dr.Intent{}, false, err
 		}
-		if !meant || intent.Act != s.intents()+number(n) {
+		if !meant || intent.Act != intentsOf(s.db)+number(n) {
 			continue
 		}
 		unasked, err := s.world.Ledger.Get(ctx, unaskedKey(r.ID, intent.Act))
@@ -136,9 +136,7 @@ func (s promoteStep) moved(st dr.DatabaseState) bool {
 	return st.Failover == "" && st.Writer == s.target() && st.WriterReady
 }
 
-// intents is what the acts of this step's intents begin with; the attempt follows.
-func (s promoteStep) intents() string { return intentsOf(s.db) }
-
+// intentsOf is what the acts of a promotion's intents begin with; the attempt follows.
 func intentsOf(db dr.Resource) string { return Promotion.Name(db.Name) + "#" }
 
 // request stores the intent and makes the one call. An intent that is there already
@@ -156,7 +154,7 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 	if err := quiet(ctx, s, r, n); err != nil {
 		return engine.Outcome{}, err
 	}
-	act := s.intents() + number(n)
+	act := intentsOf(s.db) + number(n)
 	_, meant, err := s.world.Ledger.LastIntent(ctx, r.ID, act)
 	if err != nil {
 		return engine.Outcome{}, err
@@ -314,7 +312,7 @@ func (s promoteStep) keepDeployments(ctx context.Context, r *engine.Run, act str
 // account tells what the promotion took, from what was stored before it.
 func (s promoteStep) account(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	p := Promoted{At: s.world.Now(), To: s.target()}
-	intent, asked, err := s.asked(ctx, r)
+	intent, asked, err := asked(ctx, s, r)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
@@ -335,4 +333,13 @@ func (s promoteStep) account(ctx context.Context, r *engine.Run) (engine.Outcome
 		p.At = reading.Read
 	}
 	return engine.Done(p, p.Line())
+}
+
+// Tell implements Teller.
+func (s promoteStep) Tell() (does, missed dr.Text) {
+	missed = dr.T("missed.promote", "database", s.db.Name, "source", s.job.Source, "target", s.target())
+	if s.job.Request.Mode == dr.Planned {
+		return dr.T("does.promote.planned", "database", s.db.Name, "source", s.job.Source, "target", s.target()), missed
+	}
+	return dr.T("does.promote.disaster", "database", s.db.Name, "source", s.job.Source, "target", s.target()), missed
 }

@@ -106,3 +106,8 @@ func (s quiesceStep) running(ctx context.Context, workloads []dr.Resource) (int,
 func countKey(run string, in dr.Region, w dr.Resource) string {
 	return key(run, Quiesce, string(in), w.Name)
 }
+
+// Tell implements Teller.
+func (s quiesceStep) Tell() (does, missed dr.Text) {
+	return dr.T("does.quiesce", "source", s.job.Source), dr.T("missed.quiesce", "source", s.job.Source)
+}

@@ -121,3 +121,9 @@ func (s redeployStep) atPromotion(ctx context.Context, r *engine.Run, w dr.Resou
 	}
 	return last, nil
 }
+
+// Tell implements Teller.
+func (s redeployStep) Tell() (does, missed dr.Text) {
+	target := s.job.Request.Target
+	return dr.T("does.redeploy", "target", target), dr.T("missed.redeploy", "target", target)
+}

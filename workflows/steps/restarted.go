@@ -46,7 +46,7 @@ func quiesceAgain(ctx context.Context, s promoteStep, r *engine.Run, attempt int
 	if err != nil || told == "" {
 		return false, err
 	}
-	if _, meant, err := s.world.Ledger.LastIntent(ctx, r.ID, s.intents()+number(attempt)); err != nil || meant {
+	if _, meant, err := s.world.Ledger.LastIntent(ctx, r.ID, intentsOf(s.db)+number(attempt)); err != nil || meant {
 		return false, err
 	}
 	_, err = quiesceStep{s.world, s.job}.Do(ctx, r)
