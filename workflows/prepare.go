@@ -198,7 +198,7 @@ func (f *preparation) checkReadiness() error {
 		if slices.ContainsFunc(found.Checks, func(c dr.Check) bool { return c.Level == dr.Unknown && c.Need != dr.NeedSound }) {
 			code = dr.Temporary // what could not be read may be readable in a moment
 		}
-		return found, &dr.Error{Code: code, What: dr.T("readiness.not-ready", "reasons", found.Verdict.Reasons), Next: f.notReady(found)}
+		return found, &dr.Error{Code: code, What: dr.T("readiness.not-ready", "reasons", found.Verdict.Reasons), Next: f.notReady(ctx, found)}
 	})
 	f.rules = out.Value.rules()
 	f.checks, f.checkedAt = out.Value.Checks, steady(f.run, out.At)
@@ -229,7 +229,27 @@ func mends(rules []dr.Check) []dr.Text {
 	return out
 }
 
-func (f *preparation) notReady(found readiness) dr.Text {
+// movedAlready leads on where a writer is in the target and Git does not say so: no run that
+// changes Git is ready there, whatever its mode.
+func movedAlready(ctx context.Context, f *failover) dr.Text {
+	if f.req.Kind == dr.Resume {
+		return dr.Text{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, placesLimit)
+	defer cancel()
+	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
+		if st, err := f.Cloud.Databases.State(ctx, f.svc, db, f.req.Target); err == nil && st.Writer == f.req.Target {
+			return dr.T("readiness.moved.next", "database", db.Name, "target", f.req.Target, "source", f.source, "base", f.svc.Repository.Base,
+				"stay", resumeSource(f), "go", toResume(f.req))
+		}
+	}
+	return dr.Text{}
+}
+
+func (f *preparation) notReady(ctx context.Context, found readiness) dr.Text {
+	if next := movedAlready(ctx, f.failover); !next.Empty() {
+		return next
+	}
 	if how := mends(found.rules()); len(how) > 0 {
 		return dr.T("readiness.rules.next", "how", how, "command", f.again())
 	}
