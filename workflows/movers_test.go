@@ -161,7 +161,7 @@ func (c *crew) next(r dr.Run) (workflows.StartCommand, bool) {
 	}
 	pick := named[0]
 	for _, k := range named { // they want to end in Tokyo
-		if k.Verb == string(dr.Resume) && c.w.Base() == world.Tokyo {
+		if k.Verb == string(dr.Resume) && k.Args["region"] == string(world.Tokyo) && c.w.Base() == world.Tokyo {
 			pick = k
 		}
 	}

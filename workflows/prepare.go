@@ -229,10 +229,10 @@ func mends(rules []dr.Check) []dr.Text {
 	return out
 }
 
-// movedAlready leads on where a writer is in the target and Git does not say so: no run that
-// changes Git is ready there, whatever its mode.
+// movedAlready leads on where a writer is in the target and Git does not say so: a planned run
+// is not ready then, and a disaster finds it there.
 func movedAlready(ctx context.Context, f *failover) dr.Text {
-	if f.req.Kind == dr.Resume {
+	if f.req.Kind == dr.Resume || f.req.Mode != dr.Planned {
 		return dr.Text{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, placesLimit)
@@ -240,7 +240,7 @@ func movedAlready(ctx context.Context, f *failover) dr.Text {
 	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
 		if st, err := f.Cloud.Databases.State(ctx, f.svc, db, f.req.Target); err == nil && st.Writer == f.req.Target {
 			return dr.T("readiness.moved.next", "database", db.Name, "target", f.req.Target, "source", f.source, "base", f.svc.Repository.Base,
-				"stay", resumeSource(f), "go", toResume(f.req))
+				"command", f.again("mode", string(dr.Disaster)), "back", resumeSource(f))
 		}
 	}
 	return dr.Text{}

@@ -202,7 +202,7 @@ func TestNotReadyLeadsToItsMend(t *testing.T) {
 		"not in sync": {func(w *world.World) { w.SetCheck("aurora.target-sync", dr.Fail) },
 			[]string{"Wait until a resynchronization is over", "/dr failover portal ap-northeast-1 planned"}, "disaster"},
 		"the writer is there already": {func(w *world.World) { w.PromoteByHand(world.Tokyo); time.Sleep(2 * time.Minute) },
-			[]string{"the writer of portal-global is in ap-northeast-1 already", "in ap-northeast-2: /dr resume portal ap-northeast-2 planned", "make main say so, then /dr resume portal ap-northeast-1 planned"}, "disaster"},
+			[]string{"the writer of portal-global is in ap-northeast-1 already", "in ap-northeast-1: /dr failover portal ap-northeast-1 disaster", "by a promotion back: /dr resume portal ap-northeast-2 planned"}, "Then ask again"},
 		"the source is silent": {func(w *world.World) { w.Down(world.Seoul, true) },
 			[]string{"when the source Region answers again: /dr failover portal ap-northeast-1 planned", "/dr failover portal ap-northeast-1 disaster"}, "Wait until"},
 	} {
