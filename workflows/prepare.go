@@ -98,7 +98,7 @@ func (f *preparation) alreadyThere(ctx context.Context) dr.Text {
 	if err == nil {
 		for _, run := range runs {
 			if run.State == dr.RunStopped && run.PastMerge() && run.Target == f.req.Target {
-				return dr.T("lock.stopped-run", "run", run.Run, "command", dr.Cmd("status", "service", f.req.Service), "resume", resume)
+				return dr.T("lock.stopped-run", "run", run.Run, "command", dr.Cmd("status", "service", run.Run), "resume", resume)
 			}
 		}
 	}
@@ -224,5 +224,5 @@ func (f *preparation) notReady(found readiness) dr.Text {
 	if f.req.Mode == dr.Planned {
 		return dr.T("readiness.planned.next", "command", f.again("mode", string(dr.Disaster)))
 	}
-	return dr.T("readiness.disaster.next", "again", f.again(), "command", dr.Cmd("status", "service", f.req.Service))
+	return dr.T("readiness.disaster.next", "again", f.again(), "command", dr.Cmd("status", "service", f.req.Run))
 }

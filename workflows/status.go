@@ -9,7 +9,7 @@ import (
 
 // Look is what somebody wants to see.
 type Look struct {
-	Service string // every service when empty
+	Service string // or the id of a run; every service when empty
 	Limit   int    // of runs
 	// Standing asks also how the service stands while no run is under way.
 	Standing bool
@@ -33,7 +33,7 @@ func (b Commands) Status(ctx context.Context, c Caller, look Look) (Status, erro
 	if look.Service != "" {
 		var err error
 		if s, err = b.service(look.Service); err != nil {
-			return Status{}, err
+			return ofRun(ctx, b.Store.Records, look.Service, err)
 		}
 	}
 	runs, err := b.Store.Records.Runs(ctx, look.Service, look.Limit)
@@ -42,6 +42,20 @@ func (b Commands) Status(ctx context.Context, c Caller, look Look) (Status, erro
 	}
 	now := b.host.Now()
 	return Status{Runs: runs, Standing: []dr.Text{activeNow(ctx, b.Forge, s), lastRun(runs, now), lastReading(ctx, b.Store.Reports, s, now)}}, nil
+}
+
+// ofRun is the one run that was named in the place of a service; where there is none
+// either, the service is what was meant.
+func ofRun(ctx context.Context, r Records, id string, none error) (Status, error) {
+	run, err := r.Run(ctx, id)
+	switch {
+	case err == nil:
+		return Status{Runs: []dr.Run{run}}, nil
+	case dr.CodeOf(err) == dr.NotFound:
+		return Status{}, none
+	default:
+		return Status{}, err
+	}
 }
 
 // activeNow is the Region that Git says.

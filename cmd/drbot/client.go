@@ -87,10 +87,22 @@ func (w *world) start(kind dr.Kind) func(*cobra.Command, map[string]string) erro
 		}
 		run := ans.Run
 		if ans.Existing {
-			return w.tell(ans, dr.T("cli.existing", "service", run.Service, "run", run.Run))
+			return notStarted(w, ans)
 		}
-		return w.tell(ans, dr.T("cli.started", "run", run.Run), dr.T("cli.follow", "command", dr.Cmd("status", "service", run.Service)))
+		return w.tell(ans, dr.T("cli.started", "run", run.Run), dr.T("cli.follow", "command", dr.Cmd("status", "service", run.Run)))
 	}
+}
+
+// notStarted refuses a request whose service is held by another run: a script that asked
+// for a run must not take that one for its own.
+func notStarted(w *world, held startAnswer) error {
+	run := held.Run
+	if w.json {
+		if err := w.tell(held); err != nil {
+			return err
+		}
+	}
+	return &dr.Error{Code: dr.Conflict, What: dr.T("cli.existing", "service", run.Service, "run", run.Run), Next: dr.T("command.try", "command", dr.Cmd("status", "service", run.Run))}
 }
 
 func (w *world) status(c *cobra.Command, args map[string]string) error {
@@ -126,7 +138,7 @@ func (w *world) answer(c *cobra.Command, args map[string]string) error {
 }
 
 func (w *world) runsCommand() *cobra.Command {
-	var limit int
+	limit := count{20, mostRuns}
 	c := &cobra.Command{
 		Use:   "runs [SERVICE]",
 		Short: w.words.Sentence(dr.T("cli.runs")),
@@ -134,7 +146,7 @@ func (w *world) runsCommand() *cobra.Command {
 			if len(args) > 1 {
 				return misuse(dr.T("command.extra", "typed", strings.Join(args[1:], " ")), dr.T("command.try", "command", dr.Cmd("runs [SERVICE]")))
 			}
-			runs, err := w.list(c.Context(), strings.Join(args, ""), limit)
+			runs, err := w.list(c.Context(), strings.Join(args, ""), limit.n)
 			if err != nil {
 				return err
 			}
@@ -151,7 +163,7 @@ func (w *world) runsCommand() *cobra.Command {
 			return w.print(nil, "%s", b.String())
 		},
 	}
-	c.Flags().IntVar(&limit, "limit", 20, w.words.Say(dr.T("cli.limit")))
+	c.Flags().Var(&limit, "limit", w.words.Say(dr.T("cli.limit")))
 	return c
 }
 
