@@ -64,6 +64,7 @@ type ChangeState struct {
 	Merged     bool         `json:"merged"`
 	MergedBy   string       `json:"merged_by"`
 	MergeSHA   string       `json:"merge_sha"` // when merged
+	ClosedBy   string       `json:"closed_by,omitempty"` // when closed and not merged; empty when the forge does not tell
 	Head       string       `json:"head"`
 	BaseRef    string       `json:"base_ref"`
 	BaseSHA    string       `json:"base_sha"` // tip of the base branch now

@@ -74,3 +74,17 @@ func TestStatusOfARun(t *testing.T) {
 		}
 	})
 }
+
+// A pull request that somebody closed says who did, in how the run ended.
+func TestClosedBySomebody(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.CloseByHand()
+		w.Await(run, dr.RunCancelled)
+		if said := world.Words(w.Record(run).Outcome); !strings.Contains(said, "was closed by dave-gh.") {
+			t.Errorf("it ended with %q", said)
+		}
+	})
+}

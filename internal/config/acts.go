@@ -197,8 +197,8 @@ func (f *checker) needed(at string, act dr.ActInfo, done map[string]string, s *d
 }
 
 // strangers tells whether a resource is of a system that nobody knows.
-func (f *checker) strangers(s *dr.Service) bool {
-	return slices.ContainsFunc(s.Resources, func(r dr.Resource) bool { _, known := f.systems[r.System]; return !known })
+func strangers(s *dr.Service, systems map[string]system) bool {
+	return slices.ContainsFunc(s.Resources, func(r dr.Resource) bool { _, known := systems[r.System]; return !known })
 }
 
 // acted checks an act on resources: that there are some, that none is done twice, and
@@ -210,7 +210,7 @@ func (f *checker) acted(p, listed string, act dr.ActInfo, name string, done map[
 		names = append(names, r.Name)
 	}
 	switch {
-	case f.strangers(s) && (len(all) == 0 || listed != act.ID && !slices.Contains(names, name)):
+	case strangers(s, f.systems) && (len(all) == 0 || listed != act.ID && !slices.Contains(names, name)):
 		return // what it is meant for may be of the system that is not known
 	case len(all) == 0:
 		f.add(p, dr.T("config.act.nothing", "system", act.On, "act", act.ID))
