@@ -211,9 +211,17 @@ func TestEveryVerb(t *testing.T) {
 			t.Errorf("the help lacks %s:\n%s", v.Name, help)
 		}
 		_, own, _ := h.typed(v.Name, "--help")
+		if v.Name != "help" && (strings.Contains(own, "more.") || strings.Count(own[:strings.Index(own, "Usage:")], "\n") < 4) {
+			t.Errorf("the help of %s tells little:\n%s", v.Name, own)
+		}
 		for _, p := range v.Params {
 			if p.Flag != "" && !strings.Contains(own, p.Flag) {
 				t.Errorf("the help of %s lacks %s:\n%s", v.Name, p.Flag, own)
+			}
+			for _, choice := range p.Choices {
+				if p.Flag == "" && !strings.Contains(own, "\n"+choice+" ") {
+					t.Errorf("the help of %s does not say what %s does:\n%s", v.Name, choice, own)
+				}
 			}
 		}
 	}
