@@ -193,12 +193,22 @@ func (w *world) tell(v any, lines ...dr.Text) error {
 	return w.print(v, "%s", b.String())
 }
 
-// print writes the one thing a command prints: v as JSON, or the text.
+// print writes the one thing a command prints: v as JSON, with its texts in words beside, or the text.
 func (w *world) print(v any, format string, args ...any) error {
 	if w.json {
-		enc := json.NewEncoder(w.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(v)
+		doc, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		if doc, err = worded(doc, w.words.Say); err != nil {
+			return err
+		}
+		var out bytes.Buffer
+		if err := json.Indent(&out, doc, "", "  "); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(w.stdout, out.String())
+		return err
 	}
 	_, err := fmt.Fprintf(w.stdout, format, args...)
 	return err
