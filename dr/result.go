@@ -6,6 +6,10 @@ import "slices"
 // known only when it was seen.
 const VerifyStep = "verify"
 
+// MergeStep is the step that merges: a try of it can end well with nothing merged, and the
+// run's own MergeSHA says whether something was.
+const MergeStep = "merge"
+
 // ResultLines is what a run took against what was promised, line by line, as it is told
 // in its thread and on its pull request; nil when there is no result.
 func (r Run) ResultLines() []Text {

@@ -189,6 +189,13 @@ func steps(run dr.Run, now time.Time) []Step {
 		if s.State == dr.StepPending && run.State.Final() {
 			continue
 		}
+		if s.Name == dr.MergeStep && s.State == dr.StepDone && !run.PastMerge() && !run.MergedApart {
+			// A try that ended with nothing merged: there is another, or there is not.
+			s.State = dr.StepPending
+			if run.State.Final() {
+				s.State = dr.StepFailed
+			}
+		}
 		st := Step{Name: s.Name, State: s.State, Standing: dr.T(dr.TextID("step-state." + string(s.State))), Detail: s.Detail}
 		if s.State != dr.StepPending {
 			st.Started, st.Took = s.Started, s.Took(now)

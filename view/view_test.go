@@ -267,3 +267,25 @@ func TestNotOK(t *testing.T) {
 		t.Errorf("it names %q", got)
 	}
 }
+
+// TestMergeWithoutAMerge shows no merge as done that merged nothing, and one that did as it is.
+func TestMergeWithoutAMerge(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*dr.Run)
+		want   dr.StepState
+	}{
+		"is tried again":     {func(*dr.Run) {}, dr.StepPending},
+		"expired":            {func(r *dr.Run) { r.State, r.Ended = dr.RunExpired, t0.Add(time.Hour) }, dr.StepFailed},
+		"merged":             {func(r *dr.Run) { r.MergeSHA = "abc" }, dr.StepDone},
+		"merged, and apart":  {func(r *dr.Run) { r.MergedApart, r.State, r.Ended = true, dr.RunStopped, t0.Add(time.Hour) }, dr.StepDone},
+		"not begun, and not": {func(r *dr.Run) { r.Steps[0] = dr.Step{Name: "merge", State: dr.StepPending} }, dr.StepPending},
+	} {
+		run := sample()
+		run.Steps = []dr.Step{{Name: "merge", State: dr.StepDone, Started: t0, Ended: t0.Add(time.Second), Detail: dr.T("merge.not-approved")}}
+		c.change(&run)
+		got := Run(run, t0.Add(time.Minute)).Steps
+		if len(got) != 1 || got[0].State != c.want || c.want == dr.StepFailed && got[0].Detail.Empty() {
+			t.Errorf("%s: it is shown as %+v", name, got)
+		}
+	}
+}
