@@ -33,7 +33,7 @@ func (b Commands) Status(ctx context.Context, c Caller, look Look) (Status, erro
 	if look.Service != "" {
 		var err error
 		if s, err = b.service(look.Service); err != nil {
-			return ofRun(ctx, b.Store.Records, look.Service, err)
+			return ofRun(ctx, b, look.Service)
 		}
 	}
 	runs, err := b.Store.Records.Runs(ctx, look.Service, look.Limit)
@@ -44,15 +44,14 @@ func (b Commands) Status(ctx context.Context, c Caller, look Look) (Status, erro
 	return Status{Runs: runs, Standing: []dr.Text{activeNow(ctx, b.Forge, s), lastRun(runs, now), lastReading(ctx, b.Store.Reports, s, now)}}, nil
 }
 
-// ofRun is the one run that was named in the place of a service; where there is none
-// either, the service is what was meant.
-func ofRun(ctx context.Context, r Records, id string, none error) (Status, error) {
-	run, err := r.Run(ctx, id)
+// ofRun is the one run that was named in the place of a service.
+func ofRun(ctx context.Context, b Commands, id string) (Status, error) {
+	run, err := b.Store.Records.Run(ctx, id)
 	switch {
 	case err == nil:
 		return Status{Runs: []dr.Run{run}}, nil
 	case dr.CodeOf(err) == dr.NotFound:
-		return Status{}, none
+		return Status{}, &dr.Error{Code: dr.NotFound, What: dr.T("no-service-or-run", "name", dr.Foreign(clip(id, 40))), Next: dr.T("try-one-of", "names", b.ServiceNames())}
 	default:
 		return Status{}, err
 	}

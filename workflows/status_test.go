@@ -69,7 +69,7 @@ func TestStatusOfARun(t *testing.T) {
 		if seen, err := look(first); err != nil || len(seen.Runs) != 1 || seen.Runs[0].Run != first || seen.Standing != nil {
 			t.Errorf("of %s it shows %v (%v)", first, seen, err)
 		}
-		if _, err := look("portal-0"); dr.CodeOf(err) != dr.NotFound || !strings.Contains(err.Error(), "no-service") {
+		if _, err := look("portal-0"); dr.CodeOf(err) != dr.NotFound || !strings.Contains(err.Error(), "no-service-or-run") {
 			t.Errorf("of what is neither it says %v", err)
 		}
 	})

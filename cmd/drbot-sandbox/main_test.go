@@ -86,6 +86,7 @@ func TestInTheWay(t *testing.T) {
 		{[]string{"--auto", "--dir", dir}, "is not empty"},
 		{[]string{"--slack", taken}, "error: the page cannot be at " + taken + ".\ncause: listen tcp " + taken + ": bind: address already in use\ntry: drbot-sandbox --slack 127.0.0.1:0"},
 		{[]string{"--slack", "127.0.0.1:0", "--github", taken}, "try: drbot-sandbox --github 127.0.0.1:0"},
+		{[]string{"--slack", "127.0.0.1:0", "--github", "127.0.0.1:0", "--world", taken}, "try: drbot-sandbox --world 127.0.0.1:0"},
 	} {
 		if status, said := typed(t, c.args...); status != 1 || !strings.Contains(said, c.want) {
 			t.Errorf("%q ended with %d and said:\n%s", c.args, status, said)

@@ -24,6 +24,7 @@ type flags struct {
 	outage   string
 	slack    string
 	github   string
+	world    string
 }
 
 func (o *outside) playCommand() *cobra.Command {
@@ -50,6 +51,7 @@ func (o *outside) playCommand() *cobra.Command {
 	c.Flags().StringVar(&f.outage, "outage", "", "with --auto: the source Region is gone from the first second, source=hang or source=refuse")
 	c.Flags().StringVar(&f.slack, "slack", "127.0.0.1:8065", "where the Slack page listens")
 	c.Flags().StringVar(&f.github, "github", "127.0.0.1:8066", "where the GitHub page listens")
+	c.Flags().StringVar(&f.world, "world", "127.0.0.1:8067", "where the page listens that has things happen while people read")
 	return c
 }
 
@@ -85,16 +87,21 @@ func (o *outside) play(ctx context.Context, f flags) error {
 		return err
 	}
 	slackPage, hubPage := world.URLs()
+	worldPage, err := world.ServeHappenings(f.world)
+	if err != nil {
+		return err
+	}
 	if _, err := fmt.Fprintf(o.stdout, `drbot is running in a world of its own.
 
   Slack   %s    choose alice, and type: /dr failover portal ap-northeast-1 disaster Seoul is gone
   GitHub  %s    open the pull request, approve it as bob-lee and as carol-park
+  world   %s    while they read: the lag grows, the base moves, somebody moves the writer by hand
   shell   . %s; %s status portal
 
   its files are in %s
   Kill the bot: it is started again, and goes on, with %s as you may have edited it.
   Ctrl-C ends all of it.
-`, slackPage, hubPage, env, w.Bot, w.Dir, world.ConfigPath()); err != nil {
+`, slackPage, hubPage, worldPage, env, w.Bot, w.Dir, world.ConfigPath()); err != nil {
 		return err
 	}
 	return o.keep(ctx, world)
@@ -111,7 +118,7 @@ func (f flags) free(ctx context.Context) error {
 	if f.auto {
 		return nil // its pages are where there is room
 	}
-	for _, page := range []struct{ flag, addr string }{{"--slack", f.slack}, {"--github", f.github}} {
+	for _, page := range []struct{ flag, addr string }{{"--slack", f.slack}, {"--github", f.github}, {"--world", f.world}} {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", page.addr)
 		if err != nil {
 			return &problem{msg: "the page cannot be at " + page.addr + ".", hint: "drbot-sandbox " + page.flag + " 127.0.0.1:0, which takes any port that is free", err: err}
