@@ -11,10 +11,13 @@ TEST    := $(GO) tool gotestsum --format pkgname-and-test-fails --
 # and where the linker keeps such a copy, the detector sees races that are none.
 RACE    := -race $(foreach p,sqlite/lib libc memory,-gcflags=modernc.org/$(p)=-race=false)
 
-.PHONY: build test test-aws fuzz check sandbox demo demo-aws sabotage fmt lint vuln docker-lint image clean proof moves long bench outage outage-aws
+.PHONY: help build test test-aws fuzz check sandbox demo demo-aws sabotage fmt lint vuln docker-lint image clean proof moves long bench outage outage-aws
 
 build: ## the program, and the sandbox to try it in
 	$(GO) build -trimpath -o bin/ ./cmd/drbot ./cmd/drbot-sandbox
+
+help: ## this: what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # What runs the program as a process is proof's: the detector sees nothing of another
 # process. The analyses of vet are lint's, and nobody debugs these binaries.
@@ -75,21 +78,21 @@ outage: build ## the demo with the source Region gone from the first second
 
 check: fmt lint test vuln ## what CI runs first
 
-fmt:
+fmt: ## whether every Go file is formatted
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 
-lint: docker-lint
+lint: docker-lint ## go vet, staticcheck and the Dockerfile
 	$(GO) vet -tags proof,aws ./...
 	$(GO) tool staticcheck -tags proof,aws ./...
 
-docker-lint:
+docker-lint: ## the Dockerfile alone
 	@scripts/lint-dockerfile Dockerfile
 
-image:
+image: ## the container image
 	docker build -t drbot .
 
-vuln:
+vuln: ## known vulnerabilities of what is used
 	@scripts/vulncheck
 
-clean:
+clean: ## take bin/ away
 	rm -rf bin

@@ -91,7 +91,7 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // desked is a server over held runbooks, in a bubble of virtual time.
-func desked(t *testing.T, h *held, a *answers) *Server {
+func desked(t *testing.T, h Runbooks, a *answers) *Server {
 	t.Helper()
 	s, err := NewServer(h, fuzzSecret, fuzzTeam, english(t), time.Now, &http.Client{Transport: a}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -145,7 +145,7 @@ func TestAcknowledged(t *testing.T) {
 		want    string
 	}{
 		"started":               {want: "Run `portal-1` has started"},
-		"refused":               {held: &held{err: &dr.Error{Code: dr.Denied, What: dr.T("bot.guest"), Next: dr.T("bot.guest.next")}}, want: "Sorry: guests and bots may not request a failover.\n→ ask a full member of the workspace"},
+		"refused":               {held: &held{err: &dr.Error{Code: dr.Denied, What: dr.T("bot.guest"), Next: dr.T("bot.guest.next")}}, want: "Sorry: guests and bots may not ask for runs.\n→ ask a full member of the workspace"},
 		"failed":                {held: &held{err: errors.New("disk full")}, want: unknown},
 		"temporary":             {held: &held{err: &dr.Error{Code: dr.Temporary, What: dr.T("slack.answer")}}, want: "→ look with `/dr status` before you try again: it may have been taken"},
 		"panicked":              {held: &held{boom: true}, want: unknown},

@@ -71,6 +71,9 @@ func summary(w text.Words, v view.View) string {
 	for _, a := range v.Accepts[:min(len(v.Accepts), mostListed)] {
 		fmt.Fprintf(&b, "\n%s%s", mark, cut(w.Say(a), 220))
 	}
+	for _, c := range v.NotOK[:min(len(v.NotOK), mostListed)] {
+		fmt.Fprintf(&b, "\n%s", cut(w.Say(c), 220))
+	}
 	return b.String()
 }
 

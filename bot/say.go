@@ -87,6 +87,9 @@ func (s *Server) status(ctx context.Context, c workflows.Caller, service string)
 	if err != nil {
 		return s.refused(ctx, c, "status", err)
 	}
+	if len(seen.Runs) == 1 && service != "" && seen.Runs[0].Run == service {
+		return s.whole(seen.Runs[0])
+	}
 	var b strings.Builder
 	for _, t := range seen.Standing {
 		b.WriteString(cut(s.words.Say(t), 300) + "\n")
@@ -105,4 +108,16 @@ func (s *Server) status(ctx context.Context, c workflows.Caller, service string)
 		}
 	}
 	return b.String()
+}
+
+// whole is one run as its message shows it, but for the buttons.
+func (s *Server) whole(run dr.Run) string {
+	w, v := s.words, view.Run(run, s.now())
+	var parts []string
+	for _, part := range []string{stateEmoji(v.State) + " " + w.Strong(v.Headline), summary(w, v), approval(w, v.Approval), steps(w, v.Steps), progress(v.Progress), outcome(w, v), w.Say(v.Foot)} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, "\n")
 }

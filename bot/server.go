@@ -124,7 +124,7 @@ func (s *Server) obey(ctx context.Context, sc slack.SlashCommand, c command) str
 	caller := workflows.Caller{Via: "slack", SlackID: sc.UserID}
 	switch c.verb {
 	case "status":
-		return s.status(ctx, caller, c.args["service"])
+		return s.status(ctx, caller, c.args["service"]) // or a run
 	case "cancel":
 		return s.said(ctx, caller, c.verb)(s.books.Cancel(ctx, caller, c.args["run"]))
 	case "answer":
@@ -138,7 +138,7 @@ func (s *Server) obey(ctx context.Context, sc slack.SlashCommand, c command) str
 	case err != nil:
 		return s.refused(ctx, caller, c.verb, err)
 	case existing:
-		return s.words.Say(dr.T("bot.existing", "service", run.Service, "run", run.Run, "command", dr.Cmd("status", "service", run.Service)))
+		return s.words.Say(dr.T("bot.existing", "service", run.Service, "run", run.Run, "command", dr.Cmd("status", "service", run.Run)))
 	default:
 		return s.words.Say(dr.T("bot.started", "run", run.Run, "service", run.Service, "command", dr.Cmd("cancel", "run", run.Run)))
 	}

@@ -63,7 +63,8 @@ type ChangeState struct {
 	Draft      bool         `json:"draft"`
 	Merged     bool         `json:"merged"`
 	MergedBy   string       `json:"merged_by"`
-	MergeSHA   string       `json:"merge_sha"` // when merged
+	MergeSHA   string       `json:"merge_sha"`           // when merged
+	ClosedBy   string       `json:"closed_by,omitempty"` // when closed and not merged; empty when the forge does not tell
 	Head       string       `json:"head"`
 	BaseRef    string       `json:"base_ref"`
 	BaseSHA    string       `json:"base_sha"` // tip of the base branch now

@@ -1,16 +1,31 @@
 package dr
 
+import "slices"
+
 // VerifyStep is the step that sees what users see: a run's RTA ends with it, and is
 // known only when it was seen.
 const VerifyStep = "verify"
 
+// MergeStep is the step that merges: a try of it can end well with nothing merged, and the
+// run's own MergeSHA says whether something was.
+const MergeStep = "merge"
+
 // ResultLines is what a run took against what was promised, line by line, as it is told
 // in its thread and on its pull request; nil when there is no result.
 func (r Run) ResultLines() []Text {
+	lines := r.ResultBesideSteps()
+	if lines == nil {
+		return nil
+	}
+	return slices.Insert(lines, 2, r.stepsLine())
+}
+
+// ResultBesideSteps is the same for where the steps stand with their times already.
+func (r Run) ResultBesideSteps() []Text {
 	if r.Result == nil {
 		return nil
 	}
-	lines := []Text{r.RTALine(), r.RPALine(), r.stepsLine()}
+	lines := []Text{r.RTALine(), r.RPALine()}
 	if r.ClockJump != 0 {
 		lines = append(lines, T("result.clock", "jump", r.ClockJump))
 	}

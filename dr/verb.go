@@ -20,6 +20,7 @@ type Param struct {
 	Rest     bool     // takes all the words that are left
 	Time     bool     // a time, in RFC 3339
 	Choices  []string // when there are but these
+	Either   bool     // "a|b" is a choice in a hint, as planned|disaster is
 	Hole     string   // what stands for a value in a hint; the name in capitals when empty
 }
 
@@ -47,7 +48,7 @@ func Verbs() []Verb {
 	run := Param{Name: "run"}
 	move := []Param{
 		service,
-		{Name: "region", Flag: "--to"},
+		{Name: "region", Flag: "--to", Either: true},
 		{Name: "mode", Flag: "--mode", Choices: []string{string(Planned), string(Disaster)}, Hole: "planned|disaster"},
 		{Name: "since", Flag: "--since", Option: true, Optional: true, Time: true, Hole: "TIME"},
 		{Name: "override-cooldown", Flag: "--override-cooldown", Option: true, Optional: true, Switch: true},
@@ -57,7 +58,7 @@ func Verbs() []Verb {
 		{Name: string(Failover), Params: move},
 		{Name: string(Failback), Params: move},
 		{Name: string(Resume), Params: move},
-		{Name: "status", Params: []Param{{Name: "service", Optional: true}}},
+		{Name: "status", Params: []Param{{Name: "service", Optional: true, Hole: "SERVICE|RUN"}}},
 		{Name: "cancel", Params: []Param{run}},
 		{Name: "answer", Params: []Param{
 			run, {Name: "answer", Choices: []string{"retry", "accept", "skip", "stop"}, Hole: "retry|accept|skip|stop"}, {Name: "digest", Optional: true},

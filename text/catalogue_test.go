@@ -131,6 +131,9 @@ func families() map[string][]string {
 	}
 	for _, v := range dr.Verbs() {
 		out["verb."] = append(out["verb."], v.Name)
+		if v.Name != "help" { // which the command line has of its own
+			out["more."] = append(out["more."], v.Name)
+		}
 		for _, p := range v.Params {
 			switch {
 			case p.Flag != "" && !slices.Contains(out["param."], p.Name):

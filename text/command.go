@@ -66,10 +66,13 @@ func (w Words) param(p dr.Param, value string) []string {
 }
 
 // quote makes one word for a shell of what people typed. A choice of the parameter's
-// own, such as retry|stop, is a hole and stays as it is.
+// own, such as retry|stop, is a hole and stays as it is, and so is one of two Regions.
 func quote(p dr.Param, s string) string {
 	choice := func(part string) bool { return slices.Contains(p.Choices, part) }
 	if parts := strings.Split(s, "|"); len(p.Choices) > 0 && !slices.ContainsFunc(parts, func(part string) bool { return !choice(part) }) {
+		return s
+	}
+	if p.Either && !strings.ContainsFunc(strings.ReplaceAll(s, "|", ""), func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
 		return s
 	}
 	bare := func(r rune) bool {

@@ -186,7 +186,7 @@ func TestCommand(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for verb, want := range map[string][2]string{
 		"failover": {"/dr failover SERVICE REGION planned|disaster REASON", "drbot failover SERVICE --to REGION --mode planned|disaster --reason TEXT"},
-		"status":   {"/dr status [SERVICE]", "drbot status [SERVICE]"},
+		"status":   {"/dr status [SERVICE|RUN]", "drbot status [SERVICE|RUN]"},
 		"help":     {"/dr help", "drbot help"},
 	} {
 		v, ok := dr.VerbNamed(dr.Verbs(), verb)

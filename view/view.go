@@ -2,7 +2,6 @@ package view
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -21,6 +20,7 @@ type View struct {
 	Plan     dr.Text   // what the plans change, counted
 	Accepts  []dr.Text // what approving accepts, or what was accepted
 	Accepted bool      // it was
+	NotOK    []dr.Text // the checks that were not ok, but for those that are accepted
 	Approval *Approval
 	Steps    []Step
 	Progress *dr.Progress
@@ -77,9 +77,11 @@ type Question struct {
 
 // Answer is one of the answers a question takes.
 type Answer struct {
-	Verb  string
-	Name  dr.Text
-	Leads dr.Text // what it leads to, said before it is given
+	Verb    string
+	Name    dr.Text
+	Leads   dr.Text // what it leads to, said before it is given
+	Beside  dr.Text // the same beside what the question is about, which it does not say again
+	Command dr.Command
 }
 
 // Do is something that can be typed now, and what for.
@@ -99,9 +101,9 @@ func Run(run dr.Run, now time.Time) View {
 		Asked:  dr.T("run.asked", "who", run.Requester, "reason", run.Reason),
 		Clock:  clock(run, now),
 		Change: Change{Number: run.Change.Number, URL: run.Change.URL, Review: !run.State.Final() && !run.PastMerge()},
-		Plan:   run.PlanLine, Accepts: accepts(run), Accepted: run.PastMerge(), Approval: approval(run), Steps: steps(run, now),
+		Plan:   run.PlanLine, Accepts: accepts(run), Accepted: run.PastMerge(), NotOK: notOK(run), Approval: approval(run), Steps: steps(run, now),
 		Progress: run.Progress, Verdict: verdict(run), Question: question(run), Votes: Votes(run),
-		Next: run.Next, Do: do(run), Result: run.ResultLines(),
+		Next: run.Next, Do: do(run), Result: run.ResultBesideSteps(),
 		Foot: dr.T("run.foot", "run", run.Run, "requested", run.At),
 	}
 }
@@ -126,12 +128,38 @@ func accepts(run dr.Run) []dr.Text {
 	return out
 }
 
+// notOK are the checks that a count of those that are ok leaves unnamed.
+func notOK(run dr.Run) []dr.Text {
+	var out []dr.Text
+	for _, c := range run.Checks {
+		if c.Level != dr.OK && !slices.ContainsFunc(run.Accepts, func(t dr.Text) bool { return names(t, c) }) {
+			out = append(out, dr.T("run.not-ok", "check", c.Line()))
+		}
+	}
+	return out
+}
+
+// names tells whether a text is about a check.
+func names(t dr.Text, c dr.Check) bool {
+	check, region := t.Args["check"], t.Args["region"]
+	if region.Word != "" && region.Word != string(c.Region) {
+		return false
+	}
+	if of := check.Text; of != nil {
+		return of.Args["check"].Word == c.Name && of.Args["resource"].Word == c.Resource
+	}
+	return check.Word == c.Name
+}
+
 func approval(run dr.Run) *Approval {
 	a := run.Approval
 	if a.Needed == 0 {
 		return nil
 	}
 	out := &Approval{Count: dr.T("run.approvals", "have", len(a.By), "needed", a.Needed), By: a.By}
+	if len(a.By) > a.Needed {
+		out.Count = dr.T("run.approvals.more", "have", len(a.By), "needed", a.Needed)
+	}
 	if run.State != dr.RunWaiting {
 		return out
 	}
@@ -143,6 +171,9 @@ func approval(run dr.Run) *Approval {
 		out.Waiting = dr.T("run.waiting", "who", a.Waiting)
 	}
 	for _, v := range a.Ignored {
+		if slices.ContainsFunc(a.Reasons, func(r dr.Text) bool { return v.By != "" && r.Args["who"].Word == v.By }) {
+			continue // among what is missing, in a sentence
+		}
 		out.Ignored = append(out.Ignored, dr.T("run.ignored", "who", v.By, "reason", v.Reason))
 	}
 	if !run.Expires.IsZero() {
@@ -157,6 +188,13 @@ func steps(run dr.Run, now time.Time) []Step {
 	for _, s := range run.Steps {
 		if s.State == dr.StepPending && run.State.Final() {
 			continue
+		}
+		if s.Name == dr.MergeStep && s.State == dr.StepDone && !run.PastMerge() && !run.MergedApart {
+			// A try that ended with nothing merged: there is another, or there is not.
+			s.State = dr.StepPending
+			if run.State.Final() {
+				s.State = dr.StepFailed
+			}
 		}
 		st := Step{Name: s.Name, State: s.State, Standing: dr.T(dr.TextID("step-state." + string(s.State))), Detail: s.Detail}
 		if s.State != dr.StepPending {
@@ -191,7 +229,16 @@ func question(run dr.Run) *Question {
 	}
 	out := &Question{Number: q.Number, Step: q.Step, Means: q.Means}
 	for _, verb := range q.Answers {
-		out.Answers = append(out.Answers, Answer{verb, dr.T(dr.TextID("choice." + verb)), leads(run, verb)})
+		a := Answer{Verb: verb, Name: dr.T(dr.TextID("choice." + verb)), Leads: leads(run, verb), Command: dr.Cmd("answer", "run", run.Run, "answer", verb)}
+		a.Beside = a.Leads
+		if verb == accept {
+			a.Command = dr.Cmd("answer", "run", run.Run, "answer", verb, "digest", q.Digest)
+			a.Beside = dr.T("run.leads.accept.beside", "step", q.Step, "run", run.Run, "needed", q.Takes[verb], "without", without(run))
+			if run.Kind == dr.Resume && !run.PastMerge() {
+				a.Beside = dr.T("run.leads.accept-resume.beside", "run", run.Run, "needed", q.Takes[verb], "without", without(run))
+			}
+		}
+		out.Answers = append(out.Answers, a)
 	}
 	return out
 }
@@ -218,8 +265,12 @@ func Votes(run dr.Run) []dr.Text {
 	return out
 }
 
-// stop is the answer that ends a run; past its merge a cancel says the same.
-const stop = "stop"
+// stop is the answer that ends a run; past its merge a cancel says the same. accept is
+// the one that names the digest of what was read.
+const (
+	stop   = "stop"
+	accept = "accept"
+)
 
 // leads is what an answer leads to.
 func leads(run dr.Run, verb string) dr.Text {
@@ -229,9 +280,9 @@ func leads(run dr.Run, verb string) dr.Text {
 		return dr.T("run.leads.retry-merged", "step", q.Step, "run", run.Run)
 	case verb == "retry":
 		return dr.T("run.leads.retry", "step", q.Step, "run", run.Run)
-	case verb == "accept" && run.Kind == dr.Resume && !run.PastMerge():
+	case verb == accept && run.Kind == dr.Resume && !run.PastMerge():
 		return dr.T("run.leads.accept-resume", "run", run.Run, "needed", q.Takes[verb], "without", without(run), "what", q.What)
-	case verb == "accept":
+	case verb == accept:
 		return dr.T("run.leads.accept", "step", q.Step, "run", run.Run, "needed", q.Takes[verb], "without", without(run), "what", q.What)
 	case verb == "skip" && q.Takes[verb] > 1:
 		return more(run, verb, dr.T("run.leads.skip-quorum", "step", q.Step, "run", run.Run, "needed", q.Takes[verb], "without", without(run)))
@@ -241,7 +292,7 @@ func leads(run dr.Run, verb string) dr.Text {
 		return more(run, verb, dr.T("run.leads.stop-merged.more", "run", run.Run, "step", q.Step, "needed", dr.AbandonedBy))
 	case run.PastMerge():
 		return dr.T("run.leads.stop-merged", "run", run.Run, "step", q.Step, "needed", dr.AbandonedBy)
-	case run.Kind != dr.Resume && slices.Contains(q.Answers, "accept"): // somebody else has merged it
+	case run.Kind != dr.Resume && slices.Contains(q.Answers, accept): // somebody else has merged it
 		return dr.T("run.leads.stop-by-hand", "run", run.Run)
 	case run.Kind == dr.Resume:
 		return dr.T("run.leads.stop-resume", "run", run.Run, "step", q.Step)
@@ -266,18 +317,13 @@ func without(run dr.Run) []string {
 	return []string{run.Requester}
 }
 
-// do is what can be typed now: whoever reads a run never has to look up how to go on.
+// do is what can be typed now, apart from the answers to a question, which have their
+// own: whoever reads a run never has to look up how to go on.
 func do(run dr.Run) []Do {
-	var out []Do
-	if q := run.Question; q != nil {
-		out = append(out, Do{dr.T("run.do.answer"), dr.Cmd("answer", "run", run.Run, "answer", strings.Join(q.Answers, "|"))})
-		if slices.Contains(q.Answers, "accept") {
-			out = append(out, Do{dr.T("run.do.accept", "needed", q.Takes["accept"], "without", without(run)), dr.Cmd("answer", "run", run.Run, "answer", "accept", "digest", q.Digest)})
-		}
-	} else if run.State == dr.RunWaiting {
-		out = append(out, Do{dr.T("run.do.cancel"), dr.Cmd("cancel", "run", run.Run)})
+	if run.Question == nil && run.State == dr.RunWaiting {
+		return []Do{{dr.T("run.do.cancel"), dr.Cmd("cancel", "run", run.Run)}}
 	}
-	return out
+	return nil
 }
 
 // Line is a run in the list of runs: what it does, how it stands, and why.

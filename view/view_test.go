@@ -83,8 +83,8 @@ func TestPaused(t *testing.T) {
 		if got := said(w, v.Verdict.Lead, v.Verdict.Lines[0], v.Votes[0]); got != "Paused at gate/1.\ntest.lack\nbob said skip; 2 more are needed" {
 			t.Errorf("it says %q", got)
 		}
-		if got := w.Command(v.Do[0].Command); got != "/dr answer portal-1a2b3c4d retry|skip|stop" {
-			t.Errorf("it is answered with %q", got)
+		if got := w.Command(v.Question.Answers[1].Command); got != "/dr answer portal-1a2b3c4d skip" || len(v.Do) > 0 {
+			t.Errorf("it is answered with %q and %v", got, v.Do)
 		}
 		leads := map[string]string{}
 		for _, a := range v.Question.Answers {
@@ -184,10 +184,13 @@ func TestResult(t *testing.T) {
 				t.Errorf("the verdict is %q", got)
 			}
 			got := said(w, v.Result...)
+			if whole := said(w, run.ResultLines()...); strings.Contains(got, "Steps:") || !strings.Contains(whole, "\nSteps: authorize 100ms") {
+				t.Errorf("beside the steps it says %q, and %q elsewhere", got, whole)
+			}
 			if !strings.HasPrefix(got, said(w, v.Verdict.Lines...)) {
 				t.Errorf("the result %q is another than the verdict", got)
 			}
-			for _, want := range []string{"Steps: authorize 100ms", "jumped by 1m0s", "Event 03:00:00 UTC db: fenced <x>", "Left to do: test.left"} {
+			for _, want := range []string{"jumped by 1m0s", "Event 03:00:00 UTC db: fenced <x>", "Left to do: test.left"} {
 				if !strings.Contains(got, want) {
 					t.Errorf("the result %q lacks %q", got, want)
 				}
@@ -225,5 +228,64 @@ func TestNote(t *testing.T) {
 	}
 	if r := Note(dr.Note{Title: dr.T("a")}); !r.Open.Empty() {
 		t.Error("a note without a link opens one")
+	}
+}
+
+// TestSaidOnce sees that nobody is listed twice, that what an answer is about is not said
+// again beside it, and that more approvals than are needed are no sum that is wrong.
+func TestSaidOnce(t *testing.T) {
+	w := english(t, text.Shell)
+	run := sample()
+	run.Approval = dr.Approval{Needed: 2, By: []string{"bob", "carol", "dave"}, Ignored: []dr.IgnoredVoice{{By: "alice", Reason: dr.T("vote.own")}, {By: "eve", Reason: dr.T("vote.bot")}},
+		Decision: dr.Decision{Reasons: []dr.Text{dr.T("vote.remark", "who", "alice", "why", dr.T("vote.own"))}}}
+	a := Run(run, t0).Approval
+	if got := said(w, append(a.Ignored, a.Count)...); got != "eve does not count: is a bot, and only people count\nApprovals 3, where 2 are needed" {
+		t.Errorf("it says %q", got)
+	}
+	for kind, want := range map[dr.Kind]string{dr.Failover: "Accept what apply/tokyo of", dr.Resume: "Accept what is left to do in"} {
+		run.Kind, run.State = kind, dr.RunPaused
+		run.Question = &dr.Question{Step: "apply/tokyo", What: dr.T("test.list"), Answers: []string{"accept", "stop"}, Takes: map[string]int{"accept": 2}, Digest: "12345678"}
+		q := Run(run, t0).Question.Answers[0]
+		if beside, alone := w.Say(q.Beside), w.Say(q.Leads); !strings.HasPrefix(beside, want) || strings.Contains(beside, "test.list") || !strings.Contains(alone, "test.list") {
+			t.Errorf("accept leads to %q, and %q", beside, alone)
+		}
+		if got := w.Command(q.Command); got != "drbot answer portal-1a2b3c4d accept 12345678" {
+			t.Errorf("it is accepted by %q", got)
+		}
+	}
+}
+
+// TestNotOK names each check that is not ok, once: what is accepted is named there.
+func TestNotOK(t *testing.T) {
+	run := sample()
+	run.Checks = []dr.Check{
+		{Name: "a", Level: dr.OK}, {Name: "b", Level: dr.Unknown}, {Name: "c", Resource: "db", Level: dr.Warn}, {Name: "c", Resource: "api", Level: dr.Warn},
+		{Name: "d", Region: "tokyo", Level: dr.Fail}, {Name: "d", Region: "seoul", Level: dr.Fail},
+	}
+	run.Accepts = []dr.Text{dr.T("policy.check", "check", dr.T("policy.subject", "check", "c", "resource", "db"), "level", "warn"), dr.T("policy.check.in", "check", "d", "region", "tokyo")}
+	if got := said(english(t, text.Shell), Run(run, t0).NotOK...); got != "not ok: b: unknown\nnot ok: c of api: warn\nnot ok: d in seoul: fail" {
+		t.Errorf("it names %q", got)
+	}
+}
+
+// TestMergeWithoutAMerge shows no merge as done that merged nothing, and one that did as it is.
+func TestMergeWithoutAMerge(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*dr.Run)
+		want   dr.StepState
+	}{
+		"is tried again":     {func(*dr.Run) {}, dr.StepPending},
+		"expired":            {func(r *dr.Run) { r.State, r.Ended = dr.RunExpired, t0.Add(time.Hour) }, dr.StepFailed},
+		"merged":             {func(r *dr.Run) { r.MergeSHA = "abc" }, dr.StepDone},
+		"merged, and apart":  {func(r *dr.Run) { r.MergedApart, r.State, r.Ended = true, dr.RunStopped, t0.Add(time.Hour) }, dr.StepDone},
+		"not begun, and not": {func(r *dr.Run) { r.Steps[0] = dr.Step{Name: "merge", State: dr.StepPending} }, dr.StepPending},
+	} {
+		run := sample()
+		run.Steps = []dr.Step{{Name: "merge", State: dr.StepDone, Started: t0, Ended: t0.Add(time.Second), Detail: dr.T("merge.not-approved")}}
+		c.change(&run)
+		got := Run(run, t0.Add(time.Minute)).Steps
+		if len(got) != 1 || got[0].State != c.want || c.want == dr.StepFailed && got[0].Detail.Empty() {
+			t.Errorf("%s: it is shown as %+v", name, got)
+		}
 	}
 }

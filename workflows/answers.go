@@ -98,7 +98,7 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 	}
 	switch {
 	case !slices.Contains(q.Answers, verb):
-		return run, dr.Text{}, refused(&dr.Error{Code: dr.Invalid, What: dr.T("answer.none", "answer", dr.Foreign(clip(verb, 20))), Next: dr.T("answer.none.next", "answers", q.Answers)})
+		return run, dr.Text{}, refused(&dr.Error{Code: dr.Invalid, What: dr.T("answer.none", "answer", dr.Foreign(clip(verb, 20))), Next: dr.T("answer.none.next", "commands", answers(run.Run, q))})
 	case number != q.Number:
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.old", "step", q.Step), Next: status})
 	case takes > 1 && (who.Name == run.Requester || slices.Contains(q.Without, who.Name)):
@@ -148,6 +148,19 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 		}
 	}
 	return run, said, b.engine.Send(run.Run, engine.Message{Kind: engine.Answer, By: who.Name, Answer: verb, Question: number})
+}
+
+// answers are the commands that answer a question.
+func answers(run string, q dr.Question) []dr.Command {
+	var out []dr.Command
+	for _, verb := range q.Answers {
+		digest := ""
+		if verb == engine.Accept {
+			digest = q.Digest
+		}
+		out = append(out, dr.Cmd("answer", "run", run, "answer", verb, "digest", digest))
+	}
+	return out
 }
 
 // voice finds an open run and checks that the caller has a say in it.

@@ -188,7 +188,7 @@ func (a waiting) look(p proposal) seen {
 			// time. The merge step finds it.
 			s.Merged, s.Approval.Allowed, s.Approval.Broken = true, true, dr.Text{}
 		case !st.Open:
-			s.Ended = dr.T("change.closed-by-hand", "number", a.change.Number)
+			s.Ended = dr.T("change.closed-by-hand", "number", a.change.Number, "who", orSomebody(st.ClosedBy))
 		case st.BaseSHA != p.Base && st.BaseSHA != a.compared:
 			s.Base, s.Moved = st.BaseSHA, a.outdated(reading, p, st.BaseSHA)
 		}

@@ -95,7 +95,7 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 
 // act merges what may be merged.
 func (a merging) act(ctx context.Context, p proposal, approval dr.Approval) (steps.Merged, error) {
-	if err := a.run.Audit(ctx, "merge", dr.T("audit.merge", "number", a.change.Number, "commit", short(a.change.Head), "digest", short(p.Digest), "people", approval.By)); err != nil {
+	if err := a.run.Audit(ctx, "merge", dr.T("audit.merge", "number", a.change.Number, "commit", short(a.change.Head), "digest", shortDigest(p.Digest), "people", approval.By)); err != nil {
 		return steps.Merged{}, err
 	}
 	if err := a.host.Held(ctx); err != nil {
@@ -212,5 +212,8 @@ func (a merging) confirmMerge(merged steps.Merged, cancelled string) error {
 	return err
 }
 
-// short is a commit or a digest as people read it.
+// shortDigest is a digest as people read it and as an answer names it.
+func shortDigest(digest string) string { return digest[:min(len(digest), 8)] }
+
+// short is a commit as people read it.
 func short(sha string) string { return sha[:min(len(sha), 7)] }

@@ -72,6 +72,7 @@ func (a planning) plan() (proposal, error) {
 			plans, err = a.plans(ctx, tip)
 		}
 		if err != nil {
+			tellFailure(ctx, a, err)
 			return proposal{}, err
 		}
 		return a.putBefore(ctx, plans, on)

@@ -110,7 +110,7 @@ func (f *preparation) alreadyThere(ctx context.Context) dr.Text {
 	if err == nil {
 		for _, run := range runs {
 			if run.State == dr.RunStopped && run.PastMerge() && run.Target == f.req.Target {
-				return dr.T("lock.stopped-run", "run", run.Run, "command", dr.Cmd("status", "service", f.req.Service), "resume", resume)
+				return dr.T("lock.stopped-run", "run", run.Run, "command", dr.Cmd("status", "service", run.Run), "resume", resume)
 			}
 		}
 	}
@@ -271,5 +271,5 @@ func (f *preparation) notReady(ctx context.Context, found readiness) dr.Text {
 		}
 		return dr.T("readiness.disaster.next", "again", f.again(), "command", dr.Cmd("status", "service", f.req.Service))
 	}
-	return dr.T("readiness.disaster.next", "again", f.again(), "command", dr.Cmd("status", "service", f.req.Service))
+	return dr.T("readiness.disaster.next", "again", f.again(), "command", dr.Cmd("status", "service", f.req.Run))
 }

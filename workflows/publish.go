@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -28,7 +29,7 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 	if err != nil {
 		return proposal{}, err
 	}
-	if err := a.Forge.Publish.Comment(ctx, repo, a.change.Number, "drbot:plan:"+a.req.Run, a.Forge.Pages.Plan(a.picture(), plans, p.Digest, decision)); err != nil {
+	if err := a.Forge.Publish.Comment(ctx, repo, a.change.Number, planMarker(a.req.Run), a.Forge.Pages.Plan(a.picture(), plans, p.Digest, decision)); err != nil {
 		return proposal{}, err
 	}
 	state, text := dr.StateSuccess, p.Counts
@@ -50,6 +51,27 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 		return proposal{}, err
 	}
 	return p, a.callApprovers(ctx, p, told)
+}
+
+// planMarker is that of the comment with the plan.
+func planMarker(run string) string { return "drbot:plan:" + run }
+
+// tellFailure writes on the pull request why it cannot be planned, where the plan will
+// stand: who reviews there need not look for it in Slack. What ends the run is told there by
+// its end. What cannot be told keeps nobody from another try, or from the question.
+func tellFailure(ctx context.Context, a planning, failed error) {
+	switch dr.CodeOf(failed) {
+	case dr.Invalid, dr.Denied, dr.Conflict, dr.NotFound:
+		return
+	}
+	what, next := dr.Told(failed)
+	page := a.Forge.Pages.Comment(dr.T("pr.plan.none", "run", a.req.Run, "commit", short(a.change.Head)), []dr.Text{what, next})
+	repo := a.svc.Repository
+	err := errors.Join(a.Forge.Publish.Comment(ctx, repo, a.change.Number, planMarker(a.req.Run), page),
+		a.Forge.Publish.Status(ctx, repo, a.change.Head, statusPlan, dr.StateFailure, a.Forge.Pages.Line(what), ""))
+	if err != nil {
+		a.run.Log().WarnContext(ctx, "that there is no plan was not written on the pull request", "error", err)
+	}
 }
 
 // telling is what stands on the pull request for people to approve, and how often something

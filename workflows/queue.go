@@ -53,7 +53,7 @@ func (a queueing) enqueue(ctx context.Context, p proposal, approval dr.Approval,
 		return steps.Merged{Kind: steps.MergeByQueue}, nil
 	}
 	repo, number := a.svc.Repository, a.change.Number
-	if err := a.run.Audit(ctx, "enqueue", dr.T("audit.enqueue", "number", number, "commit", short(a.change.Head), "digest", short(p.Digest), "people", approval.By)); err != nil {
+	if err := a.run.Audit(ctx, "enqueue", dr.T("audit.enqueue", "number", number, "commit", short(a.change.Head), "digest", shortDigest(p.Digest), "people", approval.By)); err != nil {
 		return steps.Merged{}, err
 	}
 	if err := a.host.Held(ctx); err != nil {

@@ -142,7 +142,10 @@ func (f resumption) ask(p proposal) error {
 		return &ending{State: dr.RunStopped, Outcome: dr.T("await.not-begun", "why", began.What), Next: f.startAgain()}
 	}
 	f.others = began.Value
-	what := dr.T("resume.asks", "region", f.req.Target, "acts", orNothing(p.Acts), "plan", p.Counts, "changes", changesOf(p.Plans), "accepts", orNothing(append(slices.Clone(p.Named), f.accepts...)))
+	what := dr.T("resume.asks", "region", f.req.Target, "acts", orNothing(p.Acts), "plan", p.Counts, "changes", changesOf(p.Plans))
+	if accepts := slices.Concat(p.Named, f.accepts); len(accepts) > 0 {
+		what = dr.T("resume.asks.accepting", "region", f.req.Target, "acts", orNothing(p.Acts), "plan", p.Counts, "changes", changesOf(p.Plans), "accepts", accepts)
+	}
 	verb, by := f.run.Ask(stepAwait, engine.Outcome{Code: dr.Conflict, What: what}, engine.Question{
 		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: f.svc.Quorum}, Without: began.Value,
 		Over: engine.Cancel, Digest: p.asked(), All: f.all(p), Means: dr.T("question.resume", "needed", f.svc.Quorum, "without", began.Value),

@@ -55,7 +55,7 @@ const (
 	stepPlan      = "plan"
 	stepAwait     = "await-approval"
 	stepRecheck   = "recheck"
-	stepMerge     = "merge"
+	stepMerge     = dr.MergeStep
 	stepCloseOut  = "close-out"
 )
 

@@ -9,7 +9,7 @@ import (
 
 // Look is what somebody wants to see.
 type Look struct {
-	Service string // every service when empty
+	Service string // or the id of a run; every service when empty
 	Limit   int    // of runs
 	// Standing asks also how the service stands while no run is under way.
 	Standing bool
@@ -33,7 +33,7 @@ func (b Commands) Status(ctx context.Context, c Caller, look Look) (Status, erro
 	if look.Service != "" {
 		var err error
 		if s, err = b.service(look.Service); err != nil {
-			return Status{}, err
+			return ofRun(ctx, b, look.Service)
 		}
 	}
 	runs, err := b.Store.Records.Runs(ctx, look.Service, look.Limit)
@@ -42,6 +42,19 @@ func (b Commands) Status(ctx context.Context, c Caller, look Look) (Status, erro
 	}
 	now := b.host.Now()
 	return Status{Runs: runs, Standing: []dr.Text{activeNow(ctx, b.Runbooks, s), lastRun(runs, now), lastReading(ctx, b.Store.Reports, s, now)}}, nil
+}
+
+// ofRun is the one run that was named in the place of a service.
+func ofRun(ctx context.Context, b Commands, id string) (Status, error) {
+	run, err := b.Store.Records.Run(ctx, id)
+	switch {
+	case err == nil:
+		return Status{Runs: []dr.Run{run}}, nil
+	case dr.CodeOf(err) == dr.NotFound:
+		return Status{}, &dr.Error{Code: dr.NotFound, What: dr.T("no-service-or-run", "name", dr.Foreign(clip(id, 40))), Next: dr.T("try-one-of", "names", b.ServiceNames())}
+	default:
+		return Status{}, err
+	}
 }
 
 // activeNow is the Region that Git says, and what of the service is not there.

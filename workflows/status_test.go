@@ -54,3 +54,43 @@ func TestStatusOfAnIdleService(t *testing.T) {
 		}
 	})
 }
+
+// A run is named by its id where a service would be: also one that newer ones hide. What is
+// neither is told as no service, and the refusal that names a stopped run's status means that run.
+func TestStatusOfARun(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		first := w.Start(world.Planned)
+		w.Await(first, dr.RunWaiting)
+		w.Cancel(first, "bob")
+		w.Await(first, dr.RunCancelled)
+		time.Sleep(time.Second) // until its service is free
+		again := world.Planned
+		again.Once = "again"
+		second := w.Start(again)
+		w.Await(second, dr.RunWaiting)
+		look := func(of string) (workflows.Status, error) {
+			return w.Engine.Status(context.Background(), world.By("bob"), workflows.Look{Service: of, Limit: 1, Standing: true})
+		}
+		if seen, err := look(first); err != nil || len(seen.Runs) != 1 || seen.Runs[0].Run != first || seen.Standing != nil {
+			t.Errorf("of %s it shows %v (%v)", first, seen, err)
+		}
+		if _, err := look("portal-0"); dr.CodeOf(err) != dr.NotFound || !strings.Contains(err.Error(), "no-service-or-run") {
+			t.Errorf("of what is neither it says %v", err)
+		}
+	})
+}
+
+// A pull request that somebody closed says who did, in how the run ended.
+func TestClosedBySomebody(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.CloseByHand()
+		w.Await(run, dr.RunCancelled)
+		if said := world.Words(w.Record(run).Outcome); !strings.Contains(said, "was closed by dave-gh.") {
+			t.Errorf("it ended with %q", said)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,5 +62,37 @@ func TestFindDrbot(t *testing.T) {
 		if got, err := findDrbot(c[0], c[1]); err != nil || got != program {
 			t.Errorf("typed %q beside %s: %q, %v", c[0], c[1], got, err)
 		}
+	}
+}
+
+// TestInTheWay names what is in the way, and the flag that leads past it, before anything
+// is written, started or looked for.
+func TestInTheWay(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "mine"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	taken := l.Addr().String()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--dir", dir}, "error: the folder " + dir + " is not empty.\ntry: drbot-sandbox --dir with"},
+		{[]string{"--auto", "--dir", dir}, "is not empty"},
+		{[]string{"--slack", taken}, "error: the page cannot be at " + taken + ".\ncause: listen tcp " + taken + ": bind: address already in use\ntry: drbot-sandbox --slack 127.0.0.1:0"},
+		{[]string{"--slack", "127.0.0.1:0", "--github", taken}, "try: drbot-sandbox --github 127.0.0.1:0"},
+		{[]string{"--slack", "127.0.0.1:0", "--github", "127.0.0.1:0", "--world", taken}, "try: drbot-sandbox --world 127.0.0.1:0"},
+	} {
+		if status, said := typed(t, c.args...); status != 1 || !strings.Contains(said, c.want) {
+			t.Errorf("%q ended with %d and said:\n%s", c.args, status, said)
+		}
+	}
+	if there, err := os.ReadDir(dir); err != nil || len(there) != 1 {
+		t.Errorf("the folder holds %v (%v)", there, err)
 	}
 }

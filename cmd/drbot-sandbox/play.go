@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +24,7 @@ type flags struct {
 	outage   string
 	slack    string
 	github   string
+	world    string
 }
 
 func (o *outside) playCommand() *cobra.Command {
@@ -48,10 +51,14 @@ func (o *outside) playCommand() *cobra.Command {
 	c.Flags().StringVar(&f.outage, "outage", "", "with --auto: the source Region is gone from the first second, source=hang or source=refuse")
 	c.Flags().StringVar(&f.slack, "slack", "127.0.0.1:8065", "where the Slack page listens")
 	c.Flags().StringVar(&f.github, "github", "127.0.0.1:8066", "where the GitHub page listens")
+	c.Flags().StringVar(&f.world, "world", "127.0.0.1:8067", "where the page listens that has things happen while people read")
 	return c
 }
 
 func (o *outside) play(ctx context.Context, f flags) error {
+	if err := f.free(ctx); err != nil {
+		return err
+	}
 	w, cleanup, err := o.options(ctx, f)
 	if err != nil {
 		return err
@@ -80,21 +87,52 @@ func (o *outside) play(ctx context.Context, f flags) error {
 		return err
 	}
 	slackPage, hubPage := world.URLs()
+	worldPage, err := world.ServeHappenings(f.world)
+	if err != nil {
+		return err
+	}
 	if _, err := fmt.Fprintf(o.stdout, `drbot is running in a world of its own.
 
   Slack   %s    choose alice, and type: /dr failover portal ap-northeast-1 disaster Seoul is gone
   GitHub  %s    open the pull request, approve it as bob-lee and as carol-park
+  world   %s    while they read: the lag grows, the base moves, somebody moves the writer by hand
   shell   . %s; %s status portal
 
   its files are in %s
-  Kill the bot: it is started again, and goes on. Ctrl-C ends all of it.
-`, slackPage, hubPage, env, w.Bot, w.Dir); err != nil {
+  Kill the bot: it is started again, and goes on, with %s as you may have edited it.
+  Ctrl-C ends all of it.
+`, slackPage, hubPage, worldPage, env, w.Bot, w.Dir, world.ConfigPath()); err != nil {
 		return err
 	}
 	return o.keep(ctx, world)
 }
 
+// free sees, before anything is written or started, that the folder is empty and that the
+// pages can be where they are to be.
+func (f flags) free(ctx context.Context) error {
+	if f.dir != "" {
+		if there, err := os.ReadDir(f.dir); err == nil && len(there) > 0 {
+			return &problem{msg: "the folder " + f.dir + " is not empty.", hint: "drbot-sandbox --dir with a folder that is new or empty"}
+		}
+	}
+	if f.auto {
+		return nil // its pages are where there is room
+	}
+	for _, page := range []struct{ flag, addr string }{{"--slack", f.slack}, {"--github", f.github}, {"--world", f.world}} {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", page.addr)
+		if err != nil {
+			return &problem{msg: "the page cannot be at " + page.addr + ".", hint: "drbot-sandbox " + page.flag + " 127.0.0.1:0, which takes any port that is free", err: err}
+		}
+		if err := l.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // keep starts the bot again where it has ended, as a host does: it can be killed at will.
+// Whoever edits its configuration has it start with that; with one that it does not take
+// it waits for the next.
 func (o *outside) keep(ctx context.Context, world *sandbox.World) error {
 	for {
 		select {
@@ -102,10 +140,24 @@ func (o *outside) keep(ctx context.Context, world *sandbox.World) error {
 			return nil
 		case <-world.Bot.Done():
 		}
-		if _, err := fmt.Fprintln(o.stdout, "  the bot has ended, and is started again"); err != nil {
+		said := "  the bot has ended, and is started again"
+		if world.Edited() {
+			said += ", with " + world.ConfigPath() + " as you have edited it"
+		}
+		if _, err := fmt.Fprintln(o.stdout, said); err != nil {
 			return err
 		}
-		if err := world.StartBot(ctx); err != nil {
+		err := world.StartBot(ctx)
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		if !world.Edited() {
+			return err
+		}
+		if _, err := fmt.Fprintf(o.stdout, "  %v\n  it is started again when %s is another\n", err, world.ConfigPath()); err != nil {
+			return err
+		}
+		if err := world.AwaitEdit(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}

@@ -116,15 +116,12 @@ func auditKeys(hashKey []byte, files []string) ([][]byte, error) {
 }
 
 func (w *world) auditListCommand() *cobra.Command {
-	var limit int
+	limit := count{50, mostEntries}
 	c := &cobra.Command{
 		Use:   "list",
 		Short: w.words.Sentence(dr.T("cli.audit.list")),
 		Args:  bare,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if limit < 1 {
-				return misuse(dr.T("cli.audit.no-limit"), dr.T("command.try", "command", dr.Cmd("audit list --limit 50")))
-			}
 			cfg, err := w.load(false)
 			if err != nil {
 				return err
@@ -134,7 +131,7 @@ func (w *world) auditListCommand() *cobra.Command {
 				return err
 			}
 			defer func() { _ = st.Close() }()
-			entries, err := st.AuditLog(c.Context(), limit)
+			entries, err := st.AuditLog(c.Context(), limit.n)
 			if err != nil {
 				return err
 			}
@@ -151,7 +148,7 @@ func (w *world) auditListCommand() *cobra.Command {
 			return w.print(entries, "%s", b.String())
 		},
 	}
-	c.Flags().IntVar(&limit, "limit", 50, w.words.Say(dr.T("cli.audit.limit")))
+	c.Flags().Var(&limit, "limit", w.words.Say(dr.T("cli.audit.limit")))
 	c.Flags().BoolVar(&w.json, "json", false, w.words.Say(dr.T("cli.flag.json")))
 	return c
 }

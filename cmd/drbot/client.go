@@ -87,10 +87,22 @@ func (w *world) start(kind dr.Kind) func(*cobra.Command, map[string]string) erro
 		}
 		run := ans.Run
 		if ans.Existing {
-			return w.tell(ans, dr.T("cli.existing", "service", run.Service, "run", run.Run))
+			return notStarted(w, ans)
 		}
-		return w.tell(ans, dr.T("cli.started", "run", run.Run), dr.T("cli.follow", "command", dr.Cmd("status", "service", run.Service)))
+		return w.tell(ans, dr.T("cli.started", "run", run.Run), dr.T("cli.follow", "command", dr.Cmd("status", "service", run.Run)))
 	}
+}
+
+// notStarted refuses a request whose service is held by another run: a script that asked
+// for a run must not take that one for its own.
+func notStarted(w *world, held startAnswer) error {
+	run := held.Run
+	if w.json {
+		if err := w.tell(held); err != nil {
+			return err
+		}
+	}
+	return &dr.Error{Code: dr.Conflict, What: dr.T("cli.existing", "service", run.Service, "run", run.Run), Next: dr.T("command.try", "command", dr.Cmd("status", "service", run.Run))}
 }
 
 func (w *world) status(c *cobra.Command, args map[string]string) error {
@@ -126,7 +138,7 @@ func (w *world) answer(c *cobra.Command, args map[string]string) error {
 }
 
 func (w *world) runsCommand() *cobra.Command {
-	var limit int
+	limit := count{20, mostRuns}
 	c := &cobra.Command{
 		Use:   "runs [SERVICE]",
 		Short: w.words.Sentence(dr.T("cli.runs")),
@@ -134,7 +146,7 @@ func (w *world) runsCommand() *cobra.Command {
 			if len(args) > 1 {
 				return misuse(dr.T("command.extra", "typed", strings.Join(args[1:], " ")), dr.T("command.try", "command", dr.Cmd("runs [SERVICE]")))
 			}
-			runs, err := w.list(c.Context(), strings.Join(args, ""), limit)
+			runs, err := w.list(c.Context(), strings.Join(args, ""), limit.n)
 			if err != nil {
 				return err
 			}
@@ -151,7 +163,7 @@ func (w *world) runsCommand() *cobra.Command {
 			return w.print(nil, "%s", b.String())
 		},
 	}
-	c.Flags().IntVar(&limit, "limit", 20, w.words.Say(dr.T("cli.limit")))
+	c.Flags().Var(&limit, "limit", w.words.Say(dr.T("cli.limit")))
 	return c
 }
 
@@ -181,12 +193,22 @@ func (w *world) tell(v any, lines ...dr.Text) error {
 	return w.print(v, "%s", b.String())
 }
 
-// print writes the one thing a command prints: v as JSON, or the text.
+// print writes the one thing a command prints: v as JSON, with its texts in words beside, or the text.
 func (w *world) print(v any, format string, args ...any) error {
 	if w.json {
-		enc := json.NewEncoder(w.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(v)
+		doc, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		if doc, err = worded(doc, w.words.Say); err != nil {
+			return err
+		}
+		var out bytes.Buffer
+		if err := json.Indent(&out, doc, "", "  "); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(w.stdout, out.String())
+		return err
 	}
 	_, err := fmt.Fprintf(w.stdout, format, args...)
 	return err

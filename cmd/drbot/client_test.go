@@ -102,7 +102,7 @@ func TestStart(t *testing.T) {
 	h := newHost(t)
 	h.run = sample()
 	status, out, errs := h.typed("failover", "portal", "--to", "ap-northeast-1", "--mode", "disaster", "--since", "2026-01-31T03:12:00Z", "--override-cooldown", "--reason", "it's out")
-	if status != 0 || out != "run portal-1 has started\nfollow it with: drbot status portal\n" || errs != "" {
+	if status != 0 || out != "run portal-1 has started\nfollow it with: drbot status portal-1\n" || errs != "" {
 		t.Errorf("%d %q %q", status, out, errs)
 	}
 	want := workflows.StartCommand{Kind: dr.Failover, Service: "portal", Target: "ap-northeast-1", Mode: "disaster", Reason: "it's out",
@@ -111,8 +111,13 @@ func TestStart(t *testing.T) {
 		t.Errorf("asked for %+v by %+v", h.start, h.caller)
 	}
 	h.existing = true
-	if _, out, _ = h.typed("failback", "portal", "--to", "x", "--mode", "planned", "--reason", "y"); out != "portal is being moved already, by run portal-1\n" || h.start.Kind != dr.Failback {
-		t.Errorf("%q", out)
+	again := []string{"failback", "portal", "--to", "x", "--mode", "planned", "--reason", "y"}
+	held := "error: portal is being moved already, by run portal-1: nothing was started.\ntry: drbot status portal-1\n"
+	if status, out, errs = h.typed(again...); status != 1 || out != "" || errs != held || h.start.Kind != dr.Failback {
+		t.Errorf("%d %q %q", status, out, errs)
+	}
+	if status, out, errs = h.typed(append(again, "--json")...); status != 1 || !strings.Contains(out, `"existing": true`) || errs != held {
+		t.Errorf("as JSON: %d %q %q", status, out, errs)
 	}
 }
 
@@ -143,13 +148,17 @@ func TestMisuse(t *testing.T) {
 		"failback portal --to x --mode planned": "error: a reason is required; the approvers will read it.\ntry: drbot failback portal --to x --mode planned --reason TEXT\n",
 		"failback p --to x --mode planned --since y --reason z": "error: \"y\" is not a time.\ntry: --since, such as 2026-01-31T03:12:00Z\n",
 		"failback p q --to x --mode planned --reason z":         "error: I do not understand \"q\".\ntry: drbot failback SERVICE --to REGION --mode planned|disaster --reason TEXT\n",
-		"cancel":          "error: which run?\ntry: drbot runs lists them; then drbot cancel RUN\n",
-		"answer portal-1": "error: which answer?\ntry: drbot answer portal-1 retry|accept|skip|stop\n",
-		"status a b":      "error: I do not understand \"b\".\ntry: drbot status [SERVICE]\n",
-		"runs a b":        "error: I do not understand \"b\".\ntry: drbot runs [SERVICE]\n",
-		"stauts portal":   "error: there is no command \"stauts\".\ndid you mean drbot status?\n",
-		"promote":         "error: there is no command \"promote\".\ntry: drbot --help\n",
-		"status --no":     "error: a flag is not right: unknown flag: --no.\ntry: drbot status --help\n",
+		"cancel":               "error: which run?\ntry: drbot runs lists them; then drbot cancel RUN\n",
+		"answer portal-1":      "error: which answer?\ntry: drbot answer portal-1 retry|accept|skip|stop\n",
+		"status a b":           "error: I do not understand \"b\".\ntry: drbot status [SERVICE|RUN]\n",
+		"runs a b":             "error: I do not understand \"b\".\ntry: drbot runs [SERVICE]\n",
+		"runs --limit 0":       "error: --limit is a number from 1 to 1000; \"0\" is none.\ntry: drbot runs --help\n",
+		"runs --limit -1":      "error: --limit is a number from 1 to 1000; \"-1\" is none.\ntry: drbot runs --help\n",
+		"runs --limit x":       "error: --limit is a number from 1 to 1000; \"x\" is none.\ntry: drbot runs --help\n",
+		"audit list --limit 0": "error: --limit is a number from 1 to 1000000; \"0\" is none.\ntry: drbot audit list --help\n",
+		"stauts portal":        "error: there is no command \"stauts\".\ndid you mean drbot status?\n",
+		"promote":              "error: there is no command \"promote\".\ntry: drbot --help\n",
+		"status --no":          "error: a flag is not right: unknown flag: --no.\ntry: drbot status --help\n",
 	} {
 		status, out, errs := h.typed(strings.Fields(typed)...)
 		if status != 2 || out != "" || errs != want {
@@ -202,9 +211,17 @@ func TestEveryVerb(t *testing.T) {
 			t.Errorf("the help lacks %s:\n%s", v.Name, help)
 		}
 		_, own, _ := h.typed(v.Name, "--help")
+		if v.Name != "help" && (strings.Contains(own, "more.") || strings.Count(own[:strings.Index(own, "Usage:")], "\n") < 4) {
+			t.Errorf("the help of %s tells little:\n%s", v.Name, own)
+		}
 		for _, p := range v.Params {
 			if p.Flag != "" && !strings.Contains(own, p.Flag) {
 				t.Errorf("the help of %s lacks %s:\n%s", v.Name, p.Flag, own)
+			}
+			for _, choice := range p.Choices {
+				if p.Flag == "" && !strings.Contains(own, "\n"+choice+" ") {
+					t.Errorf("the help of %s does not say what %s does:\n%s", v.Name, choice, own)
+				}
 			}
 		}
 	}
@@ -219,18 +236,20 @@ func TestRunText(t *testing.T) {
 	paused.State, paused.MergeSHA, paused.Outcome, paused.Next = dr.RunPaused, "abc", dr.T("test.lack"), dr.T("test.next")
 	paused.Change = dr.Change{Number: 7, URL: "https://github.com/acme/infrastructure/pull/7"}
 	paused.Accepts = []dr.Text{dr.T("test.loss")}
+	paused.Checks = []dr.Check{{Name: "db.ok", Level: dr.OK}, {Name: "ecs.tasks", Resource: "api", Level: dr.Warn}}
 	paused.Approval = dr.Approval{Needed: 2, By: []string{"bob", "carol"}}
 	paused.Steps = []dr.Step{
 		{Name: "authorize", State: dr.StepDone, Started: t0, Ended: t0.Add(time.Second), Detail: dr.T(dr.Words, "words", dr.Foreign("by\nalice"))},
 		{Name: "gate/1", State: dr.StepFailed, Started: t0.Add(time.Second), Ended: t0.Add(time.Minute)},
 		{Name: "verify", State: dr.StepPending},
 	}
-	paused.Question = &dr.Question{Step: "gate/1", Means: dr.T("test.means"), Answers: []string{"retry", "stop"}}
+	paused.Question = &dr.Question{Step: "gate/1", Means: dr.T("test.means"), Answers: []string{"retry", "accept", "stop"}, Takes: map[string]int{"accept": 2}, Digest: "12345678"}
 	want := `portal-1: Failover portal to ap-northeast-1 (disaster)
 ap-northeast-2 → ap-northeast-1, requested by alice: Seoul [31mis out
 paused · 1h0m since the request · 3h0m left of the RTO of 4h0m
 change https://github.com/acme/infrastructure/pull/7
 accepted: test.loss
+not ok: ecs.tasks of api: warn
   done     authorize                          1s  by alice
   failed   gate/1                            59s
   pending  verify
@@ -239,9 +258,12 @@ Paused at gate/1.
 test.lack
 test.means
   retry: Retry gate/1 of portal-1: it is done again from where it stands.
+    drbot answer portal-1 retry
+  accept: Accept what gate/1 of portal-1 found beyond what was approved, as it stands above, once 2 people other than the requester say so.
+    drbot answer portal-1 accept 12345678
   stop: Stop portal-1 at gate/1: once 2 people say so, the run ends. The change stays merged and nothing is rolled back.
+    drbot answer portal-1 stop
 try: test.next
-to answer: drbot answer portal-1 retry|stop
 `
 	if got := runText(w, view.Run(paused, t0.Add(time.Hour))); got != want {
 		t.Errorf("it is shown as\n%s", got)
@@ -251,11 +273,11 @@ to answer: drbot answer portal-1 retry|stop
 	done.Steps = []dr.Step{{Name: "verify", State: dr.StepSkipped, Started: t0, Ended: t0.Add(time.Second)}}
 	done.Result = &dr.Result{RTA: time.Minute, RTO: 4 * time.Hour, RPO: 5 * time.Minute}
 	got := runText(w, view.Run(done, t0.Add(9*time.Hour)))
-	if !strings.HasSuffix(got, "portal was moved to ap-northeast-1, and that it serves there was not seen: verify skipped.\nRTA unknown of RTO 4h0m: verify was skipped\nRPA unknown of RPO 5m0s: the replication lag was not known at the promotion\nSteps: verify 1s\n") {
+	if !strings.HasSuffix(got, "portal was moved to ap-northeast-1, and that it serves there was not seen: verify skipped.\nRTA unknown of RTO 4h0m: verify was skipped\nRPA unknown of RPO 5m0s: the replication lag was not known at the promotion\n") || strings.Contains(got, "Steps:") {
 		t.Errorf("it is shown as\n%s", got)
 	}
 	nonsense := runText(texttest.Nonsense(t).In("en", "shell"), view.Run(paused, t0))
-	for _, own := range []string{"requested", "since", "Approvals", "change ", "\ntry:", "answer:"} {
+	for _, own := range []string{"requested", "since", "Approvals", "change ", "\ntry:"} {
 		if strings.Contains(nonsense, own) {
 			t.Errorf("%q is in no catalogue:\n%s", own, nonsense)
 		}

@@ -69,7 +69,7 @@ func TestConfigCheckActs(t *testing.T) {
 		"[promote, apply/target, quiesce, gate, apply/traffic]":                `services[0].acts[2]: "quiesce" is no act`,
 		"[promote, apply/target, apply/traffic, gate]":                         "services[0].acts: a gate must stand before apply/traffic",
 		"[apply/target, redeploy, gate, apply/traffic, promote]":               "services[0].acts[2]: gate stands before promote, and cannot pass without it",
-		"[redeploy/web, promote, apply/target, gate, apply/traffic]":           "services[0].acts[0]: stands before promote/portal-db, which web comes after",
+		"[redeploy/web, promote, apply/target, gate, apply/traffic]":           "services[0].acts[0]: redeploy/web acts on web, which comes after portal-db: put it behind promote/portal-db, or promote",
 		"[apply/target, gate, apply/traffic]":                                  "services[0].acts: promote/portal-db is missing",
 	} {
 		path := filepath.Join(t.TempDir(), "drbot.yaml")

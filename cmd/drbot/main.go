@@ -135,7 +135,7 @@ func (w *world) root() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return misuse(dr.T("cli.flag", "what", dr.Foreign(err.Error())), dr.T("command.try", "command", dr.Cmd(strings.TrimPrefix(c.CommandPath()+" --help", "drbot "))))
+		return misuse(flagged(err), dr.T("command.try", "command", dr.Cmd(strings.TrimPrefix(c.CommandPath()+" --help", "drbot "))))
 	})
 	root.PersistentFlags().StringVar(&w.config, "config", or(w.getenv("DRBOT_CONFIG"), "/etc/drbot/drbot.yaml"), w.words.Say(dr.T("cli.flag.config")))
 	root.AddCommand(w.serveCommand(), w.superviseCommand(), w.configCommand(), w.checkCommand(), w.auditCommand(), w.backupCommand(), w.restoreCommand(), w.runbookCommand(), versionCommand(w), w.referenceCommand())

@@ -71,7 +71,7 @@ func checkGitHub(ctx context.Context, w *world, service string) error {
 		return err
 	}
 	checks := newRules(cfg, forge).Rules(ctx, s, dr.Planned)
-	if err := w.tell(checks, ruleLines(checks)...); err != nil {
+	if err := w.tell(ruleDocs(checks), ruleLines(checks)...); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(checks, func(c dr.Check) bool { return c.Level == dr.Fail }) {
@@ -87,6 +87,24 @@ func ruleLines(checks []dr.Check) []dr.Text {
 		out = append(out, c.Line())
 		if c.Level != dr.OK {
 			out = append(out, dr.T("cli.check.mend", "mend", dr.T(dr.TextID("mend."+c.Name))))
+		}
+	}
+	return out
+}
+
+// ruleDoc is a check with what the terminal says of it.
+type ruleDoc struct {
+	dr.Check
+	Line dr.Text `json:"line"`
+	Mend dr.Text `json:"mend,omitzero"`
+}
+
+func ruleDocs(checks []dr.Check) []ruleDoc {
+	out := make([]ruleDoc, len(checks))
+	for i, c := range checks {
+		out[i] = ruleDoc{Check: c, Line: c.Line()}
+		if c.Level != dr.OK {
+			out[i].Mend = dr.T(dr.TextID("mend." + c.Name))
 		}
 	}
 	return out

@@ -33,6 +33,7 @@ func runText(w text.Words, v view.View) string {
 		each("", dr.T("run.change", "link", v.Change.URL))
 	}
 	each("", v.Accepts...)
+	each("", v.NotOK...)
 	for _, s := range v.Steps {
 		line(stepText(w, s))
 	}
@@ -56,7 +57,8 @@ func runText(w text.Words, v view.View) string {
 	if q := v.Question; q != nil {
 		each("", q.Means)
 		for _, a := range q.Answers {
-			line("  ", a.Verb, ": ", w.Say(a.Leads))
+			line("  ", a.Verb, ": ", w.Say(a.Beside))
+			line("    ", w.Command(a.Command))
 		}
 	}
 	each("", v.Votes...)

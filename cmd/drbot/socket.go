@@ -109,7 +109,7 @@ func socketServer(e bot.Runbooks, log *slog.Logger) *http.Server {
 	})
 	mux.HandleFunc("GET /v1/runs", func(w http.ResponseWriter, r *http.Request) {
 		limit, err := strconv.Atoi(r.URL.Query().Get("limit"))
-		if err != nil || limit < 1 || limit > 1000 {
+		if err != nil || limit < 1 || limit > mostRuns {
 			limit = 20
 		}
 		seen, err := e.Status(r.Context(), caller(r), workflows.Look{Service: r.URL.Query().Get("service"), Limit: limit})

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
 )
 
 // verb makes the command of a verb from the table that Slack's is made from, and gives
@@ -14,9 +15,11 @@ import (
 func (w *world) verb(v dr.Verb, do func(*cobra.Command, map[string]string) error) *cobra.Command {
 	usage := strings.TrimPrefix(w.words.Usage(v), "drbot ")
 	values, switches := map[string]*string{}, map[string]*bool{}
+	short := w.words.Sentence(dr.T(dr.TextID("verb." + v.Name)))
 	c := &cobra.Command{
 		Use:   usage,
-		Short: w.words.Sentence(dr.T(dr.TextID("verb." + v.Name))),
+		Short: short,
+		Long:  short + ".\n\n" + more(w.words, v),
 		RunE: func(c *cobra.Command, typed []string) error {
 			args := map[string]string{}
 			for _, p := range v.Params {
@@ -50,6 +53,15 @@ func (w *world) verb(v dr.Verb, do func(*cobra.Command, map[string]string) error
 		}
 	}
 	return c
+}
+
+// more is what a verb does at length; nothing where no catalogue has it.
+func more(w text.Words, v dr.Verb) string {
+	said := w.Say(dr.T(dr.TextID("more." + v.Name)))
+	if said == "more."+v.Name {
+		return ""
+	}
+	return said
 }
 
 // complete asks for the first parameter that is missing or not what it must be.

@@ -145,7 +145,7 @@ func (f *checker) across(at string, s *dr.Service) {
 				act, which, known := f.acts.of(listed)
 				if known && act.On == r.System && (which == "" || which == r.Name) && i < last {
 					first, _, _ := f.acts.of(s.Acts[last])
-					f.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.act.order", "act", first.ID, "before", d.Name, "resource", r.Name))
+					f.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.act.order", "listed", listed, "act", first.ID, "before", d.Name, "resource", r.Name))
 				}
 			}
 		}
@@ -196,6 +196,11 @@ func (f *checker) needed(at string, act dr.ActInfo, done map[string]string, s *d
 	}
 }
 
+// strangers tells whether a resource is of a system that nobody knows.
+func strangers(s *dr.Service, systems map[string]system) bool {
+	return slices.ContainsFunc(s.Resources, func(r dr.Resource) bool { _, known := systems[r.System]; return !known })
+}
+
 // acted checks an act on resources: that there are some, that none is done twice, and
 // that the order is theirs.
 func (f *checker) acted(p, listed string, act dr.ActInfo, name string, done map[string]string, s *dr.Service) {
@@ -205,6 +210,8 @@ func (f *checker) acted(p, listed string, act dr.ActInfo, name string, done map[
 		names = append(names, r.Name)
 	}
 	switch {
+	case strangers(s, f.systems) && (len(all) == 0 || listed != act.ID && !slices.Contains(names, name)):
+		return // what it is meant for may be of the system that is not known
 	case len(all) == 0:
 		f.add(p, dr.T("config.act.nothing", "system", act.On, "act", act.ID))
 		return
@@ -221,7 +228,7 @@ func (f *checker) acted(p, listed string, act dr.ActInfo, name string, done map[
 		r, _ := s.Resource(n)
 		for _, before := range r.After {
 			if b, ok := s.Resource(before); ok && b.System == r.System && done[act.ID+"/"+before] == "" && !slices.Contains(names, before) {
-				f.add(p, dr.T("config.act.order", "act", act.ID, "before", before, "resource", n))
+				f.add(p, dr.T("config.act.order", "listed", listed, "act", act.ID, "before", before, "resource", n))
 			}
 		}
 	}

@@ -185,14 +185,14 @@ func (f *checker) secret(path string, s Secret, getenv func(string) string, read
 	case s.Env != "":
 		v := strings.TrimSpace(getenv(s.Env))
 		if v == "" {
-			f.add(path, dr.T("config.secret.env", "name", s.Env))
+			f.absent(path, dr.T("config.secret.env", "name", s.Env))
 		}
 		return v
 	}
 	data, err := os.ReadFile(s.File)
 	v := strings.TrimSpace(string(data))
 	if err != nil || v == "" {
-		f.add(path, dr.T("config.secret.file", "file", s.File))
+		f.absent(path, dr.T("config.secret.file", "file", s.File))
 	}
 	return v
 }
@@ -234,6 +234,9 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 		f.add("terraform.hash_key", dr.T("config.hash-key.short"))
 	}
 	c.People = f.people(in.People)
+	if len(in.People) == 0 {
+		f.add("people", dr.T("config.none"))
+	}
 	if len(in.Services) == 0 {
 		f.add("services", dr.T("config.none"))
 	}

@@ -343,8 +343,8 @@ func TestQuorumCanBeReached(t *testing.T) {
 		t.Fatal("the example lists other people")
 	}
 	for _, c := range []struct{ may, approve, fault string }{
-		{"[alice, dave]", "[alice, bob]", "services[0].approvers: when alice requests, 1 person may approve, but 2 are needed"},
-		{"[alice, bob, carol, dave]", "[carol, dave]", "services[0].approvers: when carol requests, 1 person may approve, but 2 are needed"},
+		{"[alice, dave]", "[alice, bob]", "services[0].approvers: with alice as the requester, 1 person may approve, but 2 are needed"},
+		{"[alice, bob, carol, dave]", "[carol, dave]", "services[0].approvers: with carol, dave as the requester, 1 person may approve, but 2 are needed"},
 		{"[alice]", "[carol, dave]", ""},
 		{"[alice, bob]", "[alice, bob, carol]", ""},
 	} {

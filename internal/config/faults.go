@@ -35,6 +35,7 @@ type faults struct {
 	lines map[string]int  // where each value that was written stands
 	wrong map[string]bool // the values that could not be read
 	built bool            // all is read: what follows looks at the values
+	gone  int             // how many of the faults are of the host and not of the file
 }
 
 // add reports a fault. Of a value that could not be read, nothing more is said.
@@ -44,6 +45,12 @@ func (f *faults) add(path string, what dr.Text) {
 	}
 	f.wrong[path] = f.wrong[path] || !f.built
 	f.list = append(f.list, Fault{Path: path, Line: f.line(path), What: what})
+}
+
+// absent reports something outside the file that it names.
+func (f *faults) absent(path string, what dr.Text) {
+	f.add(path, what)
+	f.gone++
 }
 
 // line finds where a path stands, or where the nearest value around it does.
@@ -68,7 +75,11 @@ func (f *faults) err() error {
 	if more := len(f.list) - mostFaults; more > 0 {
 		said = append(said, dr.T("config.faults.more", "n", more))
 	}
-	return &dr.Error{Code: dr.Invalid, What: dr.T("config.faults", "n", len(f.list), "faults", said), Next: dr.T("config.faults.next")}
+	next := dr.T("config.faults.next")
+	if f.gone == len(f.list) {
+		next = dr.T("config.faults.secrets")
+	}
+	return &dr.Error{Code: dr.Invalid, What: dr.T("config.faults", "n", len(f.list), "faults", said), Next: next}
 }
 
 // below is the path of a key in a mapping.

@@ -102,7 +102,7 @@ func (f *checker) resource(e entry, s *dr.Service) dr.Resource {
 	}
 	f.values(sys, e.Spec, "", e.global)
 	for _, region := range sortedKeys(e.In) {
-		if !s.Has(dr.Region(region)) {
+		if twoRegions(s) && !s.Has(dr.Region(region)) {
 			f.add(e.region(region, ""), dr.T("config.resource.elsewhere", "first", s.Regions[0], "second", s.Regions[1]))
 			continue
 		}

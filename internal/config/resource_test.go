@@ -141,7 +141,7 @@ func TestFaultsOfResources(t *testing.T) {
 		"an act without a name":  {twoDatabases, "[promote/, apply/target, gate, apply/traffic]", `acts[0]: "" is no resource`},
 		"a database forgotten":   {twoDatabases, "[promote/users, apply/target, gate, apply/traffic]", "acts: promote/orders is missing"},
 		"promoted twice":         {twoDatabases, "[promote, promote/users, apply/target, gate, apply/traffic]", "acts[1]: promote is done to users twice: promote does it already"},
-		"against the order":      {twoDatabases, "[promote/orders, promote/users, apply/target, gate, apply/traffic]", "acts[0]: stands before promote/users, which orders comes after"},
+		"against the order":      {twoDatabases, "[promote/orders, promote/users, apply/target, gate, apply/traffic]", "acts[0]: promote/orders acts on orders, which comes after users: put it behind promote/users, or promote"},
 		"an unknown act":         {twoDatabases, "[promte, apply/target, gate, apply/traffic]", `acts[0]: "promte" is no act; did you mean promote? known here: promote, apply/target, apply/traffic, redeploy, gate; promote and redeploy may name one resource, as promote/NAME`},
 		"an apply of nothing":    {twoDatabases, "[promote, apply/targets, gate, apply/traffic]", `acts[1]: "apply/targets" is no act; did you mean apply/target?`},
 		"an apply of everything": {twoDatabases, "[promote, apply, gate, apply/traffic]", `acts[1]: "apply" is no act`},

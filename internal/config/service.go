@@ -117,6 +117,12 @@ func (f *checker) regions(at string, in service, s *dr.Service) {
 	}
 }
 
+// twoRegions tells whether it is known which Regions the service has: else nothing is
+// said of those that are named elsewhere.
+func twoRegions(s *dr.Service) bool {
+	return s.Regions[0] != "" && s.Regions[1] != "" && s.Regions[0] != s.Regions[1]
+}
+
 func (f *checker) repository(at string, in service, s *dr.Service) {
 	r := in.Repository
 	s.Repository = dr.Repository{Owner: r.Owner, Name: r.Name, Base: r.Base, File: r.File}
@@ -155,7 +161,7 @@ func (f *checker) stacks(at string, in service, s *dr.Service) {
 		role := dr.StackRole(st.Role)
 		switch role {
 		case dr.RegionStack:
-			if !s.Has(dr.Region(st.Region)) {
+			if twoRegions(s) && !s.Has(dr.Region(st.Region)) {
 				f.add(p+".region", dr.T("config.stack.region", "region", quoted(st.Region)))
 			}
 			byRegion[dr.Region(st.Region)]++
@@ -237,7 +243,7 @@ func (f *faults) regional(at string, s *dr.Service) {
 	first := map[string]string{same(s.Names.Public): at + ".public"}
 	for _, r := range slices.Sorted(maps.Keys(s.Names.Regional)) {
 		name, p := s.Names.Regional[r], at+".regional."+string(r)
-		if !s.Has(r) {
+		if twoRegions(s) && !s.Has(r) {
 			f.add(p, dr.T("config.resource.elsewhere", "first", s.Regions[0], "second", s.Regions[1]))
 		}
 		if name == "" {
@@ -257,7 +263,6 @@ func (f *checker) scheduled(at string, in service, s *dr.Service) {
 	}
 	if _, err := time.LoadLocation(s.Schedule.TimeZone); err != nil || s.Schedule.TimeZone == "Local" {
 		f.add(at+".schedule.time_zone", dr.T("config.no-time-zone", "zone", quoted(s.Schedule.TimeZone)))
-		return
 	}
 	for _, plan := range [][2]string{{"health", s.Schedule.Health}, {"drift", s.Schedule.Drift}} {
 		if plan[1] == "" {
@@ -276,14 +281,22 @@ func (f *checker) who(at string, s dr.Service, people dr.People) {
 	}
 	approve := f.listed(at+".approvers", s.Approvers, known)
 	f.listed(at+".requesters", s.Requesters, known)
+	var left []string // with whom as the requester the fewest may approve: enough for these is enough for all
+	fewest := s.Quorum
 	for _, r := range s.Requesters {
 		others := len(s.Approvers)
 		if approve[r] {
 			others--
 		}
-		if others < s.Quorum {
-			f.add(at+".approvers", dr.T("config.too-few-approvers", "who", r, "n", others, "needed", s.Quorum))
+		switch {
+		case others < fewest:
+			left, fewest = []string{r}, others
+		case others == fewest && others < s.Quorum && !slices.Contains(left, r):
+			left = append(left, r)
 		}
+	}
+	if len(left) > 0 {
+		f.add(at+".approvers", dr.T("config.too-few-approvers", "who", left, "n", fewest, "needed", s.Quorum))
 	}
 }
 
@@ -294,7 +307,7 @@ func (f *checker) listed(at string, names []string, known map[string]bool) map[s
 		f.add(at, dr.T("config.none"))
 	}
 	for i, n := range names {
-		if !known[n] {
+		if !known[n] && len(known) > 0 { // where there is none, that alone is said
 			f.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.no-person", "name", quoted(n)))
 		}
 		if seen[n] {

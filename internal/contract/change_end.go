@@ -89,6 +89,9 @@ func (w changing) notMerged() {
 	closed, err := w.Change.OpenChange(w.Context(), req)
 	wellDone(w.T, err)
 	wellDone(w.T, w.People.Close(w.Context(), Writer, closed.Number))
+	if by := w.look(closed.Number).ClosedBy; by != Writer {
+		w.T.Errorf("it was closed by %q, not by %s", by, Writer)
+	}
 	_, err = w.merge(closed, closed.Head)
 	fails(w.T, err, dr.Conflict)
 

@@ -53,7 +53,7 @@ func (c *Client) whole(ctx context.Context, repo dr.Repository, number int, how 
 	}
 	l := how
 	l.Client, l.repo, l.pull, l.state = c, repo, pull, &state
-	err = l.read(ctx, l.base, l.branch, l.files, l.commits, l.contents, l.reviews, l.dismissals, l.writers)
+	err = l.read(ctx, l.base, l.branch, l.files, l.commits, l.contents, l.reviews, l.history, l.writers)
 	if err != nil {
 		return dr.ChangeState{}, err
 	}
@@ -181,16 +181,17 @@ func isBot(u *gh.User) bool {
 	return strings.EqualFold(u.GetType(), "Bot") || strings.HasSuffix(strings.ToLower(u.GetLogin()), "[bot]")
 }
 
-// dismissals finds what each dismissed review said, and who dismissed it: the review
-// itself does not tell any more, the history of the pull request does.
-func (l look) dismissals(ctx context.Context) error {
+// history finds what each dismissed review said, and who dismissed it: the review itself
+// does not tell any more, the history of the pull request does. It also tells who closed one.
+func (l look) history(ctx context.Context) error {
 	dismissed := map[int64]*dr.Review{}
 	for i := range l.state.Reviews {
 		if r := &l.state.Reviews[i]; r.State == dr.Dismissed {
 			dismissed[r.ID] = r
 		}
 	}
-	if len(dismissed) == 0 {
+	closed := !l.state.Open && !l.state.Merged
+	if len(dismissed) == 0 && !closed {
 		return nil
 	}
 	events, err := pages(func(o gh.ListOptions) ([]*gh.IssueEvent, *gh.Response, error) {
@@ -203,6 +204,9 @@ func (l look) dismissals(ctx context.Context) error {
 		return nil
 	}
 	for _, e := range events {
+		if closed && e.GetEvent() == "closed" {
+			l.state.ClosedBy = e.GetActor().GetLogin()
+		}
 		if r := dismissed[e.GetDismissedReview().GetReviewID()]; r != nil && e.GetEvent() == "review_dismissed" {
 			r.Was = dr.ReviewState(strings.ToUpper(e.GetDismissedReview().GetState()))
 			r.DismissedBy, r.DismissedByID = e.GetActor().GetLogin(), e.GetActor().GetID()

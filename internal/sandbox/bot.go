@@ -190,8 +190,47 @@ func (w *World) writeConfig() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "drbot.yaml")
-	return path, os.WriteFile(path, []byte(b.String()), 0o600)
+	return w.save(b.String())
+}
+
+// save writes the bot's configuration, but for one that was edited.
+func (w *World) save(config string) (path string, err error) {
+	path = w.ConfigPath()
+	if w.Edited() {
+		return path, nil // by whoever plays: it is theirs from here on
+	}
+	w.wrote = config
+	return path, os.WriteFile(path, []byte(config), 0o600)
+}
+
+// ConfigPath is the bot's configuration.
+func (w *World) ConfigPath() string { return filepath.Join(w.opts.Dir, "bot", "drbot.yaml") }
+
+// Edited tells whether somebody has changed the bot's configuration since it was written.
+func (w *World) Edited() bool {
+	is, err := os.ReadFile(w.ConfigPath())
+	return err == nil && w.wrote != "" && string(is) != w.wrote
+}
+
+// AwaitEdit waits until the bot's configuration is another than it is now.
+func (w *World) AwaitEdit(ctx context.Context) error {
+	was, err := os.ReadFile(w.ConfigPath())
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		// While it is being saved it may be gone, or empty.
+		if is, err := os.ReadFile(w.ConfigPath()); err == nil && len(is) > 0 && string(is) != string(was) {
+			return nil
+		}
+	}
 }
 
 // StartBot starts the bot and waits until it serves.

@@ -90,6 +90,7 @@ type World struct {
 	began   time.Time
 	parts   []part
 	saying  sync.Mutex
+	wrote   string // the bot's configuration, as this world wrote it last
 
 	tool       string                           // what the stacks call instead of Options.Tool
 	breakage   *Breakage                        // what is broken on purpose, if anything

@@ -101,7 +101,7 @@ func (s applyStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	if err := r.Audit(ctx, Apply, dr.T("audit.apply", "stack", s.stack.Name, "commit", commit(at), "digest", commit(merged.Digest))); err != nil {
+	if err := r.Audit(ctx, Apply, dr.T("audit.apply", "stack", s.stack.Name, "commit", commit(at), "digest", merged.Digest[:min(len(merged.Digest), 8)])); err != nil {
 		return engine.Outcome{}, err
 	}
 	if err := s.world.Held(ctx); err != nil {

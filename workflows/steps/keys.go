@@ -10,7 +10,7 @@ import (
 // What steps leave for those after them.
 const (
 	// Merge is what was merged, left by the loop before the merge.
-	Merge engine.Key[Merged] = "merge"
+	Merge engine.Key[Merged] = dr.MergeStep
 	// Promotion is what moving a database's writer left behind, by the database's name.
 	Promotion engine.Key[Promoted] = promote
 	// Verification is the step that proves that users reach the target.

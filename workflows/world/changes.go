@@ -97,7 +97,7 @@ func (f *forge) state(pr *Pull) (dr.ChangeState, error) {
 	from := f.mergeBase(base, pr.Head)
 	_, there := f.branches[pr.Branch]
 	st := dr.ChangeState{
-		Open: pr.Open, Draft: pr.Draft, Merged: pr.Merge != "", MergedBy: pr.MergedBy, MergeSHA: pr.Merge,
+		Open: pr.Open, Draft: pr.Draft, Merged: pr.Merge != "", MergedBy: pr.MergedBy, MergeSHA: pr.Merge, ClosedBy: pr.ClosedBy,
 		Head: pr.Head, BaseRef: pr.BaseRef, BaseSHA: tip, SameRepo: !f.forks, Author: Bot,
 		Files: diff(from.tree, f.commits[pr.Head].tree), Reviews: slices.Clone(pr.Reviews),
 		HeadFile: f.fileOf(pr, pr.Head), BaseFile: from.tree[pr.File], BranchGone: !there,

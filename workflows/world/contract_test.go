@@ -108,9 +108,10 @@ func (h forgeHands) Merge(_ context.Context, login string, number int) (sha stri
 	return sha, err
 }
 
-func (h forgeHands) Close(_ context.Context, _ string, number int) error {
+func (h forgeHands) Close(_ context.Context, login string, number int) error {
 	return h.on(number, func(f *forge, pr *Pull) error {
 		f.close(pr)
+		pr.ClosedBy = login
 		return nil
 	})
 }

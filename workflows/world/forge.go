@@ -28,6 +28,7 @@ type Pull struct {
 	Open, Draft bool
 	Merge       string // the commit of its merge
 	MergedBy    string
+	ClosedBy    string // empty where the forge does not tell
 	MergedOn    string // the base right before the merge
 	Reviews     []dr.Review
 	Comments    []Comment
@@ -107,7 +108,7 @@ func (f *forge) drop(branch string) {
 
 // close takes a pull request out of everything that could merge it.
 func (f *forge) close(pr *Pull) {
-	pr.Open, pr.AutoMerge = false, ""
+	pr.Open, pr.AutoMerge, pr.ClosedBy = false, "", ""
 	f.leave(pr, "closed")
 }
 

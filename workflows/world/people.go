@@ -276,7 +276,9 @@ func (w *World) SetBase(active dr.Region) {
 func (w *World) CloseByHand() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.forge.close(w.forge.open())
+	pr := w.forge.open()
+	w.forge.close(pr)
+	pr.ClosedBy = "dave-gh"
 }
 
 // MergeByHand merges the open pull request as a person.
