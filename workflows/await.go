@@ -174,10 +174,14 @@ func (a waiting) look(p proposal) seen {
 		}
 		s.Approval = approval
 		self, err := a.Forge.Files.Self(ctx)
+		own := false
+		if err == nil {
+			own, err = a.own(ctx, st, self)
+		}
 		switch {
 		case err != nil:
 			s.Approval.Allowed = false
-		case st.Merged && !a.own(st, self) && (!approval.Allowed || a.tooLate(st, self, s.At)):
+		case st.Merged && !own && (!approval.Allowed || a.tooLate(st, self, s.At)):
 			s.ByHand, s.Foreign = true, st.Head != a.change.Head
 			s.Ended = dr.T("change.merged-by-hand", "number", a.change.Number, "who", orSomebody(st.MergedBy), "region", a.req.Target)
 			if approval.Allowed {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -60,7 +61,7 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 	case !approval.Allowed && a.queued:
 		return queueing{a}.leave(ctx, p, approval, "") // it may have got there before a restart
 	case !approval.Allowed:
-		return steps.Merged{Kind: steps.MergeNotApproved}, nil
+		return steps.Merged{Kind: steps.MergeNotApproved}, a.unmeant(ctx)
 	}
 	q, err := a.Forge.Itself.Queued(ctx, a.svc.Repository, a.change.Number)
 	switch {
@@ -101,6 +102,9 @@ func (a merging) act(ctx context.Context, p proposal, approval dr.Approval) (ste
 	if err := a.host.Held(ctx); err != nil {
 		return steps.Merged{}, unsure(err) // whoever holds the lock goes on
 	}
+	if err := a.Store.Memory.Put(ctx, a.meantKey(), a.change.Head); err != nil {
+		return steps.Merged{}, unsure(err)
+	}
 	sha, err := a.Forge.Changes.Merge(ctx, a.svc.Repository, a.change.Number, a.change.Head)
 	if err != nil && dr.CodeOf(err) == dr.Conflict {
 		return a.mergeRefused(ctx, err)
@@ -114,7 +118,10 @@ func (a merging) act(ctx context.Context, p proposal, approval dr.Approval) (ste
 // found takes up a merge that has been made.
 func (a merging) found(ctx context.Context, p proposal, st dr.ChangeState, allowed bool, self string) (steps.Merged, error) {
 	repo, number := a.svc.Repository, a.change.Number
-	switch own := a.own(st, self); {
+	own, err := a.own(ctx, st, self)
+	switch {
+	case err != nil:
+		return steps.Merged{}, unsure(err)
 	case st.BaseRef != repo.Base: // it was retargeted between a look and the merge
 		return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: dr.T("merge.elsewhere", "number", number, "now", st.BaseRef, "base", repo.Base), Next: dr.T("merge.elsewhere.next", "number", number, "now", st.BaseRef)}
 	case own: // by this run, before a restart
@@ -135,10 +142,31 @@ func (a merging) found(ctx context.Context, p proposal, st dr.ChangeState, allow
 	return out, err
 }
 
-// own tells whether this run itself has merged, right after it had counted. Between a count
-// and the merge of a queue there is time, whoever is said to have merged.
-func (a *approval) own(st dr.ChangeState, self string) bool {
-	return st.Merged && st.MergedBy == self && !a.queued
+// own tells whether this run itself has merged, right after it had counted: by its account,
+// and as it had meant to. Whatever else has that account merges as anybody does. Between a
+// count and the merge of a queue there is time, whoever is said to have merged.
+func (a *approval) own(ctx context.Context, st dr.ChangeState, self string) (bool, error) {
+	if !st.Merged || st.MergedBy != self || a.queued {
+		return false, nil
+	}
+	head, err := a.Store.Memory.Get(ctx, a.meantKey())
+	return head != "" && head == st.Head, err
+}
+
+// meantKey is where it is kept, right before the call, which head this run merges.
+func (a *approval) meantKey() string { return fmt.Sprintf("%s/meant/%d", a.req.Run, a.change.Number) }
+
+// unmeant forgets what the run has meant to merge and is seen not to have merged: what comes
+// later is counted anew.
+func (a *approval) unmeant(ctx context.Context) error {
+	kept, err := a.Store.Memory.Get(ctx, a.meantKey())
+	if err == nil && kept != "" {
+		err = a.Store.Memory.Put(ctx, a.meantKey(), "")
+	}
+	if err != nil {
+		return unsure(err)
+	}
+	return nil
 }
 
 // mergeRefused tells a head that moved, which is waited out, and one that is behind its
@@ -147,6 +175,9 @@ func (a *approval) own(st dr.ChangeState, self string) bool {
 func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged, error) {
 	for try := 1; try <= 2; try++ {
 		st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
+		if err == nil && !st.Merged {
+			err = a.unmeant(ctx)
+		}
 		switch {
 		case err != nil:
 			return steps.Merged{}, unsure(err)

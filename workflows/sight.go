@@ -45,8 +45,12 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
+	own, err := a.own(ctx, st, self)
+	if err != nil {
+		return st, dr.Approval{}, err
+	}
 	count := policies.Count
-	if st.Merged && !a.own(st, self) {
+	if st.Merged && !own {
 		count = policies.CountMerged
 	}
 	return st, count(st, policies.ApprovalRules{

@@ -282,10 +282,13 @@ func (w *World) CloseByHand() {
 }
 
 // MergeByHand merges the open pull request as a person.
-func (w *World) MergeByHand(person string) {
+func (w *World) MergeByHand(person string) { w.MergeAs(person + "-gh") }
+
+// MergeAs merges the open pull request by an account of any login.
+func (w *World) MergeAs(login string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, err := w.forge.mergePull(w.forge.open(), person+"-gh"); err != nil {
+	if _, err := w.forge.mergePull(w.forge.open(), login); err != nil {
 		w.t.Errorf("merge by hand: %v", err)
 	}
 }
