@@ -98,12 +98,12 @@ func (f *failover) play() error {
 		}
 	}
 	look := preflight{f}
-	for i, s := range f.list {
+	for _, s := range f.list {
 		if by := f.run.Abandoned(); by != "" {
 			return f.withSource(f.stopped(dr.T("run.abandoned", "who", by, "step", s.Name())))
 		}
 		tooLate(f)
-		if err := look.perform(look.thought(i, heeding(f.run, s))); err != nil {
+		if err := look.perform(look.thought(heeding(f.run, s))); err != nil {
 			return f.withSource(err)
 		}
 	}

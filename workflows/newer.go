@@ -226,7 +226,7 @@ func (f newer) redo(before string) error {
 			return err
 		}
 		f.retried = ""
-		if err := preflight(f).perform(judged{s, preflight(f), false}); err != nil {
+		if err := preflight(f).perform(preflight(f).redone(heeding(f.run, s))); err != nil {
 			return err
 		}
 	}

@@ -63,9 +63,6 @@ const glanced = 5 * time.Second
 // glance looks whether Git says another Region by now. What was approved and begun goes
 // on where that cannot be read.
 func (s thinking) glance(ctx context.Context) error {
-	if s.unseen && s.req.Mode == dr.Disaster {
-		return nil
-	}
 	short, cancel := context.WithTimeout(ctx, glanced)
 	defer cancel()
 	content, _, err := s.Forge.Files.File(short, s.svc.Repository, s.svc.Repository.Base)
@@ -78,12 +75,34 @@ func (s thinking) glance(ctx context.Context) error {
 
 // thought wraps the steps before which the run looks once more: its first act and every
 // promotion, and at Git alone before every other act. What an apply offers is judged by the policy before people are asked.
-func (f preflight) thought(i int, s engine.Step) judged {
-	b, ok := s.(steps.Beginner)
-	if ok {
-		s = thinking{b, f, i == 0, i == 0 || steps.KindOf(s.Name()) == string(steps.Promotion)}
+func (f preflight) thought(s engine.Step) judged {
+	first := f.firstAct(s.Name())
+	if b, ok := s.(steps.Beginner); ok {
+		s = thinking{b, f, first, first || steps.KindOf(s.Name()) == string(steps.Promotion)}
 	}
-	return judged{s, f, i == 0}
+	return judged{s, f, first}
+}
+
+// redone wraps a step that was done and is to be done once more: it is no first act.
+func (f preflight) redone(s engine.Step) judged {
+	if b, ok := s.(steps.Beginner); ok {
+		s = thinking{Beginner: b, preflight: f}
+	}
+	return judged{s, f, false}
+}
+
+// firstAct tells whether no act comes before a step of the list: what only looks is none, and
+// what people have skipped is none that was done.
+func (f preflight) firstAct(step string) bool {
+	for _, s := range f.list {
+		if s.Name() == step {
+			break
+		}
+		if _, acts := s.(steps.Beginner); acts && !f.run.Skipped(s.Name()) {
+			return false
+		}
+	}
+	return true
 }
 
 // perform does a step that follows the merge.
@@ -95,40 +114,65 @@ func (f preflight) perform(s judged) error {
 	return err
 }
 
+// look looks at Git, at the checks and at the plans. To plan takes its time: what was read
+// before is read again where it is old by then.
 func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
-	worse, err := s.baseStands(ctx)
+	read, err := s.read(ctx)
 	if err != nil {
 		return engine.Outcome{}, err
-	}
-	blind := len(worse) > 0
-	now := steady(s.run, s.run.Now(ctx))
-	var checks []dr.Check
-	if !fresh(s.checkedAt, now, s.timing.Recheck) {
-		found, err := s.judgeSurely(ctx)
-		switch {
-		case err != nil:
-			return engine.Outcome{}, err
-		case !found.Verdict.Allowed:
-			return engine.Outcome{}, &dr.Error{Code: dr.Denied, What: dr.T("preflight.denied", "reasons", found.Verdict.Reasons), Next: dr.T("preflight.denied.next")}
-		}
-		for _, w := range dr.Worse(s.checks, found.Checks, s.req.Mode, s.svc.Objectives.RPO) {
-			checks, worse = found.Checks, append(worse, w.Line())
-		}
 	}
 	plans, wider, err := s.planAgain(ctx)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	worse = append(worse, wider...)
+	if !fresh(read.at, steady(s.run, s.run.Now(ctx)), s.timing.Recheck) {
+		if read, err = s.read(ctx); err != nil {
+			return engine.Outcome{}, err
+		}
+	}
+	worse := append(read.worse, wider...)
 	if len(worse) == 0 {
 		return engine.Outcome{}, nil
 	}
-	offer, err := steps.Beyond(plans, checks, worse)
+	offer, err := steps.Beyond(plans, read.checks, worse)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	offer.Blind = blind
+	offer.Blind = read.blind
 	return offer.Outcome(&dr.Error{Code: dr.Conflict, What: dr.T("preflight.worse", "worse", worse), Next: dr.T("preflight.worse.next")})
+}
+
+// readings is what a look finds beside the plans.
+type readings struct {
+	at     time.Time // of the oldest of it
+	blind  bool      // what Git says could not be read, which is in worse
+	checks []dr.Check
+	worse  []dr.Text
+}
+
+// read reads what Git says, and the checks where those that people were shown are old.
+func (s thinking) read(ctx context.Context) (readings, error) {
+	worse, err := s.baseStands(ctx)
+	now := steady(s.run, s.run.Now(ctx))
+	out := readings{at: now, blind: len(worse) > 0, worse: worse}
+	if err != nil {
+		return out, err
+	}
+	if fresh(s.checkedAt, now, s.timing.Recheck) {
+		out.at = s.checkedAt
+		return out, nil
+	}
+	found, err := s.judgeSurely(ctx)
+	switch {
+	case err != nil:
+		return out, err
+	case !found.Verdict.Allowed:
+		return out, &dr.Error{Code: dr.Denied, What: dr.T("preflight.denied", "reasons", found.Verdict.Reasons), Next: dr.T("preflight.denied.next")}
+	}
+	for _, w := range dr.Worse(s.checks, found.Checks, s.req.Mode, s.svc.Objectives.RPO) {
+		out.checks, out.worse = found.Checks, append(out.worse, w.Line())
+	}
+	return out, nil
 }
 
 // judgeSurely reads the checks, and once more where what a loss is told by has fallen silent:

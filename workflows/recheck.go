@@ -96,7 +96,11 @@ func (a rechecking) recheck(ctx context.Context, p proposal, moved bool) (rechec
 		}
 	}
 	if len(out.Denied) == 0 && (moved || !fresh(p.At, now, a.timing.Recheck)) {
+		read := len(out.Worse)
 		if err := a.planAgain(ctx, p, &out); err != nil {
+			return rechecked{}, unsure(err)
+		}
+		if err := a.readAfter(ctx, &out, slices.Clone(out.Worse[read:])); err != nil {
 			return rechecked{}, unsure(err)
 		}
 	}
@@ -105,6 +109,21 @@ func (a rechecking) recheck(ctx context.Context, p proposal, moved bool) (rechec
 		a.run.Update(ctx, func(run *dr.Run) { run.Outcome = why })
 	}
 	return out, nil
+}
+
+// readAfter reads the checks once more where they have become old while it was planned.
+func (a rechecking) readAfter(ctx context.Context, out *rechecked, wider []dr.Text) error {
+	now, read := steady(a.run, a.run.Now(ctx)), a.checkedAt
+	if out.Checks != nil {
+		read = out.At
+	}
+	if len(out.Denied) > 0 || fresh(read, now, a.timing.Recheck) {
+		return nil
+	}
+	out.At = now
+	err := a.readAgain(ctx, out)
+	out.Worse = append(out.Worse, wider...)
+	return err
 }
 
 // readAgain reads the checks and has the policy judge them. What has only become

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -97,13 +98,27 @@ type Thinker interface {
 	Thinking(think func(ctx context.Context) (engine.Outcome, error), thought bool) Beginner
 }
 
-// Begun tells whether the source's counts were remembered: the first task may be stopped.
-// A person's retry can come hours later, and is thought over again.
+// Begun tells whether anything that the source ran has been stopped: that its count was
+// remembered right before that is not enough. A person's retry can come hours later, and is
+// thought over again.
 func (s quiesceStep) Begun(ctx context.Context, r *engine.Run) (bool, error) {
 	if engine.Attempt(ctx) > 1 {
 		return false, nil
 	}
-	return s.Stopped(ctx, r)
+	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
+		kept, err := s.world.Ledger.Get(ctx, countKey(r.ID, s.job.Source, w))
+		if err != nil {
+			return false, err
+		}
+		if n, err := strconv.Atoi(kept); err != nil || n == 0 {
+			continue
+		}
+		st, err := s.world.Workloads.State(ctx, s.job.Service, w, s.job.Source)
+		if err != nil || st.Desired == 0 {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // Stopper is a step that stops what the source runs.
