@@ -108,11 +108,11 @@ func (f *failover) getApproved() error {
 		case steps.MergeDone:
 			return nil
 		case steps.MergeBaseMoved:
-			if a.queued { // it was there for longer, perhaps, than a request lives
-				a.waitAnew()
-			}
 			if p, err = plan.planMergeResult(p, out.Base); err != nil {
 				return err
+			}
+			if p.Anew || a.queued { // it was there for longer, perhaps, than a request lives
+				a.waitAnew()
 			}
 		case steps.MergeBehind:
 			a.waitAnew()

@@ -27,6 +27,7 @@ type proposal struct {
 	Asks    string    `json:"asks,omitempty"`    // the digest of what its people accept, those and the plans
 	Nothing bool      `json:"nothing,omitempty"` // is left
 	Round   int       `json:"round,omitempty"`   // how often what had become worse was put before the people
+	Anew    bool      `json:"anew,omitempty"`    // it was put before them at the merge, and their time begins anew with it
 }
 
 // Line counts what the plans would do.
@@ -101,7 +102,7 @@ func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
 		}
 		wider := widerThan(plans, was.Plans)
 		if len(wider) == 0 {
-			was.Base, was.At = base, steady(a.run, a.run.Now(ctx))
+			was.Base, was.At, was.Anew = base, steady(a.run, a.run.Now(ctx)), false
 			return was, nil
 		}
 		why := dr.T("plan.wider")
@@ -109,7 +110,9 @@ func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
 		if err := a.run.Say(ctx, "wider/"+base, dr.Warn, dr.T("note.wider"), append([]dr.Text{why}, wider...)...); err != nil {
 			return proposal{}, err
 		}
-		return a.putBefore(ctx, plans, proposed{base: base, into: base, round: was.Round + 1})
+		now, err := a.putBefore(ctx, plans, proposed{base: base, into: base, round: was.Round + 1})
+		now.Anew = true // a row without it is of a version that had their time run on
+		return now, err
 	})
 }
 

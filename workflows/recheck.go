@@ -210,7 +210,7 @@ func (a rechecking) askAgain(p proposal, found rechecked) (proposal, error) {
 	if found.Plans != nil {
 		p.Plans, p.Base = found.Plans, found.Base
 	}
-	a.deadline, a.told, a.round = time.Time{}, 0, p.Round+1
+	a.waitAnew()
 	return engine.Until(a.run, stepPlan, a.answer, func(ctx context.Context) (proposal, error) {
 		round := p.Round + 1
 		a.run.Update(ctx, func(run *dr.Run) {
