@@ -110,6 +110,15 @@ type Question struct {
 	More    map[string]Text     `json:"more,omitempty"`    // what an answer leads to beside what it always does
 }
 
+// Raise has what takes several people take so many at least.
+func (q *Question) Raise(quorum int) {
+	for verb, n := range q.Takes {
+		if n > 1 {
+			q.Takes[verb] = max(n, quorum)
+		}
+	}
+}
+
 // Result is what a run took against what was promised.
 type Result struct {
 	RTA      time.Duration `json:"rta"` // below zero when the clock was set back and nobody saw by how much

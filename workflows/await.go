@@ -88,7 +88,7 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 func (a waiting) adopt(p proposal, look seen) bool {
 	verb, by := a.run.Ask(stepMerge, engine.Outcome{Code: dr.Uncertain, What: look.Ended, Next: dr.T("adopt.next", "next", revertOrResume(a.failover))}, engine.Question{
 		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: a.svc.Quorum}, Without: []string{a.req.Requester},
-		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.adopt", "needed", a.svc.Quorum, "without", a.req.Requester, "plan", p.Counts, "number", a.change.Number),
+		Over: engine.Cancel, Digest: p.Digest[:8], Means: dr.T("question.adopt", "needed", needed(a.failover), "without", a.req.Requester, "plan", p.Counts, "number", a.change.Number),
 	})
 	a.adopted = verb == engine.Accept
 	if a.adopted {
@@ -164,7 +164,7 @@ func (a waiting) look(p proposal) seen {
 		st, approval, err := a.glance(reading, p)
 		if err != nil {
 			what, _ := dr.Told(err)
-			s.Approval = dr.Approval{Needed: a.svc.Quorum, Decision: dr.Decision{Reasons: []dr.Text{what}}}
+			s.Approval = dr.Approval{Needed: needed(a.failover), Decision: dr.Decision{Reasons: []dr.Text{what}}}
 			if s.Unread = dr.CodeOf(err) == dr.Temporary; s.Unread {
 				s.Approval.Reasons = append(s.Approval.Reasons, dr.T("await.stands-still"))
 			}
@@ -204,7 +204,7 @@ func (a waiting) look(p proposal) seen {
 	})
 	look := out.Value
 	if !out.OK() {
-		look = seen{At: out.At, Expires: a.expires(out.At), Approval: dr.Approval{Needed: a.svc.Quorum, Decision: dr.Decision{Reasons: []dr.Text{out.What}}}}
+		look = seen{At: out.At, Expires: a.expires(out.At), Approval: dr.Approval{Needed: needed(a.failover), Decision: dr.Decision{Reasons: []dr.Text{out.What}}}}
 	}
 	if look.Told {
 		a.shown = look.Approval

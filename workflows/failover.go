@@ -77,9 +77,13 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 	if now, ok := b.Team.Services[req.Service]; ok {
 		f.svc.Requesters, f.svc.Approvers, f.svc.Channel = now.Requesters, now.Approvers, now.Channel
 	}
-	r.Channel, r.Approvers = f.svc.Channel, f.svc.Approvers
+	r.Channel, r.Approvers, r.Quorum = f.svc.Channel, f.svc.Approvers, needed(f)
 	return string(f.finish(f.play()))
 }
+
+// needed is how many people it takes, for steps alone: as many as when the run began, or as
+// the configuration says now, whichever is more.
+func needed(f *failover) int { return max(f.svc.Quorum, f.Team.Services[f.req.Service].Quorum) }
 
 // play is the runbook.
 func (f *failover) play() error {

@@ -102,7 +102,7 @@ func (a merging) act(ctx context.Context, p proposal, approval dr.Approval) (ste
 	if err := a.host.Held(ctx); err != nil {
 		return steps.Merged{}, unsure(err) // whoever holds the lock goes on
 	}
-	if err := a.Store.Memory.Put(ctx, a.meantKey(), a.change.Head); err != nil {
+	if err := a.Store.Memory.Put(ctx, meantKey(a.approval), a.change.Head); err != nil {
 		return steps.Merged{}, unsure(err)
 	}
 	sha, err := a.Forge.Changes.Merge(ctx, a.svc.Repository, a.change.Number, a.change.Head)
@@ -149,19 +149,19 @@ func (a *approval) own(ctx context.Context, st dr.ChangeState, self string) (boo
 	if !st.Merged || st.MergedBy != self || a.queued {
 		return false, nil
 	}
-	head, err := a.Store.Memory.Get(ctx, a.meantKey())
+	head, err := a.Store.Memory.Get(ctx, meantKey(a))
 	return head != "" && head == st.Head, err
 }
 
 // meantKey is where it is kept, right before the call, which head this run merges.
-func (a *approval) meantKey() string { return fmt.Sprintf("%s/meant/%d", a.req.Run, a.change.Number) }
+func meantKey(a *approval) string { return fmt.Sprintf("%s/meant/%d", a.req.Run, a.change.Number) }
 
 // unmeant forgets what the run has meant to merge and is seen not to have merged: what comes
 // later is counted anew.
-func (a *approval) unmeant(ctx context.Context) error {
-	kept, err := a.Store.Memory.Get(ctx, a.meantKey())
+func (a merging) unmeant(ctx context.Context) error {
+	kept, err := a.Store.Memory.Get(ctx, meantKey(a.approval))
 	if err == nil && kept != "" {
-		err = a.Store.Memory.Put(ctx, a.meantKey(), "")
+		err = a.Store.Memory.Put(ctx, meantKey(a.approval), "")
 	}
 	if err != nil {
 		return unsure(err)

@@ -110,9 +110,9 @@ func (a planning) tell(ctx context.Context, p proposal) (telling, error) {
 // callApprovers asks those who may approve, by name, once for each plan that they are told.
 func (a planning) callApprovers(ctx context.Context, p proposal, told telling) error {
 	who := slices.DeleteFunc(slices.Clone(a.svc.Approvers), func(name string) bool { return name == a.req.Requester })
-	title := dr.T("note.call", "number", a.change.Number, "n", a.svc.Quorum)
+	title := dr.T("note.call", "number", a.change.Number, "n", needed(a.failover))
 	if p.Round > 0 {
-		title = dr.T("note.call.again", "number", a.change.Number, "n", a.svc.Quorum, "round", p.Round+1)
+		title = dr.T("note.call.again", "number", a.change.Number, "n", needed(a.failover), "round", p.Round+1)
 	}
 	return a.run.Post(ctx, dr.Note{
 		Key: p.key(fmt.Sprintf("%s/call/%d/%s/%d", a.req.Run, a.change.Number, p.Digest, told.N)), Run: a.req.Run, Channel: a.svc.Channel,

@@ -148,7 +148,7 @@ func (f resumption) ask(p proposal) error {
 	}
 	verb, by := f.run.Ask(stepAwait, engine.Outcome{Code: dr.Conflict, What: what}, engine.Question{
 		Answers: []string{engine.Accept, engine.Stop}, Takes: map[string]int{engine.Accept: f.svc.Quorum}, Without: began.Value,
-		Over: engine.Cancel, Digest: p.asked(), All: f.all(p), Means: dr.T("question.resume", "needed", f.svc.Quorum, "without", began.Value),
+		Over: engine.Cancel, Digest: p.asked(), All: f.all(p), Means: dr.T("question.resume", "needed", needed(f.failover), "without", began.Value),
 	})
 	if verb == engine.Stop {
 		return &ending{State: dr.RunCancelled, Outcome: dr.T("run.cancelled", "who", by), Next: f.startAgain()}
@@ -206,10 +206,10 @@ func (f resumption) enough(ctx context.Context) error {
 			left++
 		}
 	}
-	if left >= f.svc.Quorum {
+	if left >= needed(f.failover) {
 		return nil
 	}
-	return &dr.Error{Code: dr.Denied, What: dr.T("resume.too-few", "without", without, "have", left, "needed", f.svc.Quorum), Next: dr.T("resume.too-few.next", "who", without[len(without)-1])}
+	return &dr.Error{Code: dr.Denied, What: dr.T("resume.too-few", "without", without, "have", left, "needed", needed(f.failover)), Next: dr.T("resume.too-few.next", "who", without[len(without)-1])}
 }
 
 // changesOf names what plans would change, the first of it.

@@ -133,8 +133,8 @@ func (b Watchman) missing(ctx context.Context) error {
 	return nil
 }
 
-// withoutGone takes the votes of those who have left the configuration out of what is shown.
-// The runs themselves leave them out when they count.
+// withoutGone takes the votes of those who have left the configuration out of what is shown,
+// and has it say how many people it takes by now. The runs themselves count so.
 func (b Watchman) withoutGone(ctx context.Context) error {
 	runs, err := b.Store.Records.OpenRuns(ctx)
 	if err != nil {
@@ -153,14 +153,15 @@ func (b Watchman) withoutGone(ctx context.Context) error {
 				some = some || slices.ContainsFunc(by, left)
 			}
 		}
-		if !some {
+		if !some && run.Quorum >= s.Quorum {
 			continue
 		}
 		if _, err := b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) {
-			r.Abandon = slices.DeleteFunc(r.Abandon, over)
+			r.Abandon, r.Quorum = slices.DeleteFunc(r.Abandon, over), max(r.Quorum, s.Quorum)
 			if r.Question == nil {
 				return
 			}
+			r.Question.Raise(r.Quorum)
 			for verb, by := range r.Question.Voices {
 				r.Question.Voices[verb] = slices.DeleteFunc(by, left)
 			}

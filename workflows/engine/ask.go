@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 	asked := dr.Question{Number: r.questions, Step: step, What: out.What, Means: q.Means, Answers: q.Answers, Takes: q.Takes, Without: q.Without, Digest: q.Digest, More: q.More}
 	put := Note(r, "ask/"+step, func(ctx context.Context) (bool, error) {
 		if err := r.Write(ctx, func(run *dr.Run) {
-			run.State, run.Question = dr.RunPaused, &asked
+			run.State, run.Question = dr.RunPaused, shown(asked, r.Quorum)
 			run.Outcome, run.Next = out.What, out.Next
 			run.Progress = nil
 		}); err != nil {
@@ -62,22 +63,24 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 	for {
 		var counting []string
 		verb, by, counting = r.answer(asked, q, &p)
-		told := Note(r, "answered/"+step, func(ctx context.Context) (gone, error) {
-			if left := goneOf(counting, r.Approvers); len(left) > 0 {
+		told := Note(r, "answered/"+step, func(ctx context.Context) (recount, error) {
+			left := goneOf(counting, r.Approvers)
+			short := q.Takes[verb] > 1 && len(counting)-len(left) < r.Quorum
+			if len(left) > 0 || short {
 				r.Update(ctx, func(run *dr.Run) {
 					if run.Question == nil { // a process that died here counted them still
-						run.State, run.Question = dr.RunPaused, &asked
+						run.State, run.Question = dr.RunPaused, shown(asked, r.Quorum)
 					}
 				})
-				return left, nil
+				return recount{left, short}, nil
 			}
-			return nil, answered(ctx, r, asked, verb, by)
+			return recount{}, answered(ctx, r, asked, verb, by)
 		})
-		if len(told.Value) == 0 {
+		if told.Value.enough() {
 			break
 		}
 		for verb, by := range p.voices {
-			p.voices[verb] = slices.DeleteFunc(by, func(who string) bool { return slices.Contains(told.Value, who) })
+			p.voices[verb] = slices.DeleteFunc(by, func(who string) bool { return slices.Contains(told.Value.gone, who) })
 		}
 		r.counted(asked, p.voices)
 	}
@@ -107,30 +110,55 @@ func answered(ctx context.Context, r *Run, asked dr.Question, verb, by string) e
 	return r.Say(ctx, fmt.Sprintf("answered/%d", asked.Number), dr.OK, dr.T("note.answered", "step", asked.Step, "answer", verb, "who", by), unheard)
 }
 
-// gone are those of whom an answer was counted who have no say any more. It is stored in the
-// place of a plain yes, which is what it still is where there are none.
-type gone []string
-
-// MarshalJSON writes nobody as yes.
-func (g gone) MarshalJSON() ([]byte, error) {
-	if len(g) == 0 {
-		return json.Marshal(true)
-	}
-	return json.Marshal([]string(g))
+// recount is what the configuration of now has against an answer that was counted: those who
+// have no say any more, or else that it takes more people by now. It is stored in the place
+// of a plain yes, which is what it still is where there is neither.
+type recount struct {
+	gone  []string
+	short bool
 }
 
-// UnmarshalJSON reads a yes, or no, as nobody.
-func (g *gone) UnmarshalJSON(doc []byte) error {
+func (c recount) enough() bool { return len(c.gone) == 0 && !c.short }
+
+// tooFew is how it is stored that it takes more people.
+const tooFew = "short"
+
+// MarshalJSON writes nothing as yes.
+func (c recount) MarshalJSON() ([]byte, error) {
+	switch {
+	case len(c.gone) > 0:
+		return json.Marshal(c.gone)
+	case c.short:
+		return json.Marshal(tooFew)
+	}
+	return json.Marshal(true)
+}
+
+// UnmarshalJSON reads a yes, or no, as nothing.
+func (c *recount) UnmarshalJSON(doc []byte) error {
+	*c = recount{}
 	var plain bool
-	if json.Unmarshal(doc, &plain) == nil {
-		*g = nil
+	var word string
+	switch {
+	case json.Unmarshal(doc, &plain) == nil:
+		return nil
+	case json.Unmarshal(doc, &word) == nil:
+		c.short = word == tooFew
 		return nil
 	}
-	return json.Unmarshal(doc, (*[]string)(g))
+	return json.Unmarshal(doc, &c.gone)
+}
+
+// shown is a question as people see it: what takes several takes the quorum of now, where
+// that is larger.
+func shown(q dr.Question, quorum int) *dr.Question {
+	q.Takes = maps.Clone(q.Takes)
+	q.Raise(quorum)
+	return &q
 }
 
 // goneOf is for steps: the configuration is that of this process.
-func goneOf(who, approvers []string) gone {
+func goneOf(who, approvers []string) []string {
 	return slices.DeleteFunc(slices.Clone(who), func(one string) bool { return slices.Contains(approvers, one) })
 }
 
@@ -158,7 +186,7 @@ func (r *Run) answer(asked dr.Question, q Question, p *poll) (verb, by string, c
 			told := Note(r, "remind/"+asked.Step, func(ctx context.Context) (bool, error) {
 				if !p.put {
 					// Nobody can answer what is in no record.
-					if err := r.Write(ctx, func(run *dr.Run) { run.State, run.Question = dr.RunPaused, &asked }); err != nil {
+					if err := r.Write(ctx, func(run *dr.Run) { run.State, run.Question = dr.RunPaused, shown(asked, r.Quorum) }); err != nil {
 						return false, err
 					}
 				}
@@ -180,10 +208,15 @@ func (r *Run) answer(asked dr.Question, q Question, p *poll) (verb, by string, c
 		if q.Takes[m.Answer] <= 1 {
 			return m.Answer, m.By, []string{m.By}
 		}
-		if slices.Contains(q.Without, m.By) || slices.Contains(p.voices[m.Answer], m.By) {
+		if slices.Contains(q.Without, m.By) {
 			continue
 		}
-		p.voices[m.Answer] = append(p.voices[m.Answer], m.By)
+		switch by := p.voices[m.Answer]; {
+		case !slices.Contains(by, m.By):
+			p.voices[m.Answer] = append(by, m.By)
+		case len(by) < q.Takes[m.Answer]:
+			continue
+		} // whoever says it again where it once took more has it counted again
 		if by := p.voices[m.Answer]; len(by) >= q.Takes[m.Answer] {
 			return m.Answer, strings.Join(by, " and "), slices.Clone(by)
 		}

@@ -17,6 +17,9 @@ type Record struct {
 	Channel string // where it speaks
 	// Approvers are those whose answers count, as the configuration is now: for steps alone.
 	Approvers []string
+	// Quorum is how many people it takes at least, of what takes several, as the configuration
+	// is now: for steps alone.
+	Quorum int
 
 	opts  *Options
 	clock jumps // of this process alone
