@@ -45,12 +45,20 @@ type Request struct {
 	Target    Region    `json:"target"`
 	Mode      Mode      `json:"mode"`
 	Reason    string    `json:"reason"`
-	Requester string    `json:"requester"` // person
-	Via       string    `json:"via"`       // slack, cli
-	Channel   string    `json:"channel"`   // where it was typed, if in Slack
+	Requester string    `json:"requester"`       // person
+	Person    Person    `json:"person,omitzero"` // the same as the configuration had it then
+	Via       string    `json:"via"`             // slack, cli
+	Channel   string    `json:"channel"`         // where it was typed, if in Slack
 	At        time.Time `json:"at"`
 	Since     time.Time `json:"since"`    // when the trouble began; At by default
 	Override  bool      `json:"override"` // of the cooldown, seen by the approvers
+}
+
+// AskedBy tells whether a person is who asked: by name, or by an account, whatever either
+// is called by now.
+func (r Request) AskedBy(p Person, ps People) bool {
+	now, _ := ps.ByName(r.Requester)
+	return p.Name == r.Requester || p.Same(now) || p.Same(r.Person)
 }
 
 // StepState is where a step stands.

@@ -200,6 +200,12 @@ func (p Person) HasLogin(login string) bool {
 	return slices.ContainsFunc(p.GitHubLogins, func(l string) bool { return strings.EqualFold(l, login) })
 }
 
+// Same tells whether two entries are of one human being: they have an account in common.
+func (p Person) Same(o Person) bool {
+	return slices.ContainsFunc(p.GitHubLogins, o.HasLogin) ||
+		slices.ContainsFunc(p.SlackIDs, func(id string) bool { return slices.Contains(o.SlackIDs, id) })
+}
+
 // People is everybody the configuration knows.
 type People []Person
 

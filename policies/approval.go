@@ -10,15 +10,16 @@ import (
 // ApprovalRules is what one change's approvals are counted by.
 type ApprovalRules struct {
 	People    dr.People
-	Approvers []string // persons who may approve
-	Requester string   // the person who asked for the run; never counts
-	Quorum    int      // two or more; less allows nothing
-	Head      string   // the commit drbot made
-	BaseRef   string   // the branch the change must go to
-	File      string   // the one file it may touch
-	WantFile  string   // the exact content of that file on the head
-	Recorded  []int64  // reviews that existed when the current digest was posted; never count
-	BotLogin  string   // who opens the change and makes its commit
+	Approvers []string  // persons who may approve
+	Requester string    // the person who asked for the run; never counts
+	Asked     dr.Person // the same as the configuration had it then, whatever the name is by now
+	Quorum    int       // two or more; less allows nothing
+	Head      string    // the commit drbot made
+	BaseRef   string    // the branch the change must go to
+	File      string    // the one file it may touch
+	WantFile  string    // the exact content of that file on the head
+	Recorded  []int64   // reviews that existed when the current digest was posted; never count
+	BotLogin  string    // who opens the change and makes its commit
 }
 
 // Count decides whether a change has the approvals it needs. It is a pure
@@ -86,17 +87,21 @@ func (c *count) ignore(by string, reason, sentence dr.Text) {
 
 func (c *count) requester() (dr.Person, bool) {
 	p, ok := c.rules.People.ByName(c.rules.Requester)
+	if !ok {
+		p = c.rules.Asked
+		ok = slices.ContainsFunc(c.rules.People, p.Same)
+	}
 	return p, ok && len(p.GitHubLogins) > 0
 }
 
-// isRequester goes by every login of the requester, so that a second entry in
-// the configuration does not make a second person.
+// isRequester goes by every account of the requester, so that neither a second entry in
+// the configuration nor another name makes a second person.
 func (c *count) isRequester(p dr.Person) bool {
 	if strings.EqualFold(p.Name, c.rules.Requester) {
 		return true
 	}
 	r, _ := c.requester()
-	return slices.ContainsFunc(p.GitHubLogins, r.HasLogin)
+	return p.Same(r) || p.Same(c.rules.Asked)
 }
 
 // hasCommit tells whether a person had a hand in the branch.

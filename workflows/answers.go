@@ -37,12 +37,15 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 // abandon counts who wants a run past its merge to end; it does at its pause, or before
 // its next step, when there are enough.
 func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Run, dr.Text, error) {
-	approvers := b.Team.Services[run.Service].Approvers
+	approvers, name := b.Team.Services[run.Service].Approvers, who.Name
+	if run.AskedBy(who, b.Team.People) {
+		name = run.Requester // who is called something else by now is one person still
+	}
 	run, err := b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) {
 		// Who has left since has no say any more.
 		r.Abandon = slices.DeleteFunc(r.Abandon, func(name string) bool { return name != r.Requester && !slices.Contains(approvers, name) })
-		if !slices.Contains(r.Abandon, who.Name) {
-			r.Abandon = append(r.Abandon, who.Name)
+		if !slices.Contains(r.Abandon, name) {
+			r.Abandon = append(r.Abandon, name)
 		}
 	})
 	if err != nil {
@@ -101,7 +104,7 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Invalid, What: dr.T("answer.none", "answer", dr.Foreign(clip(verb, 20))), Next: dr.T("answer.none.next", "commands", answers(run.Run, q))})
 	case number != q.Number:
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.old", "step", q.Step), Next: status})
-	case takes > 1 && (who.Name == run.Requester || slices.Contains(q.Without, who.Name)):
+	case takes > 1 && (slices.Contains(q.Without, who.Name) || run.AskedBy(who, b.Team.People) || askedBefore(ctx, b, run, who)):
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Denied, What: dr.T("answer.requester", "who", who.Name, "answer", verb, "step", q.Step), Next: dr.T("answer.requester.next", "n", takes, "answer", verb)})
 	case verb == engine.Accept && reply.Number == 0 && (len(reply.Digest) < len(q.Digest) || !strings.HasPrefix(reply.Digest, q.Digest)):
 		// Who types it names what they have read: it may be another by now.
@@ -163,6 +166,18 @@ func answers(run string, q dr.Question) []dr.Command {
 	return out
 }
 
+// askedBefore tells whether a person asked for a run that this one goes on with, whatever
+// the name is by now. What cannot be read counts as so.
+func askedBefore(ctx context.Context, b Commands, run dr.Run, who dr.Person) bool {
+	if len(run.Question.Without) == 0 || run.Kind != dr.Resume {
+		return false
+	}
+	runs, err := b.Store.Records.Runs(ctx, run.Service, 1000)
+	return err != nil || slices.ContainsFunc(runs, func(r dr.Run) bool {
+		return slices.Contains(run.Question.Without, r.Requester) && r.AskedBy(who, b.Team.People)
+	})
+}
+
 // voice finds an open run and checks that the caller has a say in it.
 func (b Commands) voice(ctx context.Context, c Caller, action, id string) (dr.Run, dr.Person, error) {
 	who, err := b.person(ctx, c, action, "")
@@ -174,7 +189,7 @@ func (b Commands) voice(ctx context.Context, c Caller, action, id string) (dr.Ru
 		return run, who, err
 	}
 	s := b.Team.Services[run.Service]
-	if who.Name != run.Requester && !slices.Contains(s.Approvers, who.Name) {
+	if !run.AskedBy(who, b.Team.People) && !slices.Contains(s.Approvers, who.Name) {
 		b.denied(ctx, who.Name, c.Via, action, run.Service, dr.T("audit.no-voice"))
 		return run, who, &dr.Error{Code: dr.Denied, What: dr.T("voice.none"), Next: dr.T("ask-one-of", "people", s.Approvers)}
 	}

@@ -159,7 +159,7 @@ func (b Commands) Start(ctx context.Context, c Caller, cmd StartCommand) (run dr
 	now := b.host.Now()
 	req := dr.Request{
 		Run: runID(s.Name, cmd.Once), Kind: cmd.Kind, Service: s.Name, Target: cmd.Target, Mode: mode,
-		Reason: oneLine(cmd.Reason), Requester: who.Name, Via: c.Via, Channel: cmd.Channel,
+		Reason: oneLine(cmd.Reason), Requester: who.Name, Person: who, Via: c.Via, Channel: cmd.Channel,
 		At: now, Since: cmd.Since, Override: cmd.Override,
 	}
 	if req.Since.IsZero() {

@@ -109,7 +109,10 @@ func (a planning) tell(ctx context.Context, p proposal) (telling, error) {
 
 // callApprovers asks those who may approve, by name, once for each plan that they are told.
 func (a planning) callApprovers(ctx context.Context, p proposal, told telling) error {
-	who := slices.DeleteFunc(slices.Clone(a.svc.Approvers), func(name string) bool { return name == a.req.Requester })
+	who := slices.DeleteFunc(slices.Clone(a.svc.Approvers), func(name string) bool {
+		p, _ := a.Team.People.ByName(name)
+		return name == a.req.Requester || a.req.AskedBy(p, a.Team.People)
+	})
 	title := dr.T("note.call", "number", a.change.Number, "n", needed(a.failover))
 	if p.Round > 0 {
 		title = dr.T("note.call.again", "number", a.change.Number, "n", needed(a.failover), "round", p.Round+1)

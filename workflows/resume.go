@@ -179,18 +179,30 @@ func change(stack string, c dr.ResourceChange) dr.Text {
 // without lists whose accept does not count: who asked for this run, and for those that it
 // goes on with.
 func (f resumption) without(ctx context.Context) ([]string, error) {
-	out := []string{f.req.Requester}
+	out := f.names(f.req)
 	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 1000)
 	for _, r := range runs {
 		switch {
 		case r.Run == f.req.Run || !r.PastMerge() && !r.MergedApart:
 		case r.State == dr.RunSucceeded || r.Target != f.req.Target:
 			return out, err // what it goes on with began after that one
-		case !slices.Contains(out, r.Requester):
-			out = append(out, r.Requester)
+		default:
+			out = append(out, slices.DeleteFunc(f.names(r.Request), func(name string) bool { return slices.Contains(out, name) })...)
 		}
 	}
 	return out, err
+}
+
+// names are those of who asked for a run: as it was then, and what the configuration has for
+// the same person by now.
+func (f resumption) names(req dr.Request) []string {
+	out := []string{req.Requester}
+	for _, p := range f.Team.People {
+		if p.Name != req.Requester && req.AskedBy(p, f.Team.People) {
+			out = append(out, p.Name)
+		}
+	}
+	return out
 }
 
 // enough sees that there are people left who may accept: otherwise somebody else has to

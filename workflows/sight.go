@@ -54,7 +54,7 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 		count = policies.CountMerged
 	}
 	return st, count(st, policies.ApprovalRules{
-		People: a.Team.People, Approvers: a.svc.Approvers, Requester: a.req.Requester, Quorum: needed(a.failover),
+		People: a.Team.People, Approvers: a.svc.Approvers, Requester: a.req.Requester, Asked: a.req.Person, Quorum: needed(a.failover),
 		Head: a.change.Head, BaseRef: a.svc.Repository.Base, File: a.svc.Repository.File,
 		Recorded: p.Recorded, BotLogin: self, WantFile: want,
 	}), nil
