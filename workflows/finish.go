@@ -189,7 +189,8 @@ func (f *failover) question(step string, out engine.Outcome) engine.Question {
 	default:
 		q.Means = dr.T("question.before-merge")
 	}
-	if kind, ok := steps.Named(f.Kinds, steps.KindOf(step)); ok && kind.Skip == steps.AsTheChange {
+	if kind, ok := steps.Named(f.Kinds, steps.KindOf(step)); ok && kind.Skip == steps.AsTheChange &&
+		(kind.ID != steps.GiveBack || f.run.Patched("give-back-takes-the-quorum")) { // one person skipped it once
 		q.Takes[engine.Skip] = f.svc.Quorum
 	}
 	if o, ok := steps.Offered(out); ok && len(o.Worse) <= mostOffered {

@@ -182,8 +182,15 @@ func (f resumption) without(ctx context.Context) ([]string, error) {
 	out := f.names(f.req)
 	runs, err := f.Store.Records.Runs(ctx, f.req.Service, 1000)
 	for _, r := range runs {
+		merged := r.PastMerge() || r.MergedApart
+		if !merged && r.Run != f.req.Run && r.Target == f.req.Target {
+			var unread error
+			if merged, unread = f.mergedSince(ctx, r); unread != nil {
+				return out, unread
+			}
+		}
 		switch {
-		case r.Run == f.req.Run || !r.PastMerge() && !r.MergedApart:
+		case r.Run == f.req.Run || !merged:
 		case r.State == dr.RunSucceeded || r.Target != f.req.Target:
 			return out, err // what it goes on with began after that one
 		default:
@@ -191,6 +198,19 @@ func (f resumption) without(ctx context.Context) ([]string, error) {
 		}
 	}
 	return out, err
+}
+
+// mergedSince tells whether somebody has merged the change of a run that had ended without:
+// it may have stayed open, or was opened again.
+func (f resumption) mergedSince(ctx context.Context, r dr.Run) (bool, error) {
+	if r.Change.Number == 0 {
+		return false, nil
+	}
+	st, err := f.Forge.Changes.ChangeState(ctx, f.svc.Repository, r.Change.Number)
+	if err != nil && dr.CodeOf(err) == dr.NotFound {
+		return false, nil
+	}
+	return st.Merged, err
 }
 
 // names are those of who asked for a run: as it was then, and what the configuration has for

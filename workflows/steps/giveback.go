@@ -16,7 +16,7 @@ const GiveBack = "give-back"
 // mend what nobody approved. With both active a plan may change something else of the
 // stack, and the tasks are given back all the same.
 func giveBackKind(w *World) Kind {
-	return Kind{ID: GiveBack, Skip: AnyApprover, Make: one(func(j Job) engine.Step { return giveBackStep{w, j} })}
+	return Kind{ID: GiveBack, Skip: AsTheChange, Make: one(func(j Job) engine.Step { return giveBackStep{w, j} })}
 }
 
 type giveBackStep struct {
