@@ -40,6 +40,26 @@ func TestGiveBackIsSkippedByTheQuorum(t *testing.T) {
 	})
 }
 
+// A run that was asked about it by the version before, by which one person skipped it, goes
+// on as it did.
+func TestGiveBackOfAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	both := func(s *dr.Service) { s.Strategy = dr.ActiveActive }
+	world.Run(t, world.Options{Service: both}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.After("Apply traffic", func() { w.Fail("Scale "+string(world.Seoul), -1, errMended) })
+		approve(w, run)
+		q := asks(w, run, "give-back/"+string(world.Seoul)).Question
+		w.RestartOver(`DELETE FROM operation_outputs WHERE function_name LIKE '%give-back-takes-the-quorum';
+			UPDATE operation_outputs SET function_id = function_id - 1 WHERE function_name = 'ask/give-back/` + string(world.Seoul) + `'`)
+		time.Sleep(time.Minute)
+		w.Answer(run, "bob", "skip")
+		if r := whatNext(w, run, q.Number); strings.Contains(whereabouts(r), "its steps are others") {
+			t.Errorf("%s", whereabouts(r))
+		}
+	})
+}
+
 // Whoever asked for the run whose pull request stayed open, and merged it herself, does not
 // count for the resumption of it.
 func TestResumptionOfAMergeAfterTheEnd(t *testing.T) {
