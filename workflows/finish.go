@@ -190,7 +190,7 @@ func (f *failover) question(step string, out engine.Outcome) engine.Question {
 		q.Means = dr.T("question.before-merge")
 	}
 	if kind, ok := steps.Named(f.Kinds, steps.KindOf(step)); ok && kind.Skip == steps.AsTheChange &&
-		(kind.ID != steps.GiveBack || f.run.Patched("give-back-takes-the-quorum")) { // one person skipped it once
+		(kind.ID != steps.GiveBack || engine.Patched(f.run, "give-back-takes-the-quorum")) { // one person skipped it once
 		q.Takes[engine.Skip] = f.svc.Quorum
 	}
 	if o, ok := steps.Offered(out); ok && len(o.Worse) <= mostOffered {

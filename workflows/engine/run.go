@@ -138,7 +138,7 @@ func (r *Run) durable(name string, fn func(context.Context) Outcome) Outcome {
 
 // Patched tells whether the run goes by the newer of two versions of its runbook: one that
 // was beyond this place before there were two goes by the older. It is stored as a row.
-func (r *Run) Patched(name string) bool {
+func Patched(r *Run, name string) bool {
 	newer, err := dbos.Patch(r.ctx, name)
 	if err != nil {
 		r.halt(name, err)
