@@ -136,16 +136,6 @@ func (r *Run) durable(name string, fn func(context.Context) Outcome) Outcome {
 	return out
 }
 
-// Patched tells whether the run goes by the newer of two versions of its runbook: one that
-// was beyond this place before there were two goes by the older. It is stored as a row.
-func Patched(r *Run, name string) bool {
-	newer, err := dbos.Patch(r.ctx, name)
-	if err != nil {
-		r.halt(name, err)
-	}
-	return newer
-}
-
 // halt ends this goroutine's part in the run without telling the engine an end.
 func (r *Run) halt(name string, err error) {
 	log := r.engine.opts.Log
