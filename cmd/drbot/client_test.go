@@ -259,7 +259,7 @@ test.lack
 test.means
   retry: Retry gate/1 of portal-1: it is done again from where it stands.
     drbot answer portal-1 retry
-  accept: Accept what gate/1 of portal-1 found beyond what was approved, as it stands above, once 2 people other than the requester say so.
+  accept: Accept what gate/1 of portal-1 found beyond what was approved, as it stands above, once 2 people other than alice say so.
     drbot answer portal-1 accept 12345678
   stop: Stop portal-1 at gate/1: once 2 people say so, the run ends. The change stays merged and nothing is rolled back.
     drbot answer portal-1 stop
