@@ -26,6 +26,9 @@ func (r Run) ResultBesideSteps() []Text {
 		return nil
 	}
 	lines := []Text{r.RTALine(), r.RPALine()}
+	if r.GoneOn != nil {
+		lines = append(lines, r.GoneOn.Line())
+	}
 	if r.ClockJump != 0 {
 		lines = append(lines, T("result.clock", "jump", r.ClockJump))
 	}

@@ -108,7 +108,7 @@ type Question struct {
 	Step    string   `json:"step"`
 	What    Text     `json:"what"`    // what happened
 	Means   Text     `json:"means"`   // what it means for the run
-	Answers []string `json:"answers"` // of retry, accept, skip, stop
+	Answers []string `json:"answers"` // of retry, accept, disaster, skip, stop
 	// Takes is how many people an answer takes, none of them the requester; one whom it
 	// does not list takes anyone who may approve.
 	Takes   map[string]int      `json:"takes,omitempty"`
@@ -116,6 +116,7 @@ type Question struct {
 	Without []string            `json:"without,omitempty"` // whose word does not count for those
 	Digest  string              `json:"digest,omitempty"`  // of what accept accepts; those who type it name its beginning
 	More    map[string]Text     `json:"more,omitempty"`    // what an answer leads to beside what it always does
+	Loses   Text                `json:"loses,omitzero"`    // what the answer disaster leads to
 }
 
 // Raise has what takes several people take so many at least.
@@ -177,7 +178,22 @@ type Run struct {
 	Version     int64        `json:"version"`             // grows with every change of the record
 	Objective   Objectives   `json:"objectives"`
 	Quorum      int          `json:"quorum"`
+	GoneOn      *GoneOn      `json:"gone_on,omitempty"` // a planned run that people have made a disaster
 	Decisions   []Decision   `json:"decisions,omitempty"`
+}
+
+// GoneOn is that a run was begun as planned and goes on as a disaster, because its source
+// does not answer any more and people have said so.
+type GoneOn struct {
+	Step  string    `json:"step"` // at which
+	By    string    `json:"by"`
+	At    time.Time `json:"at"`
+	Loses Text      `json:"loses"` // what they were shown
+}
+
+// Line tells it.
+func (g GoneOn) Line() Text {
+	return T("gone-on.line", "step", g.Step, "who", g.By, "at", g.At, "loses", g.Loses)
 }
 
 // Requested and Began are when the run was asked for and when the trouble began, by

@@ -61,7 +61,7 @@ func Verbs() []Verb {
 		{Name: "status", Params: []Param{{Name: "service", Optional: true, Hole: "SERVICE|RUN"}}},
 		{Name: "cancel", Params: []Param{run}},
 		{Name: "answer", Params: []Param{
-			run, {Name: "answer", Choices: []string{"retry", "accept", "skip", "stop"}, Hole: "retry|accept|skip|stop"}, {Name: "digest", Optional: true},
+			run, {Name: "answer", Choices: []string{"retry", "accept", "disaster", "skip", "stop"}, Hole: "retry|accept|disaster|skip|stop"}, {Name: "digest", Optional: true},
 		}},
 		{Name: "help"},
 	}

@@ -81,6 +81,9 @@ func Silenced(shown, now []Check) bool {
 	return false
 }
 
+// Back tells whether the source answers now, and did not when people were shown it.
+func Back(shown, now []Check) bool { return sourceAnswers(now) && !sourceAnswers(shown) }
+
 func sourceAnswers(checks []Check) bool {
 	for _, c := range checks {
 		if c.Role == RoleSource && c.Level == OK {

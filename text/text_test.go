@@ -171,7 +171,7 @@ func TestCommand(t *testing.T) {
 		{dr.Cmd("status"), "/dr status", "drbot status"},
 		{dr.Cmd("cancel", "run", "a;b"), "/dr cancel a;b", "drbot cancel 'a;b'"},
 		{dr.Cmd("answer", "run", "portal-1", "answer", "retry|stop"), "/dr answer portal-1 retry|stop", "drbot answer portal-1 retry|stop"},
-		{dr.Cmd("answer", "run", "portal-1"), "/dr answer portal-1 retry|accept|skip|stop", "drbot answer portal-1 retry|accept|skip|stop"},
+		{dr.Cmd("answer", "run", "portal-1"), "/dr answer portal-1 retry|accept|disaster|skip|stop", "drbot answer portal-1 retry|accept|disaster|skip|stop"},
 		{dr.Cmd("config check"), "/dr config check", "drbot config check"},
 	} {
 		if got := words(t, text.Slack).Command(c.cmd); got != c.slack {

@@ -284,6 +284,8 @@ func leads(run dr.Run, verb string) dr.Text {
 		return dr.T("run.leads.accept-resume", "run", run.Run, "needed", q.Takes[verb], "without", without(run), "what", q.What)
 	case verb == accept:
 		return dr.T("run.leads.accept", "step", q.Step, "run", run.Run, "needed", q.Takes[verb], "without", without(run), "what", q.What)
+	case verb == "disaster":
+		return dr.T("run.leads.disaster", "run", run.Run, "without", without(run), "source", run.Source, "needed", q.Takes[verb], "loses", q.Loses)
 	case verb == "skip" && q.Takes[verb] > 1:
 		return more(run, verb, dr.T("run.leads.skip-quorum", "step", q.Step, "run", run.Run, "needed", q.Takes[verb], "without", without(run)))
 	case verb == "skip":

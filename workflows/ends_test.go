@@ -47,6 +47,7 @@ var ends = map[string]world.Left{
 	"apply-wider-stopped":    promotedOnly,
 	"abandoned":              promotedOnly,
 	"quiesce-stopped":        ending(mergedNotMore, dr.RunStopped),
+	"gone-on-as-disaster":    with(disasterDone, func(l *world.Left) { l.Seoul = 0 }),
 	"promote-stopped":        with(ending(mergedNotMore, dr.RunStopped), func(l *world.Left) { l.Promotions = 1 }),
 }
 

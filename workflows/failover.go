@@ -42,6 +42,7 @@ type failover struct {
 	retried string          // the step that people have just answered retry to
 	agreed  time.Time       // when the base was last seen at a newer commit that people have accepted, until the first act there
 	anew    map[string]bool // applies that are to be done once more, at a newer commit
+	gone    *steps.Gone     // the source, without which a run that was begun as planned goes on
 	served  time.Time       // when users were first seen to reach the target, where that was looked at again
 }
 
@@ -102,7 +103,8 @@ func (f *failover) play() error {
 		}
 	}
 	look := preflight{f}
-	for _, s := range f.list {
+	for i := 0; i < len(f.list); {
+		s := f.list[i]
 		if by := f.run.Abandoned(); by != "" {
 			return f.withSource(f.stopped(dr.T("run.abandoned", "who", by, "step", s.Name())))
 		}
@@ -110,6 +112,7 @@ func (f *failover) play() error {
 		if err := look.perform(look.thought(heeding(f.run, s))); err != nil {
 			return f.withSource(err)
 		}
+		i = goingOn{f}.next(s.Name())
 	}
 	return account{f}.closeOut()
 }
@@ -142,11 +145,15 @@ func refused(f *failover, o engine.Outcome) error {
 // says in the ending how the source is left.
 func (f *failover) withSource(err error) error {
 	end := &ending{}
-	if !planned(f.svc, f.req) || !hasDatabase(f.svc, f.req) || !errors.As(err, &end) {
+	if !planned(f.svc, f.req) && f.gone == nil || !hasDatabase(f.svc, f.req) || !errors.As(err, &end) {
 		return err
 	}
 	left := dr.T("source.at-zero", "source", f.source)
-	if !f.moved(engine.Ran) {
+	_, quiet := steps.Quieting.Of(f.run, string(f.source))
+	switch {
+	case f.moved(engine.Ran) && f.gone != nil && quiet != engine.Ran:
+		return err // what it may have stopped of a source that is gone is known to the next run
+	case !f.moved(engine.Ran):
 		left = f.restore() // it looks where the writer is
 	}
 	return &ending{State: end.State, Outcome: dr.T("source.left", "outcome", end.Outcome, "left", left), Next: end.Next}

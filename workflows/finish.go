@@ -155,6 +155,8 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 		return verb, f.stopped(dr.T("run.stopped", "who", by, "step", step, "what", out.What))
 	case engine.Retry:
 		f.retried = step
+	case engine.Disaster:
+		return goingOn{f}.decide(step, by, out), nil
 	case engine.Accept:
 		preflight{f}.accepted(out)
 		f.taken = append(f.taken, dr.Acceptance{By: by, Step: step, Digest: o.Digest[:8]})
@@ -197,6 +199,9 @@ func (f *failover) question(step string, out engine.Outcome) engine.Question {
 		q.All = o.Worse
 		q.Answers = slices.Insert(q.Answers, 1, engine.Accept)
 		q.Takes[engine.Accept], q.Digest = f.svc.Quorum, o.Digest[:8]
+	}
+	if gone, ok := steps.GoneOf(out); ok {
+		q = goingOn{f}.question(q, gone)
 	}
 	return q
 }

@@ -172,6 +172,9 @@ func (s thinking) read(ctx context.Context) (readings, error) {
 	for _, w := range dr.Worse(s.checks, found.Checks, s.req.Mode, s.svc.Objectives.RPO) {
 		out.checks, out.worse = found.Checks, append(out.worse, w.Line())
 	}
+	if s.gone != nil && dr.Back(s.checks, found.Checks) {
+		out.checks, out.worse = found.Checks, append(out.worse, dr.T("gone-on.back", "source", s.source))
+	}
 	return out, nil
 }
 
@@ -330,9 +333,18 @@ type judged struct {
 	first bool
 }
 
-// Do does what the step does, unless people have mended the repository: what that would
-// give is found out first.
+// Do does the step, and finds out whether its trouble is that the source is gone.
 func (s judged) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	out, err := s.do(ctx, r)
+	if err != nil {
+		out = goingOn{s.failover}.offered(ctx, s.Name(), out)
+	}
+	return out, err
+}
+
+// do does what the step does, unless people have mended the repository: what that would
+// give is found out first.
+func (s judged) do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	if found, err := (newer{s.failover}).look(ctx, s); err != nil {
 		return found, err
 	}

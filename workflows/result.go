@@ -36,7 +36,11 @@ func (f account) result(ctx context.Context) dr.Result {
 		res.Events = append(res.Events, events...)
 	}
 	if f.req.Mode == dr.Disaster {
-		res.Left = append(res.Left, dr.T("left.source", "source", f.source))
+		source := dr.T("left.source", "source", f.source)
+		if _, found := steps.Quieting.Of(f.run, string(f.source)); found == engine.Ran { // before the run went on as a disaster
+			source = dr.T("left.source.at-zero", "source", f.source)
+		}
+		res.Left = append(res.Left, source)
 		if f.hasPromoted() {
 			res.Left = append(res.Left, dr.T("left.snapshot"))
 		}
@@ -85,9 +89,13 @@ func (f account) loss() (worst time.Duration, known bool, told dr.Text) {
 		case p.Already && f.req.Kind == dr.Resume: // before this run, which tells of its own
 		case p.Already:
 			return 0, false, dr.T("result.rpa.others", "rpo", rpo, "database", db.Name)
-		case f.req.Mode == dr.Planned: // a switchover waits until the target has everything
+		case cmp.Or(p.Mode, f.req.Mode) == dr.Planned: // a switchover waits until the target has everything
 		case p.Lag == nil:
-			return 0, false, dr.Text{}
+			lost, known := goingOn(f).loss()
+			if !known {
+				return 0, false, dr.Text{}
+			}
+			worst = max(worst, lost)
 		default:
 			// A reading that seems younger than the promotion was made by another clock.
 			worst = max(worst, time.Duration(*p.Lag*float64(time.Second))+max(0, p.At.Sub(p.LagAt)))

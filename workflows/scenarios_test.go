@@ -319,6 +319,14 @@ func troubles() []scenario {
 			w.Stop(run)
 			w.Await(run, dr.RunStopped)
 		}},
+		{name: "gone-on-as-disaster", about: "the source dies before the promotion: two people say disaster, and it goes on as one", cmd: world.Planned, live: func(w *world.World, run string) {
+			w.Before("Lag", func() { w.Down(world.Seoul, true) })
+			approve(w, run)
+			w.Await(run, dr.RunPaused)
+			w.Answer(run, "bob", "disaster")
+			w.Answer(run, "carol", "disaster")
+			w.Await(run, dr.RunSucceeded)
+		}},
 		{name: "abandoned", about: "abandoned by two people while it is paused", cmd: world.Disaster, live: func(w *world.World, run string) {
 			w.NextApply("tokyo", dr.ApplyFailed)
 			approve(w, run)

@@ -149,7 +149,7 @@ func TestMisuse(t *testing.T) {
 		"failback p --to x --mode planned --since y --reason z": "error: \"y\" is not a time.\ntry: --since, such as 2026-01-31T03:12:00Z\n",
 		"failback p q --to x --mode planned --reason z":         "error: I do not understand \"q\".\ntry: drbot failback SERVICE --to REGION --mode planned|disaster --reason TEXT\n",
 		"cancel":               "error: which run?\ntry: drbot runs lists them; then drbot cancel RUN\n",
-		"answer portal-1":      "error: which answer?\ntry: drbot answer portal-1 retry|accept|skip|stop\n",
+		"answer portal-1":      "error: which answer?\ntry: drbot answer portal-1 retry|accept|disaster|skip|stop\n",
 		"status a b":           "error: I do not understand \"b\".\ntry: drbot status [SERVICE|RUN]\n",
 		"runs a b":             "error: I do not understand \"b\".\ntry: drbot runs [SERVICE]\n",
 		"runs --limit 0":       "error: --limit is a number from 1 to 1000; \"0\" is none.\ntry: drbot runs --help\n",

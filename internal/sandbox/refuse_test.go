@@ -35,7 +35,7 @@ func TestRefused(t *testing.T) {
 		{"alice", "/dr failover portal " + standby + " disaster --force flood", []string{"no option", "--since"}},
 		{"alice", "/dr failover portal " + standby + " disaster " + strings.Repeat("long ", 300), []string{"characters", "thread"}},
 		{"alice", "/dr cancel portal-00000000", []string{"no run", "/dr status"}},
-		{"alice", "/dr answer portal-00000000", []string{"which answer", "retry|accept|skip|stop"}},
+		{"alice", "/dr answer portal-00000000", []string{"which answer", "retry|accept|disaster|skip|stop"}},
 		{"alice", "/dr status elsewhere", []string{"no service", "portal"}},
 	} {
 		if err := w.refused(ctx, c.who, c.line, c.words...); err != nil {

@@ -18,6 +18,8 @@ const (
 	Accept = "accept" // what the step found and would not do without being told to
 	Skip   = "skip"
 	Stop   = "stop"
+	// Disaster goes on without a source that does not answer any more.
+	Disaster = "disaster"
 )
 
 // askAgain is how often a paused run reminds its channel.
@@ -34,6 +36,7 @@ type Question struct {
 	Without []string       // the persons whose word does not count for those
 	Digest  string         // of what accept accepts
 	All     []dr.Text      // of that, in words
+	Loses   dr.Text        // what the answer disaster leads to
 	Over    string         // the kind of message that ends the run: Cancel or Abandon
 	More    map[string]dr.Text
 }
@@ -41,7 +44,7 @@ type Question struct {
 // Ask pauses the run and waits for an answer to what a step left behind.
 func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 	r.questions++
-	asked := dr.Question{Number: r.questions, Step: step, What: out.What, Means: q.Means, Answers: q.Answers, Takes: q.Takes, Without: q.Without, Digest: q.Digest, More: q.More}
+	asked := dr.Question{Number: r.questions, Step: step, What: out.What, Means: q.Means, Answers: q.Answers, Takes: q.Takes, Without: q.Without, Digest: q.Digest, More: q.More, Loses: q.Loses}
 	put := Note(r, "ask/"+step, func(ctx context.Context) (bool, error) {
 		if err := r.Write(ctx, func(run *dr.Run) {
 			run.State, run.Question = dr.RunPaused, shown(asked, r.Quorum)

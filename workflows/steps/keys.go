@@ -75,6 +75,7 @@ type Promoted struct {
 	Already bool      `json:"already"`        // the writer was there before
 	Took    float64   `json:"took,omitempty"` // seconds
 	To      dr.Region `json:"to"`
+	Mode    dr.Mode   `json:"mode,omitempty"` // that of the run when it was asked for, where that was not by another run
 }
 
 // Line is the promotion on its line of the run.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -21,6 +22,7 @@ type Offer struct {
 	Blind  bool       `json:"blind,omitempty"`  // what Git says could not be read, which is in them
 	Commit string     `json:"commit,omitempty"` // newer than the one in use: what it is planned and applied at
 	Again  []string   `json:"again,omitempty"`  // steps that were done and have something to do there
+	Gone   *Gone      `json:"gone,omitempty"`   // the source, without which people may go on; also where there is nothing to accept
 }
 
 // Beyond makes an offer and names it by what it is.
@@ -58,6 +60,61 @@ func Offered(out engine.Outcome) (Offer, bool) {
 		return Offer{}, false
 	}
 	return o, o.Digest != ""
+}
+
+// Gone is a source that does not answer, beside the error of a planned step that needs it.
+type Gone struct {
+	Why     dr.Text    `json:"why"` // what is known of it
+	Seen    time.Time  `json:"seen"`
+	Checks  []dr.Check `json:"checks,omitempty"`  // as a disaster is judged by
+	Accepts []dr.Text  `json:"accepts,omitempty"` // what the policy has people accept
+	Lag     *float64   `json:"lag,omitempty"`     // seconds, as it was last read
+	LagAt   time.Time  `json:"lag_at,omitzero"`
+}
+
+// lagHolds is for how long a reading of the lag tells what an outage after it loses.
+const lagHolds = 10 * time.Minute
+
+// Loss is the lag at the outage; false where nobody knows it.
+func (g Gone) Loss() (time.Duration, bool) {
+	if g.Lag == nil || g.Seen.Sub(g.LagAt) > lagHolds {
+		return 0, false
+	}
+	return time.Duration(*g.Lag * float64(time.Second)), true
+}
+
+// Loses says what is lost by a promotion without the source.
+func (g Gone) Loses() dr.Text {
+	switch loss, known := g.Loss(); {
+	case known:
+		return dr.T("gone.loses", "loss", loss, "at", g.LagAt)
+	case g.Lag != nil:
+		return dr.T("gone.loses.old", "lag", time.Duration(*g.Lag*float64(time.Second)), "at", g.LagAt)
+	default:
+		return dr.T("gone.loses.unknown")
+	}
+}
+
+// Without puts beside what a step left behind with its error that the source is gone.
+func Without(out engine.Outcome, g Gone) engine.Outcome {
+	var o Offer
+	if len(out.Value) > 0 && json.Unmarshal(out.Value, &o) != nil {
+		return out
+	}
+	o.Gone = &g
+	if doc, err := json.Marshal(o); err == nil {
+		out.Value = doc
+	}
+	return out
+}
+
+// GoneOf is what a step left behind of a source that is gone.
+func GoneOf(out engine.Outcome) (Gone, bool) {
+	var o Offer
+	if out.OK() || len(out.Value) == 0 || json.Unmarshal(out.Value, &o) != nil || o.Gone == nil {
+		return Gone{}, false
+	}
+	return *o.Gone, true
 }
 
 // ApplyOf is the name of the step that applies a stack.

@@ -272,6 +272,7 @@ type lagReading struct {
 	Lag  *float64  `json:"lag"`
 	At   time.Time `json:"at"`
 	Read time.Time `json:"read,omitzero"`
+	Mode dr.Mode   `json:"mode,omitempty"` // in which it was asked for
 }
 
 // keepLag notes how far behind the target is, right before the promotion: what
@@ -283,9 +284,9 @@ func (s promoteStep) keepLag(ctx context.Context, r *engine.Run, act string) err
 	at := key(r.ID, "lag", act)
 	c, err := s.world.Databases.Lag(short, s.job.Service, s.db, s.target())
 	if err != nil || c.Level == dr.Unknown {
-		return keep(ctx, s.world.Ledger, at, &lagReading{At: s.world.Now()})
+		return keep(ctx, s.world.Ledger, at, &lagReading{At: s.world.Now(), Mode: s.job.Request.Mode})
 	}
-	doc, err := json.Marshal(lagReading{c.Value, c.At, s.world.Now()})
+	doc, err := json.Marshal(lagReading{c.Value, c.At, s.world.Now(), s.job.Request.Mode})
 	if err != nil {
 		return err
 	}
@@ -328,7 +329,7 @@ func (s promoteStep) account(ctx context.Context, r *engine.Run) (engine.Outcome
 		return engine.Outcome{}, err
 	}
 	p.Took = p.At.Sub(intent.At).Seconds()
-	p.At, p.Lag, p.LagAt = intent.At, reading.Lag, reading.At
+	p.At, p.Lag, p.LagAt, p.Mode = intent.At, reading.Lag, reading.At, reading.Mode
 	if reading.Read.After(p.At) { // that is when it was asked for, by a process after the one that meant to
 		p.At = reading.Read
 	}

@@ -42,6 +42,9 @@ func quiet(ctx context.Context, s promoteStep, r *engine.Run, attempt int) error
 // has not just looked whether they may be stopped. It says whether it has: then that look is
 // of a while ago.
 func quiesceAgain(ctx context.Context, s promoteStep, r *engine.Run, attempt int) (bool, error) {
+	if s.job.Request.Mode != dr.Planned { // it has gone on as a disaster since
+		return false, nil
+	}
 	told, err := s.world.Ledger.Get(ctx, restartedKey(s, r, attempt-1))
 	if err != nil || told == "" {
 		return false, err

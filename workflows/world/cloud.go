@@ -276,6 +276,13 @@ func (w *World) FailPromotion() {
 	w.first().moving.fails = true
 }
 
+// Stick makes no promotion of the first database end.
+func (w *World) Stick() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().stuck = true
+}
+
 // Promotions counts the promotions the bot asked for and the databases accepted.
 func (w *World) Promotions() int {
 	w.mu.Lock()

@@ -1,0 +1,192 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
+)
+
+// goingOn is how a planned run whose source dies goes on: as a disaster, when as many say so
+// as the change took. The program never turns the one into the other by itself.
+//
+// Who said so and what they were shown is stored before anything is done by it. The run's
+// mode is that of its request, which is another from there on; so whatever asks for the mode,
+// or makes a step, has that of now.
+type goingOn struct{ *failover }
+
+// goneLook bounds the look at a source that may be gone.
+const goneLook = 10 * time.Second
+
+// offered puts beside what a step left behind that the source is gone, where that is why a
+// planned run cannot go on and a disaster could. While a promotion is under way, or has taken
+// effect, there is no other to be asked for.
+func (f goingOn) offered(ctx context.Context, step string, out engine.Outcome) engine.Outcome {
+	kind := steps.KindOf(step)
+	if f.req.Mode != dr.Planned || !hasDatabase(f.svc, f.req) || kind != steps.Quiesce && kind != string(steps.Promotion) {
+		return out
+	}
+	seen := f.run.Now(ctx)
+	why, alive := f.silence(ctx)
+	if !alive.Empty() {
+		return out
+	}
+	as := *f.failover
+	as.req.Mode = dr.Disaster
+	found, err := judgeLeft(ctx, &as, f.rules)
+	if err != nil || !found.Verdict.Allowed {
+		f.run.Log().WarnContext(ctx, "the source does not answer, and a disaster is not to be", "step", step, "reasons", fmt.Sprint(found.Verdict.Reasons), "error", err)
+		return out
+	}
+	gone := steps.Gone{Why: why, Seen: seen, Checks: found.Checks, Accepts: found.Verdict.Accepts}
+	gone.Lag, gone.LagAt = lastLag(f.checks, found.Checks)
+	return steps.Without(out, gone)
+}
+
+// silence looks whether the source of what is left to be moved is gone: it says why it counts
+// as that, or else why not.
+func (f goingOn) silence(ctx context.Context) (why, alive dr.Text) {
+	ctx, cancel := context.WithTimeout(ctx, goneLook)
+	defer cancel()
+	alive = dr.T("gone-on.not.answers", "source", f.source)
+	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
+		if _, found := steps.Promotion.Of(f.run, db.Name); found != engine.Never || f.there[steps.Promotion.Name(db.Name)] {
+			continue
+		}
+		st, err := f.Cloud.Databases.State(ctx, f.svc, db, f.req.Target)
+		if err != nil || st.Failover != "" || st.Writer != f.source {
+			return dr.Text{}, dr.T("gone-on.not.pending", "database", db.Name)
+		}
+		st, err = f.Cloud.Databases.State(ctx, f.svc, db, f.source)
+		switch code := dr.CodeOf(err); {
+		case err == nil && st.Writer == f.source && !st.WriterReady:
+			why, alive = dr.T("gone.writer", "detail", st.WriterDetail), dr.Text{}
+		case err != nil && (code == dr.Temporary || code == dr.Uncertain):
+			why, _ = dr.Told(err)
+			alive = dr.Text{}
+		}
+	}
+	return why, alive
+}
+
+// lastLag is the worst of the lags as each was last read, now or when people were shown it;
+// none where one never was.
+func lastLag(shown, now []dr.Check) (lag *float64, at time.Time) {
+	for _, c := range now {
+		if c.Role != dr.RoleLag {
+			continue
+		}
+		read, ok := c.Seconds()
+		if !ok {
+			i := slices.IndexFunc(shown, func(o dr.Check) bool { return o.Name == c.Name && o.Region == c.Region && o.Resource == c.Resource })
+			if i < 0 {
+				return nil, time.Time{}
+			}
+			c = shown[i]
+			if read, ok = c.Seconds(); !ok {
+				return nil, time.Time{}
+			}
+		}
+		if lag == nil || read > *lag {
+			lag = &read
+		}
+		if at.IsZero() || c.At.Before(at) {
+			at = c.At
+		}
+	}
+	return lag, at
+}
+
+// question offers to go on without the source, and says what that leads to.
+func (f goingOn) question(q engine.Question, gone steps.Gone) engine.Question {
+	q.Answers = slices.Insert(q.Answers, slices.Index(q.Answers, engine.Skip), engine.Disaster)
+	q.Takes[engine.Disaster], q.Loses = f.svc.Quorum, gone.Loses()
+	q.Means = dr.T("question.disaster", "means", q.Means, "source", f.source, "why", gone.Why, "loses", q.Loses,
+		"needed", f.svc.Quorum, "without", q.Without, "command", dr.Cmd("answer", "run", f.req.Run, "answer", engine.Disaster))
+	if len(gone.Accepts) > 0 {
+		q.Means = dr.T("question.disaster.accepts", "means", q.Means, "accepts", gone.Accepts)
+	}
+	return q
+}
+
+// decide goes on as a disaster unless the source answers by now, or a promotion is seen: then
+// the step is done once more as it was.
+func (f goingOn) decide(step, by string, out engine.Outcome) string {
+	gone, ok := steps.GoneOf(out)
+	if !ok {
+		return engine.Retry
+	}
+	on := dr.GoneOn{Step: step, By: by, Loses: gone.Loses()}
+	decided := engine.Note(f.run, "disaster/"+step, func(ctx context.Context) (bool, error) {
+		if _, alive := f.silence(ctx); !alive.Empty() {
+			return false, f.run.Say(ctx, fmt.Sprintf("not-gone-on/%s/%d", step, gone.Seen.Unix()), dr.Warn, dr.T("gone-on.not"), alive)
+		}
+		on.At = f.run.Now(ctx)
+		if err := f.run.Audit(ctx, "disaster", dr.T("audit.gone-on", "step", step, "who", by, "loses", on.Loses)); err != nil {
+			return false, err
+		}
+		return true, f.tell(ctx, on, gone)
+	})
+	if !decided.OK() || !decided.Value {
+		return engine.Retry
+	}
+	f.req.Mode, f.gone = dr.Disaster, &gone
+	f.checks, f.checkedAt = gone.Checks, steady(f.run, out.At)
+	if list, err := Steps(f.Kinds, f.svc, f.req); err == nil { // as it was when the run began
+		f.list = list
+	}
+	return engine.Skip // of the step as it was made; next has what takes its place
+}
+
+// tell writes into the record that the run goes on as a disaster, and tells it in the thread
+// and on the pull request: the forge may be gone, and holds up nothing.
+func (f goingOn) tell(ctx context.Context, on dr.GoneOn, gone steps.Gone) error {
+	req := f.req
+	req.Mode = dr.Disaster
+	list, err := Steps(f.Kinds, f.svc, req)
+	if err != nil {
+		return err
+	}
+	left := StepNames(req.Kind, list)
+	if err := f.run.Write(ctx, func(run *dr.Run) {
+		run.Mode, run.GoneOn = dr.Disaster, &on
+		run.Checks, run.Accepts = gone.Checks, append(f.acceptsOf(dr.Verdict{Accepts: gone.Accepts}), on.Line())
+		for i := range run.Steps {
+			if st := &run.Steps[i]; st.State != dr.StepDone && !slices.Contains(left, st.Name) {
+				st.State, st.Detail = dr.StepSkipped, dr.T("gone-on.step")
+			}
+		}
+	}); err != nil {
+		return err
+	}
+	title := dr.T("gone-on.title")
+	if f.change.Number != 0 {
+		page := f.Forge.Pages.Comment(title, []dr.Text{on.Line()})
+		if err := f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, "drbot:disaster:"+f.req.Run, page); err != nil {
+			f.run.Log().WarnContext(ctx, "that the run goes on as a disaster was not written on the pull request", "error", err)
+		}
+	}
+	return f.run.Say(ctx, "gone-on", dr.Warn, title, on.Line())
+}
+
+// next is where the list goes on after a step: behind it, or, where the list is another by
+// now, with what stands there in its place.
+func (f goingOn) next(step string) int {
+	i := slices.IndexFunc(f.list, func(s engine.Step) bool { return s.Name() == step })
+	if out, _ := f.run.Outcome(step); i >= 0 && (out.OK() || f.run.Skipped(step)) {
+		return i + 1
+	}
+	return max(i, 0) // what is not in it any more was its first
+}
+
+// loss is the lag at the outage of a run that has gone on without its source.
+func (f goingOn) loss() (time.Duration, bool) {
+	if f.gone == nil {
+		return 0, false
+	}
+	return f.gone.Loss()
+}
