@@ -169,21 +169,31 @@ func (f *failover) moved(what ...engine.Found) bool {
 	return false
 }
 
-func (f *failover) restore() dr.Text {
+// restoring is the step that gives the source its tasks back.
+func (f *failover) restoring() (engine.Step, error) {
 	kind, _ := steps.Named(f.Kinds, steps.Restore)
 	made, err := kind.Make(steps.Job{Service: f.svc, Request: f.req, Source: f.source})
 	if err != nil || len(made) != 1 {
-		return dr.T("restore.gave-up", "source", f.source)
+		return nil, &dr.Error{Code: dr.Invalid, What: dr.T("restore.gave-up", "source", f.source), Err: err}
+	}
+	return made[0], nil
+}
+
+func (f *failover) restore() dr.Text {
+	step, err := f.restoring()
+	if err != nil {
+		what, _ := dr.Told(err)
+		return what
 	}
 	var failed dr.Text
-	_ = engine.PerformLast(f.run, made[0], func(_ string, out engine.Outcome) (string, error) {
+	_ = engine.PerformLast(f.run, step, func(_ string, out engine.Outcome) (string, error) {
 		failed = dr.T("restore.failed", "source", f.source, "why", out.What, "on", toResume(f.req), "back", resumeSource(f))
 		return engine.Skip, nil
 	})
 	if !failed.Empty() {
 		return failed
 	}
-	out, _ := f.run.Outcome(made[0].Name())
+	out, _ := f.run.Outcome(step.Name())
 	return out.Line
 }
 

@@ -73,9 +73,12 @@ type Host struct {
 
 // Timing is how long the runbooks wait for what beside their steps.
 type Timing struct {
-	Review  time.Duration // between two looks at the reviews when no webhook comes; 15 s
-	Recheck time.Duration // how old what was approved may be before it is looked at again; 2 min
-	Engine  engine.Timing
+	Review time.Duration // between two looks at the reviews when no webhook comes; 15 s
+	// OutageLimit is how long the source stays without tasks after its promotion was refused,
+	// while nobody answers; 15 min.
+	OutageLimit time.Duration
+	Recheck     time.Duration // how old what was approved may be before it is looked at again; 2 min
+	Engine      engine.Timing
 }
 
 // Deps is everything the runbooks work with.
@@ -104,6 +107,9 @@ type Runbooks struct {
 func New(d Deps, h Host, t Timing) (*Runbooks, error) {
 	if t.Recheck == 0 {
 		t.Recheck = 2 * time.Minute
+	}
+	if t.OutageLimit == 0 {
+		t.OutageLimit = 15 * time.Minute
 	}
 	if t.Review == 0 {
 		t.Review = 15 * time.Second

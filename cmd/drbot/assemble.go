@@ -74,7 +74,7 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *gi
 	}, workflows.Host{
 		DatabaseURL: cfg.Database, SQLite: handle, Held: lock.Held,
 		Host: engine.Host{Now: time.Now, Log: log, Changed: poster.Changed, Fatal: func(err error) { stop(err) }},
-	}, workflows.Timing{Review: t.Review, Recheck: t.Recheck, Engine: engine.Timing{Retry: t.Retry}})
+	}, workflows.Timing{Review: t.Review, Recheck: t.Recheck, OutageLimit: t.OutageLimit, Engine: engine.Timing{Retry: t.Retry}})
 	if err != nil {
 		return nil, err
 	}

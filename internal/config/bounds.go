@@ -28,6 +28,7 @@ func bounds() []bound {
 		{"timing.poll", 10 * time.Millisecond, time.Minute},
 		{"timing.review", time.Second, 5 * time.Minute},
 		{"timing.recheck", time.Second, 15 * time.Minute},
+		{"timing.outage_limit", 10 * time.Second, 30 * time.Minute},
 		{"timing.promote", 10 * time.Second, 6 * time.Hour},
 		{"timing.settle", time.Second, 10 * time.Minute},
 		{"timing.gate", 5 * time.Second, day},

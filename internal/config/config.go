@@ -83,7 +83,7 @@ type AWS struct {
 
 // Timing is how long the runbooks wait; zero takes the runbooks' own defaults.
 type Timing struct {
-	Poll, Review, Recheck, Promote, Settle, Gate, Quiesce, Apply, Retry, Drain time.Duration
+	Poll, Review, Recheck, OutageLimit, Promote, Settle, Gate, Quiesce, Apply, Retry, Drain time.Duration
 }
 
 // maxFile bounds the configuration file: more than a thousand services.
@@ -208,7 +208,7 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 		},
 		AWS: AWS{Endpoint: in.AWS.Endpoint, ReadRole: in.AWS.ReadRole, PromoteRole: in.AWS.PromoteRole, CallTimeout: time.Duration(in.AWS.CallTimeout)},
 		Timing: Timing{
-			Poll: time.Duration(in.Timing.Poll), Review: time.Duration(in.Timing.Review), Recheck: time.Duration(in.Timing.Recheck), Promote: time.Duration(in.Timing.Promote),
+			Poll: time.Duration(in.Timing.Poll), Review: time.Duration(in.Timing.Review), Recheck: time.Duration(in.Timing.Recheck), OutageLimit: time.Duration(in.Timing.OutageLimit), Promote: time.Duration(in.Timing.Promote),
 			Settle: time.Duration(in.Timing.Settle), Gate: time.Duration(in.Timing.Gate), Quiesce: time.Duration(in.Timing.Quiesce),
 			Apply: time.Duration(in.Timing.Apply), Retry: time.Duration(in.Timing.Retry), Drain: time.Duration(in.Timing.Drain),
 		},

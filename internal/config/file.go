@@ -91,16 +91,17 @@ type aws struct {
 }
 
 type timing struct {
-	Poll    Duration `yaml:"poll"`
-	Review  Duration `yaml:"review"`
-	Recheck Duration `yaml:"recheck"`
-	Promote Duration `yaml:"promote"`
-	Settle  Duration `yaml:"settle"`
-	Gate    Duration `yaml:"gate"`
-	Quiesce Duration `yaml:"quiesce"`
-	Apply   Duration `yaml:"apply"`
-	Retry   Duration `yaml:"retry"`
-	Drain   Duration `yaml:"drain"`
+	Poll        Duration `yaml:"poll"`
+	Review      Duration `yaml:"review"`
+	Recheck     Duration `yaml:"recheck"`
+	OutageLimit Duration `yaml:"outage_limit"`
+	Promote     Duration `yaml:"promote"`
+	Settle      Duration `yaml:"settle"`
+	Gate        Duration `yaml:"gate"`
+	Quiesce     Duration `yaml:"quiesce"`
+	Apply       Duration `yaml:"apply"`
+	Retry       Duration `yaml:"retry"`
+	Drain       Duration `yaml:"drain"`
 }
 
 type person struct {

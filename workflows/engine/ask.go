@@ -37,8 +37,29 @@ type Question struct {
 	Digest  string         // of what accept accepts
 	All     []dr.Text      // of that, in words
 	Loses   dr.Text        // what the answer disaster leads to
+	Late    Late           // what is done when nobody has answered for a while
 	Over    string         // the kind of message that ends the run: Cancel or Abandon
 	More    map[string]dr.Text
+}
+
+// Late is what a question leads to that nobody answers, beside the reminder of then and of
+// later.
+type Late struct {
+	After time.Duration // at most as long as until the first reminder
+	Do    func(context.Context) (dr.Text, error)
+}
+
+// line does what is late, and says what that was. It holds up no reminder.
+func (l Late) line(ctx context.Context, r *Run) dr.Text {
+	if l.Do == nil {
+		return dr.Text{}
+	}
+	said, err := l.Do(ctx)
+	if err != nil {
+		r.Log().WarnContext(ctx, "what a late answer leads to was not done", "error", err)
+		said, _ = dr.Told(err)
+	}
+	return said
 }
 
 // Ask pauses the run and waits for an answer to what a step left behind.
@@ -178,8 +199,11 @@ type poll struct {
 func (r *Run) answer(asked dr.Question, q Question, p *poll) (verb, by string, counting []string) {
 	for {
 		wait := askAgain
-		if !p.put {
+		switch {
+		case !p.put:
 			wait = putAgain
+		case q.Late.Do != nil && p.reminder == 1:
+			wait = min(wait, q.Late.After)
 		}
 		if r.abandoned != "" && q.Over == Abandon {
 			return Stop, r.abandoned, nil
@@ -193,7 +217,7 @@ func (r *Run) answer(asked dr.Question, q Question, p *poll) (verb, by string, c
 						return false, err
 					}
 				}
-				return true, r.Say(ctx, fmt.Sprintf("remind/%d/%d", asked.Number, p.reminder), dr.Warn, dr.T("note.still-paused", "step", asked.Step))
+				return true, r.Say(ctx, fmt.Sprintf("remind/%d/%d", asked.Number, p.reminder), dr.Warn, dr.T("note.still-paused", "step", asked.Step), q.Late.line(ctx, r))
 			})
 			p.put = p.put || told.OK()
 			p.reminder++

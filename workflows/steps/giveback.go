@@ -83,12 +83,22 @@ func (s restoreStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 			return engine.Done(nil, dr.T("restore.moved", "source", s.job.Source, "database", db.Name, "writer", orNowhere(st.Writer)))
 		}
 	}
+	given, err := s.world.Ledger.Get(ctx, relievedKey(r))
+	if err != nil {
+		return engine.Outcome{}, err
+	}
+	if given != "" && given != stopsAgain { // what people have made of it since is theirs
+		return engine.Done(nil, dr.T("restore.before", "source", s.job.Source))
+	}
 	n, err := idle{s.world, r.ID, s.job, s.job.Source}.startAll(ctx, anyRun)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
 	if n < 0 {
 		return engine.Done(nil, dr.T("restore.none", "source", s.job.Source))
+	}
+	if err := s.world.Ledger.Put(ctx, relievedKey(r), number(n)); err != nil {
+		return engine.Outcome{}, err
 	}
 	return engine.Done(nil, dr.T("restore.done", "source", s.job.Source, "n", n))
 }
