@@ -170,7 +170,7 @@ func (f *failover) moved(what ...engine.Found) bool {
 }
 
 // restoring is the step that gives the source its tasks back.
-func (f *failover) restoring() (engine.Step, error) {
+func restoring(f *failover) (engine.Step, error) {
 	kind, _ := steps.Named(f.Kinds, steps.Restore)
 	made, err := kind.Make(steps.Job{Service: f.svc, Request: f.req, Source: f.source})
 	if err != nil || len(made) != 1 {
@@ -180,7 +180,7 @@ func (f *failover) restoring() (engine.Step, error) {
 }
 
 func (f *failover) restore() dr.Text {
-	step, err := f.restoring()
+	step, err := restoring(f)
 	if err != nil {
 		what, _ := dr.Told(err)
 		return what

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -150,7 +149,7 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 		out.Next = dr.T("offered.too-much.next", "differences", len(o.Worse), "most", mostOffered, "base", f.svc.Repository.Base)
 	}
 	q := f.question(step, out)
-	q.Late = f.late(step, out)
+	q.Late = goingOn{f}.late(step, out)
 	verb, by := f.run.Ask(step, out, q)
 	f.retried = ""
 	switch verb {
@@ -168,27 +167,6 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 		}
 	}
 	return verb, nil
-}
-
-// late gives the source the tasks back that quiesce has stopped, when the promotion was
-// refused and nobody has answered for timing.outage_limit: nothing is pending, and every writer
-// is still there. The next attempt stops them again.
-func (f *failover) late(step string, out engine.Outcome) engine.Late {
-	if !f.merged || steps.KindOf(step) != string(steps.Promotion) || !planned(f.svc, f.req) && f.gone == nil {
-		return engine.Late{}
-	}
-	return engine.Late{After: f.timing.OutageLimit, Do: func(ctx context.Context) (dr.Text, error) {
-		// Where the question itself could not be put, its first reminder comes earlier.
-		if f.run.Now(ctx).Sub(out.At) < f.timing.OutageLimit-time.Second {
-			return dr.Text{}, nil
-		}
-		restore, err := f.restoring()
-		if err != nil {
-			return dr.Text{}, err
-		}
-		given, err := restore.Do(ctx, f.run)
-		return given.Line, err
-	}}
 }
 
 // mostOffered bounds what people can be asked to accept at once: nobody reads more of it

@@ -190,3 +190,24 @@ func (f goingOn) loss() (time.Duration, bool) {
 	}
 	return f.gone.Loss()
 }
+
+// late gives the source the tasks back that quiesce has stopped, when the promotion was
+// refused and nobody has answered for timing.outage_limit: nothing is pending, and every writer
+// is still there. The next attempt stops them again.
+func (f goingOn) late(step string, out engine.Outcome) engine.Late {
+	if !f.merged || steps.KindOf(step) != string(steps.Promotion) || !planned(f.svc, f.req) && f.gone == nil {
+		return engine.Late{}
+	}
+	return engine.Late{After: f.timing.OutageLimit, Do: func(ctx context.Context) (dr.Text, error) {
+		// Where the question itself could not be put, its first reminder comes earlier.
+		if f.run.Now(ctx).Sub(out.At) < f.timing.OutageLimit-time.Second {
+			return dr.Text{}, nil
+		}
+		restore, err := restoring(f.failover)
+		if err != nil {
+			return dr.Text{}, err
+		}
+		given, err := restore.Do(ctx, f.run)
+		return given.Line, err
+	}}
+}
