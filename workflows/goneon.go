@@ -59,7 +59,7 @@ func (f goingOn) silence(ctx context.Context) (why, alive dr.Text) {
 		}
 		st, err := f.Cloud.Databases.State(ctx, f.svc, db, f.req.Target)
 		if err != nil || st.Failover != "" || st.Writer != f.source {
-			return dr.Text{}, dr.T("gone-on.not.pending", "database", db.Name)
+			return dr.Text{}, dr.T("gone-on.not.pending", "database", db.Name, "source", f.source)
 		}
 		st, err = f.Cloud.Databases.State(ctx, f.svc, db, f.source)
 		switch code := dr.CodeOf(err); {
