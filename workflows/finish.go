@@ -231,6 +231,11 @@ func givenBack(f *failover) dr.Text {
 			}
 		}
 	}
+	if f.gone != nil && !f.moved(engine.Ran) { // its list has no step any more that stops it
+		if _, tried := f.run.Outcome(steps.Quieting.Name(string(f.source))); tried {
+			return dr.T("question.at-zero", "source", f.source)
+		}
+	}
 	return dr.T("question.stop.plain")
 }
 

@@ -231,7 +231,9 @@ func TestStoppedAfterGoingOn(t *testing.T) {
 		run := sourceDies(t, w)
 		w.Fail("Promote", -1, errMended)
 		goOn(w, run)
-		w.Until(run, func(r dr.Run) bool { return r.Question != nil && r.Question.Number == 2 })
+		if r := w.Until(run, func(r dr.Run) bool { return r.Question != nil && r.Question.Number == 2 }); !strings.Contains(world.Words(r.Question.Means), "gives "+string(world.Seoul)+" its tasks back") {
+			t.Errorf("of stop it says %q", world.Words(r.Question.Means))
+		}
 		w.Down(world.Seoul, false)
 		w.Stop(run)
 		r := w.Await(run, dr.RunStopped)
