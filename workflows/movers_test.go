@@ -160,6 +160,9 @@ func (c *crew) next(r dr.Run) (workflows.StartCommand, bool) {
 		return workflows.StartCommand{}, false
 	}
 	pick := named[0]
+	if r.State == dr.RunRefused && len(named) > 1 && slices.Contains(c.typed, typed(pick)) {
+		pick = named[1] // the first was refused when they typed it
+	}
 	for _, k := range named { // they want to end in Tokyo
 		if k.Verb == string(dr.Resume) && k.Args["region"] == string(world.Tokyo) && c.w.Base() == world.Tokyo {
 			pick = k
@@ -168,13 +171,15 @@ func (c *crew) next(r dr.Run) (workflows.StartCommand, bool) {
 	if revert && pick.Verb != string(dr.Resume) && c.w.Base() == world.Tokyo {
 		c.w.SetBase(world.Seoul) // as it says: revert first
 	}
-	c.typed = append(c.typed, pick.Verb+" "+pick.Args["region"]+" "+pick.Args["mode"])
+	c.typed = append(c.typed, typed(pick))
 	return workflows.StartCommand{
 		Kind: dr.Kind(pick.Verb), Service: "portal", Target: dr.Region(pick.Args["region"]), Mode: pick.Args["mode"],
 		Reason: "as the message says", Channel: "C-PORTAL", Once: fmt.Sprint("next", len(c.typed)),
 		Override: pick.Args["override-cooldown"] != "",
 	}, true
 }
+
+func typed(k dr.Command) string { return k.Verb + " " + k.Args["region"] + " " + k.Args["mode"] }
 
 // placed is a mover and the call before which it moves.
 type placed struct {

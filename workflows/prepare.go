@@ -255,17 +255,20 @@ func (f *preparation) notReady(ctx context.Context, found readiness) dr.Text {
 	}
 	if f.req.Mode == dr.Planned {
 		var how []dr.Text
-		silent := false
+		silent, unknown := false, false
 		for _, c := range found.Checks {
 			bad := c.Level == dr.Fail || c.Level == dr.Unknown && c.Need != dr.NeedSound
 			if bad && !slices.ContainsFunc(how, func(t dr.Text) bool { return t.ID == dr.TextID("mend."+c.Name) }) {
 				how = append(how, dr.T(dr.TextID("mend."+c.Name)))
 			}
+			unknown = unknown || bad && c.Level == dr.Unknown
 			silent = silent || c.Role == dr.RoleSource && c.Level != dr.OK
 		}
 		switch {
 		case silent:
 			return dr.T("readiness.source-silent.next", "again", f.again(), "command", f.again("mode", string(dr.Disaster)))
+		case unknown: // what tells it may be silent for as long as an outage lasts
+			return dr.T("readiness.unknown.next", "how", how, "command", f.again(), "disaster", f.again("mode", string(dr.Disaster)))
 		case len(how) > 0:
 			return dr.T("readiness.rules.next", "how", how, "command", f.again())
 		}
