@@ -128,7 +128,7 @@ func (w *World) accept(ctx context.Context, msg slack.Message) error {
 	if err := w.press(ctx, "alice", msg, "accept"); err != nil {
 		return err
 	}
-	if err := w.told(ctx, "alice", "the requester's word does not count"); err != nil {
+	if err := w.told(ctx, "alice", "the word of alice does not count"); err != nil {
 		return err
 	}
 	for _, who := range []string{"bob", "carol"} {

@@ -62,7 +62,7 @@ func (w *World) strangers(ctx context.Context) error {
 		words     []string
 	}{
 		{"mallory", "/dr failover portal ap-northeast-1 disaster let me in", []string{"do not know who you are"}},
-		{"carol", "/dr failover portal ap-northeast-1 disaster testing", []string{"may not request", "alice"}},
+		{"carol", "/dr failover portal ap-northeast-1 disaster testing", []string{"may not ask", "alice"}},
 		{"alice", "/dr failover portall ap-northeast-1 disaster typo", []string{"no service", "portal"}},
 		{"alice", "/dr failover portal us-west-2 disaster wrong Region", []string{"not a Region of portal", "ap-northeast-1"}},
 		{"alice", "/dr failover portal ap-northeast-1 disaster", []string{"reason is required"}},
@@ -195,7 +195,7 @@ func (w *World) failover(ctx context.Context) (moved, error) {
 		return m, err
 	}
 	for _, step := range []struct{ who, shows, must string }{
-		{"alice", "alice does not count", "the requester's own approval must not count"},
+		{"alice", "alice asked for this run and cannot approve it", "the requester's own approval must not count"},
 		{"bob", "Approvals 1 of 2", "one approval must not be enough"},
 	} {
 		err := w.approve(ctx, step.who, m.run, m.pull, step.shows)
