@@ -36,7 +36,7 @@ func TestRefused(t *testing.T) {
 		{"alice", "/dr failover portal " + standby + " disaster " + strings.Repeat("long ", 300), []string{"characters", "thread"}},
 		{"alice", "/dr cancel portal-00000000", []string{"no run", "/dr status"}},
 		{"alice", "/dr answer portal-00000000", []string{"which answer", "retry|accept|disaster|skip|stop"}},
-		{"alice", "/dr status elsewhere", []string{"no service", "portal"}},
+		{"alice", "/dr status elsewhere", []string{"neither a service nor a run", "portal"}},
 	} {
 		if err := w.refused(ctx, c.who, c.line, c.words...); err != nil {
 			t.Error(err)
