@@ -246,11 +246,13 @@ func (w *World) launch(path string) error {
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
+	// A run that is taken up may be killed before Launch returns.
+	e, s, l := w.Engine, w.Store, w.life
+	w.Engine, w.Store, w.life = workflows.Commands{Runbooks: b}, st, p
 	if err := b.Launch(context.Background()); err != nil {
+		w.Engine, w.Store, w.life = e, s, l
 		return errors.Join(err, b.Close(time.Minute), st.Close())
 	}
-	e := workflows.Commands{Runbooks: b}
-	w.Engine, w.Store, w.life = e, st, p
 	w.lives++
 	return nil
 }
