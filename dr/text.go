@@ -193,5 +193,26 @@ func (a Arg) String() string {
 	}
 }
 
+// Commands are those that the text names, whatever it is made of.
+func (t Text) Commands() []Command {
+	var out []Command
+	var in func(Arg)
+	in = func(a Arg) {
+		if a.Command != nil {
+			out = append(out, *a.Command)
+		}
+		if a.Text != nil {
+			out = append(out, a.Text.Commands()...)
+		}
+		for _, l := range a.List {
+			in(l)
+		}
+	}
+	for _, a := range t.Args {
+		in(a)
+	}
+	return out
+}
+
 // Same tells whether two texts say the same about the same.
 func (t Text) Same(o Text) bool { return t.String() == o.String() }

@@ -82,6 +82,9 @@ func checkEnd(t *testing.T, w *world.World, run string, want world.Left) {
 	if got := w.Left(run); got != want {
 		t.Errorf("the run leaves\n%+v, not\n%+v\n%s", got, want, w.Record(run).Outcome)
 	}
+	if r := w.Record(run); r.State != dr.RunSucceeded && !leadsOn(r) {
+		t.Errorf("no command leads on from %s", whereabouts(r))
+	}
 	checkSaid(t, w, run)
 }
 

@@ -19,8 +19,11 @@ func (f *failover) finish(err error) dr.RunState {
 		what, next := dr.Told(err)
 		end = &ending{State: dr.RunStopped, Outcome: dr.T("run.cannot-go-on", "why", what), Next: next}
 	}
-	if end.State != dr.RunSucceeded && !f.merged {
-		f.abandonChange(end)
+	if end.State != dr.RunSucceeded {
+		leadOn(f, end)
+		if !f.merged {
+			f.abandonChange(end)
+		}
 	}
 	engine.Note(f.run, "finish", func(ctx context.Context) (bool, error) {
 		now := f.host.Now()
@@ -50,6 +53,25 @@ func (f *failover) finish(err error) dr.RunState {
 		return true, f.run.Say(ctx, "end", level, dr.T("note.ended", "state", end.State.Text()), end.Outcome, end.Next)
 	})
 	return end.State
+}
+
+// leadOn gives an end a command where its words have none: what an edge, the policy or a
+// count of approvals says to mend does not know by which run it is asked.
+func leadOn(f *failover, end *ending) {
+	for _, c := range slices.Concat(end.Outcome.Commands(), end.Next.Commands()) {
+		if c.Verb != "status" { // that shows, and leads nowhere
+			return
+		}
+	}
+	command := f.again()
+	if f.merged {
+		command = toResume(f.req)
+	}
+	if end.Next.Empty() {
+		end.Next = dr.T("run.type", "command", command)
+		return
+	}
+	end.Next = dr.T("run.next-type", "next", end.Next, "command", command)
 }
 
 // abandonChange closes the pull request of a run that ends before the merge, as

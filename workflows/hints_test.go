@@ -13,33 +13,12 @@ import (
 	"github.com/drbot/drbot/workflows/world"
 )
 
-// commandsIn are the commands that a text names, whatever it is made of.
-func commandsIn(t dr.Text) []dr.Command {
-	var out []dr.Command
-	var arg func(dr.Arg)
-	arg = func(a dr.Arg) {
-		if a.Command != nil {
-			out = append(out, *a.Command)
-		}
-		if a.Text != nil {
-			out = append(out, commandsIn(*a.Text)...)
-		}
-		for _, l := range a.List {
-			arg(l)
-		}
-	}
-	for _, a := range t.Args {
-		arg(a)
-	}
-	return out
-}
-
 // hinted is the one command of a verb that texts name, as somebody types it.
 func hinted(t *testing.T, verb dr.Kind, once string, in ...dr.Text) workflows.StartCommand {
 	t.Helper()
 	var found []dr.Command
 	for _, text := range in {
-		for _, c := range commandsIn(text) {
+		for _, c := range text.Commands() {
 			if c.Verb == string(verb) {
 				found = append(found, c)
 			}
@@ -113,7 +92,7 @@ func TestTheCooldownRefusesNoHint(t *testing.T) {
 						w.Cancel(run, "carol")
 					}
 					r := w.End(run)
-					for _, c := range commandsIn(r.Next) {
+					for _, c := range r.Next.Commands() {
 						if c.Verb == string(verb) && c.Args["override-cooldown"] == "" {
 							t.Errorf("it names %v, which the cooldown refuses", c)
 						}
@@ -200,4 +179,9 @@ func TestALoneAcceptIsInNoResult(t *testing.T) {
 			t.Errorf("the result has %q of %v", by, r.Accepting)
 		}
 	})
+}
+
+// leadsOn is a command in the words of an end that does more than show.
+func leadsOn(r dr.Run) bool {
+	return slices.ContainsFunc(slices.Concat(r.Outcome.Commands(), r.Next.Commands()), func(c dr.Command) bool { return c.Verb != "status" })
 }
