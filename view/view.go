@@ -117,6 +117,9 @@ func clock(run dr.Run, now time.Time) []dr.Text {
 }
 
 func accepts(run dr.Run) []dr.Text {
+	if run.State.Final() && run.State != dr.RunSucceeded && !run.PastMerge() {
+		return nil // nobody accepted it, and nobody can any more
+	}
 	var out []dr.Text
 	for _, a := range run.Accepts {
 		if run.PastMerge() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
+	"github.com/drbot/drbot/workflows/steps"
 )
 
 // Cancel asks a run to end. Before the merge its requester and those who may
@@ -29,9 +30,20 @@ func (b Commands) Cancel(ctx context.Context, c Caller, id string) (dr.Run, dr.T
 		return run, dr.Text{}, err
 	}
 	if !run.PastMerge() {
-		return run, dr.T("said.cancelling"), b.engine.End(ctx, run.Run, engine.Cancel, who.Name)
+		return run, cancelling(run), b.engine.End(ctx, run.Run, engine.Cancel, who.Name)
 	}
 	return b.abandon(ctx, run, who)
+}
+
+// cancelling is what a cancel leads to, as far as it is known now.
+func cancelling(run dr.Run) dr.Text {
+	switch {
+	case run.Kind == dr.Resume:
+		return dr.T("said.cancelling.resume")
+	case run.Question != nil && run.Question.Step == stepMerge:
+		return dr.T("said.cancelling.merged")
+	}
+	return dr.T("said.cancelling")
 }
 
 // abandon counts who wants a run past its merge to end; it does at its pause, or before
@@ -41,7 +53,9 @@ func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Ru
 	if run.AskedBy(who, b.Team.People) {
 		name = run.Requester // who is called something else by now is one person still
 	}
+	again := false
 	run, err := b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) {
+		again = slices.Contains(r.Abandon, name)
 		// Who has left since has no say any more.
 		r.Abandon = slices.DeleteFunc(r.Abandon, func(name string) bool { return name != r.Requester && !slices.Contains(approvers, name) })
 		if !slices.Contains(r.Abandon, name) {
@@ -53,13 +67,23 @@ func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Ru
 	}
 	b.host.Changed(run.Run)
 	left := dr.T("said.left")
-	if run.Mode == dr.Planned {
+	if run.Mode == dr.Planned && !promoted(run) {
 		left = dr.T("said.left.planned", "source", run.Source)
+	}
+	if again && len(run.Abandon) < dr.AbandonedBy {
+		return run, dr.T("said.abandon-again", "left", left), nil
 	}
 	if len(run.Abandon) < dr.AbandonedBy {
 		return run, dr.T("said.abandon-takes-two", "left", left), nil
 	}
 	return run, dr.T("said.abandoned", "left", left), b.engine.End(ctx, run.Run, engine.Abandon, strings.Join(run.Abandon, " and "))
+}
+
+// promoted tells whether the run has moved a writer, so that nothing of the source comes back.
+func promoted(run dr.Run) bool {
+	return slices.ContainsFunc(run.Steps, func(s dr.Step) bool {
+		return s.State == dr.StepDone && strings.HasPrefix(s.Name, steps.Promotion.Name(""))
+	})
 }
 
 // Reply is an answer to a question.

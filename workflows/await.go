@@ -49,6 +49,7 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 			}
 			if !look.Foreign && a.adopt(p, look) {
 				look.Merged, look.Approval.Allowed, look.Approval.Broken = true, true, dr.Text{}
+				a.endAdopted()
 				return look, nil
 			}
 			end.Next = revertOrResume(a.failover)
@@ -287,6 +288,18 @@ func (a waiting) endWait(look seen) {
 	// does not come back to a status that was not set.
 	engine.Note(a.run, "approval-status", func(ctx context.Context) (bool, error) {
 		return true, a.approvalStatus(ctx, look.Approval)
+	})
+}
+
+// endAdopted shows that the wait is over where people accepted a merge by hand.
+func (a waiting) endAdopted() {
+	if !engine.Patched(a.run, "adopted") {
+		return
+	}
+	by := a.taken[len(a.taken)-1].By
+	engine.Note(a.run, "approved", func(ctx context.Context) (bool, error) {
+		a.run.Mark(ctx, stepAwait, done(dr.T("await.done", "people", by)))
+		return true, nil
 	})
 }
 

@@ -85,6 +85,11 @@ func checkEnd(t *testing.T, w *world.World, run string, want world.Left) {
 	if r := w.Record(run); r.State != dr.RunSucceeded && !leadsOn(r) {
 		t.Errorf("no command leads on from %s", whereabouts(r))
 	}
+	for _, s := range w.Record(run).Steps {
+		if s.State == dr.StepFailed && w.Record(run).State == dr.RunSucceeded {
+			t.Errorf("a run that succeeded shows %s as failed: %s", s.Name, world.Words(s.Detail))
+		}
+	}
 	checkSaid(t, w, run)
 }
 

@@ -198,7 +198,7 @@ const mostOffered = 60
 // question says what an answer about a step leads to. Skipping what proves that the
 // service is safe needs the same quorum as the change itself.
 func (f *failover) question(step string, out engine.Outcome) engine.Question {
-	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Takes: map[string]int{}, More: map[string]dr.Text{}, Without: append([]string{f.req.Requester}, f.others...), Over: engine.Cancel}
+	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Takes: map[string]int{}, More: map[string]dr.Text{}, Without: without(f), Over: engine.Cancel}
 	if f.merged {
 		q.Over = engine.Abandon
 	}
@@ -228,6 +228,17 @@ func (f *failover) question(step string, out engine.Outcome) engine.Question {
 		q = goingOn{f}.question(q, gone)
 	}
 	return q
+}
+
+// without are those who asked for this run and for those that it goes on with.
+func without(f *failover) []string {
+	out := []string{f.req.Requester}
+	for _, who := range f.others {
+		if !slices.Contains(out, who) {
+			out = append(out, who)
+		}
+	}
+	return out
 }
 
 // missed is what cannot work where a step is skipped; empty where it does not say.
@@ -302,7 +313,9 @@ func backOrOut(f *failover) dr.Text {
 	case !moved && hasDatabase(f.svc, f.req):
 		return toRevert(f)
 	}
-	back := toMove(f.req.Service, dr.Failback, f.source, dr.Planned, f.req.Override)
+	// The cooldown of the run that a resumption goes on with may hold; an override that is
+	// not needed says nothing.
+	back := toMove(f.req.Service, dr.Failback, f.source, dr.Planned, f.req.Override || f.req.Kind == dr.Resume)
 	return dr.T("run.stopped.merged", "target", f.req.Target, "back", back)
 }
 
