@@ -36,9 +36,13 @@ func Ceiling(shown float64, rpo time.Duration) float64 {
 
 // Worse compares checks with those people were shown: a loss above its ceiling, another
 // check at a worse level. What is a fact of the mode is nothing to accept. In a disaster
-// the loss is the lag at the outage: it grows only while the source answers, and silence
-// after a good reading is not worse.
-func Worse(shown, now []Check, mode Mode, rpo time.Duration) []Worsened {
+// the loss is the lag at the outage: while the source is gone its lag is counted on by
+// the clock alone, and silence after a good reading is not worse. A lag that has grown by more
+// than the time that has passed is that of another outage, or of a replication that broke before it.
+//
+// Since is when the trouble is said to have begun: a lag that nobody knew when people were
+// shown it may have been counted on from there.
+func Worse(shown, now []Check, mode Mode, rpo time.Duration, since time.Time) []Worsened {
 	var out []Worsened
 	alive := mode != Disaster || sourceAnswers(now)
 	for _, n := range now {
@@ -48,10 +52,16 @@ func Worse(shown, now []Check, mode Mode, rpo time.Duration) []Worsened {
 			before, known := was.Seconds()
 			is, read := n.Seconds()
 			c := Ceiling(before, rpo)
+			from := was.At
 			if !known {
-				c = rpo.Seconds() // what nobody knew was accepted as that, not as more than the objective
+				c, from = rpo.Seconds(), since // what nobody knew was accepted as that, not as more than the objective
+				before = c
 			}
-			if alive && ok && read && is > c && c > 0 {
+			limit := c
+			if !alive {
+				limit = max(c, before+countedOn(from, n.At))
+			}
+			if ok && read && is > limit && c > 0 {
 				out = append(out, Worsened{was, n, c})
 			}
 		case n.Need == NeedFact:
@@ -60,6 +70,20 @@ func Worse(shown, now []Check, mode Mode, rpo time.Duration) []Worsened {
 		}
 	}
 	return out
+}
+
+// readingHolds is how much older the lag of a reading may be than its time says: a metric
+// gives the worst of a period under the time at which that began.
+const readingHolds = time.Minute
+
+// countedOn is by how many seconds a lag grows at most between two readings by the clock
+// alone.
+func countedOn(from, to time.Time) float64 {
+	passed := time.Duration(0)
+	if !from.IsZero() {
+		passed = max(0, to.Sub(from))
+	}
+	return (passed + readingHolds).Seconds()
 }
 
 // Silenced tells whether what a loss is told by answered when people were shown it and does

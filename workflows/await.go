@@ -314,7 +314,7 @@ func (a waiting) remind(look seen) {
 	}
 	n := a.told
 	engine.Note(a.run, "remind/"+stepAwait, func(ctx context.Context) (bool, error) {
-		left := a.svc.Objectives.RTO - look.At.Sub(a.req.Since.Add(a.run.Moved()))
+		left := a.svc.Objectives.RTO - look.At.Sub(began(a.failover))
 		return true, a.run.Say(ctx, fmt.Sprintf("remind/await/%d/%d", a.round, n), dr.Warn, dr.T("note.waiting"),
 			dr.T("note.waiting.reasons", "reasons", look.Approval.Reasons),
 			dr.T("note.waiting.left", "left", left, "rto", a.svc.Objectives.RTO, "expires", look.Expires.Sub(look.At)))

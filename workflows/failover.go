@@ -82,6 +82,9 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 	return string(f.finish(f.play()))
 }
 
+// began is when the trouble began, by the clock of now.
+func began(f *failover) time.Time { return f.req.Since.Add(f.run.Moved()) }
+
 // needed is how many people it takes, for steps alone: as many as when the run began, or as
 // the configuration says now, whichever is more.
 func needed(f *failover) int { return max(f.svc.Quorum, f.Team.Services[f.req.Service].Quorum) }

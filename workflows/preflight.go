@@ -169,7 +169,7 @@ func (s thinking) read(ctx context.Context) (readings, error) {
 	case !found.Verdict.Allowed:
 		return out, &dr.Error{Code: dr.Denied, What: dr.T("preflight.denied", "reasons", found.Verdict.Reasons), Next: dr.T("preflight.denied.next")}
 	}
-	for _, w := range dr.Worse(s.checks, found.Checks, s.req.Mode, s.svc.Objectives.RPO) {
+	for _, w := range dr.Worse(s.checks, found.Checks, s.req.Mode, s.svc.Objectives.RPO, began(s.failover)) {
 		out.checks, out.worse = found.Checks, append(out.worse, w.Line())
 	}
 	if s.gone != nil && dr.Back(s.checks, found.Checks) {

@@ -140,7 +140,7 @@ func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
 			out.Denied = found.Verdict.Reasons
 		}
 		unknown := dr.Silenced(a.checks, found.Checks)
-		for _, w := range dr.Worse(a.checks, found.Checks, a.req.Mode, a.svc.Objectives.RPO) {
+		for _, w := range dr.Worse(a.checks, found.Checks, a.req.Mode, a.svc.Objectives.RPO, began(a.failover)) {
 			out.Worse = append(out.Worse, w.Line())
 			unknown = unknown || w.Now.Level == dr.Unknown
 		}

@@ -20,7 +20,7 @@ func (f account) result(ctx context.Context) dr.Result {
 	res := dr.Result{RTO: f.svc.Objectives.RTO, RPO: f.svc.Objectives.RPO, RTA: -1}
 	if at := cmp.Or(f.served, steps.Verification.At(f.run)); !at.IsZero() {
 		// What was stored before a jump is of the old clock; the end is of the new one.
-		res.RTA = at.Sub(f.req.Since.Add(f.run.Moved()))
+		res.RTA = at.Sub(began(f.failover))
 	}
 	res.RPA, res.RPAKnown, res.RPATold = f.loss()
 	if f.run.Skipped(steps.Verify) {
