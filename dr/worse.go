@@ -1,6 +1,9 @@
 package dr
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Worsened is a check that says something worse than the people were shown who approved.
 type Worsened struct {
@@ -103,6 +106,21 @@ func Silenced(shown, now []Check) bool {
 		}
 	}
 	return false
+}
+
+// LastRead are checks as of now, with each lag that cannot be read any more as people were
+// shown it: what they know of the loss.
+func LastRead(shown, now []Check) []Check {
+	out := slices.Clone(now)
+	for i, c := range out {
+		if _, read := c.Seconds(); c.Role != RoleLag || read {
+			continue
+		}
+		if was, ok := sameCheck(shown, c); ok {
+			out[i] = was
+		}
+	}
+	return out
 }
 
 // Back tells whether the source answers now, and did not when people were shown it.

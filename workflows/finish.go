@@ -170,8 +170,8 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 	if offered && len(o.Worse) > mostOffered { // the step's own words lead to accept
 		out.Next = dr.T("offered.too-much.next", "differences", len(o.Worse), "most", mostOffered, "base", f.svc.Repository.Base)
 	}
-	q := f.question(step, out)
-	q.Late = goingOn{f}.late(step, out)
+	q := f.question(step, out, asLeft)
+	q.Late, q.Look = goingOn{f}.late(step, out), goingOn{f}.look(step, out)
 	verb, by := f.run.Ask(step, out, q)
 	f.retried = ""
 	switch verb {
@@ -195,9 +195,18 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 // in a thread. What is more is mended, or put into a change.
 const mostOffered = 60
 
+// since is what has become of the source since a step left behind what is asked about.
+type since struct {
+	relieved bool // it has its tasks again
+	answers  bool // it is not gone any more
+}
+
+// asLeft is that nothing has.
+var asLeft = since{}
+
 // question says what an answer about a step leads to. Skipping what proves that the
 // service is safe needs the same quorum as the change itself.
-func (f *failover) question(step string, out engine.Outcome) engine.Question {
+func (f *failover) question(step string, out engine.Outcome, s since) engine.Question {
 	q := engine.Question{Answers: []string{engine.Retry, engine.Stop}, Takes: map[string]int{}, More: map[string]dr.Text{}, Without: without(f), Over: engine.Cancel}
 	if f.merged {
 		q.Over = engine.Abandon
@@ -208,7 +217,7 @@ func (f *failover) question(step string, out engine.Outcome) engine.Question {
 		q.Means = dr.T("question.merged", "service", service)
 	case f.merged:
 		q.Answers = []string{engine.Retry, engine.Skip, engine.Stop}
-		q.More[engine.Skip], q.More[engine.Stop] = missed(f, step), givenBack(f)
+		q.More[engine.Skip], q.More[engine.Stop] = missed(f, step), givenBack(f, s)
 		q.Means = dr.T("question.after-merge", "service", service, "base", f.svc.Repository.Base, "missed", q.More[engine.Skip], "stop", q.More[engine.Stop])
 	case step == stepMerge:
 		q.Means = dr.T("question.merge")
@@ -224,7 +233,10 @@ func (f *failover) question(step string, out engine.Outcome) engine.Question {
 		q.Answers = slices.Insert(q.Answers, 1, engine.Accept)
 		q.Takes[engine.Accept], q.Digest = f.svc.Quorum, o.Digest[:8]
 	}
-	if gone, ok := steps.GoneOf(out); ok {
+	switch gone, ok := steps.GoneOf(out); {
+	case ok && s.answers:
+		q.Means = dr.T("question.disaster.void", "means", q.Means, "source", f.source)
+	case ok:
 		q = goingOn{f}.question(q, gone)
 	}
 	return q
@@ -252,24 +264,37 @@ func missed(f *failover, step string) (out dr.Text) {
 }
 
 // givenBack is what stopping a merged run undoes: in a planned one that has promoted nothing
-// the tasks of the source, without which users are down.
-func givenBack(f *failover) dr.Text {
+// the tasks of the source, without which users are down. Where they are given back already,
+// users are not.
+func givenBack(f *failover, s since) dr.Text {
 	if planned(f.svc, f.req) && hasDatabase(f.svc, f.req) && !f.moved(engine.Ran) {
-		for _, s := range f.list {
-			if _, stops := s.(steps.Stopper); !stops {
+		for _, step := range f.list {
+			if _, stops := step.(steps.Stopper); !stops {
 				continue
 			}
-			if _, tried := f.run.Outcome(s.Name()); tried {
-				return dr.T("question.at-zero", "source", f.source)
+			if _, tried := f.run.Outcome(step.Name()); tried {
+				return atZero(f.source, s, true)
 			}
 		}
 	}
 	if f.gone != nil && !f.moved(engine.Ran) { // its list has no step any more that stops it
 		if _, tried := f.run.Outcome(steps.Quieting.Name(string(f.source))); tried {
-			return dr.T("question.at-zero", "source", f.source)
+			return atZero(f.source, s, false)
 		}
 	}
 	return dr.T("question.stop.plain")
+}
+
+// atZero says of a source that was stopped what that means now; again, that a retry stops it
+// once more.
+func atZero(source dr.Region, s since, again bool) dr.Text {
+	switch {
+	case !s.relieved:
+		return dr.T("question.at-zero", "source", source)
+	case again:
+		return dr.T("question.relieved.again", "source", source)
+	}
+	return dr.T("question.relieved", "source", source)
 }
 
 // stopped is the ending of a run that a person stopped, in the words that fit

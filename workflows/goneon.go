@@ -47,12 +47,15 @@ func (f goingOn) offered(ctx context.Context, step string, out engine.Outcome) e
 	return steps.Without(out, gone)
 }
 
+// answersAgain is why a run does not go on without its source.
+func answersAgain(source dr.Region) dr.Text { return dr.T("gone-on.not.answers", "source", source) }
+
 // silence looks whether the source of what is left to be moved is gone: it says why it counts
 // as that, or else why not.
 func (f goingOn) silence(ctx context.Context) (why, alive dr.Text) {
 	ctx, cancel := context.WithTimeout(ctx, goneLook)
 	defer cancel()
-	alive = dr.T("gone-on.not.answers", "source", f.source)
+	alive = answersAgain(f.source)
 	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
 		if _, found := steps.Promotion.Of(f.run, db.Name); found != engine.Never || f.there[steps.Promotion.Name(db.Name)] {
 			continue
@@ -76,20 +79,13 @@ func (f goingOn) silence(ctx context.Context) (why, alive dr.Text) {
 // lastLag is the worst of the lags as each was last read, now or when people were shown it;
 // none where one never was.
 func lastLag(shown, now []dr.Check) (lag *float64, at time.Time) {
-	for _, c := range now {
+	for _, c := range dr.LastRead(shown, now) {
 		if c.Role != dr.RoleLag {
 			continue
 		}
 		read, ok := c.Seconds()
 		if !ok {
-			i := slices.IndexFunc(shown, func(o dr.Check) bool { return o.Name == c.Name && o.Region == c.Region && o.Resource == c.Resource })
-			if i < 0 {
-				return nil, time.Time{}
-			}
-			c = shown[i]
-			if read, ok = c.Seconds(); !ok {
-				return nil, time.Time{}
-			}
+			return nil, time.Time{}
 		}
 		if lag == nil || read > *lag {
 			lag = &read
@@ -135,7 +131,7 @@ func (f goingOn) decide(step, by string, out engine.Outcome) string {
 		return engine.Retry
 	}
 	f.req.Mode, f.gone = dr.Disaster, &gone
-	f.checks, f.checkedAt = gone.Checks, steady(f.run, out.At)
+	f.checks, f.checkedAt = dr.LastRead(f.checks, gone.Checks), steady(f.run, out.At)
 	if list, err := Steps(f.Kinds, f.svc, f.req); err == nil { // as it was when the run began
 		f.list = list
 	}
@@ -195,7 +191,7 @@ func (f goingOn) loss() (time.Duration, bool) {
 // refused and nobody has answered for timing.outage_limit: nothing is pending, and every writer
 // is still there. The next attempt stops them again.
 func (f goingOn) late(step string, out engine.Outcome) engine.Late {
-	if !f.merged || steps.KindOf(step) != string(steps.Promotion) || !planned(f.svc, f.req) && f.gone == nil {
+	if !f.relieves(step) {
 		return engine.Late{}
 	}
 	return engine.Late{After: f.timing.OutageLimit, Do: func(ctx context.Context) (dr.Text, error) {
@@ -210,4 +206,35 @@ func (f goingOn) late(step string, out engine.Outcome) engine.Late {
 		given, err := restore.Do(ctx, f.run)
 		return given.Line, err
 	}}
+}
+
+// relieves tells whether the question of a step gives the source its tasks back.
+func (f goingOn) relieves(step string) bool {
+	return f.merged && steps.KindOf(step) == string(steps.Promotion) && (planned(f.svc, f.req) || f.gone != nil)
+}
+
+// look puts a question as of now: the source may have its tasks back, and one that answers
+// again is not gone on without. What people have said to go on without it was said of another
+// outage than the next.
+func (f goingOn) look(step string, out engine.Outcome) engine.Look {
+	_, offered := steps.GoneOf(out)
+	if !offered && !f.relieves(step) {
+		return nil
+	}
+	return func(ctx context.Context, again bool) (engine.Question, bool) {
+		var now since
+		if restore, err := restoring(f.failover); err != nil {
+			return engine.Question{}, false
+		} else if r, ok := restore.(steps.Reliever); ok {
+			if now.relieved, err = r.Relieved(ctx, f.run); err != nil {
+				f.run.Log().WarnContext(ctx, "it is not known whether the source has its tasks back", "error", err)
+				return engine.Question{}, false
+			}
+		}
+		if offered && again { // it has just been seen to be gone, when the question is put
+			_, alive := f.silence(ctx)
+			now.answers = alive.Same(answersAgain(f.source))
+		}
+		return f.failover.question(step, out, now), true
+	}
 }

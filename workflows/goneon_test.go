@@ -281,3 +281,87 @@ func TestLookFindsTheSourceGone(t *testing.T) {
 		}
 	})
 }
+
+// The source comes back and has its tasks again while nobody answers: what was asked and said
+// about going on without it is void. It dies once more, with a copy that is far behind: that
+// is another loss, which is shown before anybody says disaster.
+func TestDisasterIsVoidOnceTheSourceAnswers(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.SetLag(3)
+		run := sourceDies(t, w)
+		n := w.Record(run).Question.Number
+		w.Answer(run, "bob", "disaster")
+		time.Sleep(10 * time.Minute)
+		w.Down(world.Seoul, false)
+		time.Sleep(25 * time.Minute)
+		r := w.Record(run)
+		means := world.Words(r.Question.Means)
+		if r.Question.Number == n || offersDisaster(r) || len(r.Question.Voices) > 0 || !strings.Contains(means, "answers again") || w.Tasks(world.Seoul) != 3 {
+			t.Fatalf("the source runs %d tasks: %s: %s", w.Tasks(world.Seoul), whereabouts(r), means)
+		}
+		if !toldInThread(w, "/paused/", "disaster is no answer any more") {
+			t.Error("that is not told")
+		}
+		if _, _, err := w.Engine.Answer(t.Context(), world.By("carol"), run, workflows.Reply{Number: n, Verb: "disaster"}); dr.CodeOf(err) == "" {
+			t.Error("the old question is answered")
+		}
+		w.SetLag(2400)
+		time.Sleep(10 * time.Minute)
+		w.Down(world.Seoul, true)
+		w.Answer(run, "bob", "retry")
+		if r = whatNext(w, run, r.Question.Number); r.Question == nil {
+			t.Fatal(whereabouts(r))
+		}
+		if means := world.Words(r.Question.Means); !offersDisaster(r) || !strings.Contains(means, "40m") || w.Promotions() > 0 {
+			t.Fatalf("%d promotions: %s: %s", w.Promotions(), whereabouts(r), means)
+		}
+		goOn(w, run)
+		wentOn(t, w, run)
+	})
+}
+
+// The same for a question that gives nothing back, and through a death of the bot.
+func TestDisasterIsVoidAtAReminder(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.After("Merge", func() { w.Down(world.Seoul, true) })
+		approve(w, run)
+		if r := asks(w, run, "quiesce/"+string(world.Seoul)); !offersDisaster(r) {
+			t.Fatal(whereabouts(r))
+		}
+		w.Down(world.Seoul, false)
+		time.Sleep(31 * time.Minute)
+		w.Restart()
+		r := w.Record(run)
+		if r.Question == nil || r.Question.Number != 2 || offersDisaster(r) {
+			t.Fatal(whereabouts(r))
+		}
+		w.Answer(run, "bob", "retry")
+		r = w.Await(run, dr.RunSucceeded)
+		if r.Mode != dr.Planned {
+			t.Error(whereabouts(r))
+		}
+	})
+}
+
+// The source was back unseen, and is gone again when people say disaster: the loss of now is
+// looked at before the call, and asked about where it has outrun the clock.
+func TestDisasterOfAnotherOutageIsAsked(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.SetLag(3)
+		run := sourceDies(t, w)
+		n := w.Record(run).Question.Number
+		time.Sleep(13 * time.Minute)
+		w.SetLag(2400)
+		goOn(w, run)
+		r := whatNext(w, run, n)
+		if r.State != dr.RunPaused || w.Promotions() > 0 || !strings.Contains(world.Words(r.Question.What), "2400") {
+			t.Fatalf("%d promotions: %s", w.Promotions(), whereabouts(r))
+		}
+		accept(t, w, run)
+		wentOn(t, w, run)
+	})
+}

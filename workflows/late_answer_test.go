@@ -94,3 +94,34 @@ func TestTasksAreNotBackUnlessRefused(t *testing.T) {
 		})
 	}
 }
+
+// From then on the question says that users are served, whoever reads it; and once the tasks
+// are stopped again, that they are not.
+func TestQuestionSaysWhereTheTasksAre(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.Fail("Promote", -1, errMended)
+		run := w.Start(world.Planned)
+		approve(w, run)
+		says := func(tasks int, words, not string) {
+			t.Helper()
+			q := w.Record(run).Question
+			if said := world.Words(q.Means) + world.Words(q.More["stop"]); w.Tasks(world.Seoul) != tasks || !strings.Contains(said, words) || strings.Contains(said, not) {
+				t.Errorf("the source runs %d tasks; question %d says %q", w.Tasks(world.Seoul), q.Number, said)
+			}
+		}
+		asks(w, run, "promote/portal-global")
+		says(0, "users are down", "its tasks back, because")
+		time.Sleep(40 * time.Minute)
+		says(3, "Retry stops them again", "users are down")
+		n := w.Record(run).Question.Number
+		w.SetCheck("target.workload", dr.Warn) // the look before the attempt asks: nothing is stopped by it
+		w.Answer(run, "bob", "retry")
+		whatNext(w, run, n)
+		says(3, "Retry stops them again", "users are down")
+		n = w.Record(run).Question.Number
+		accept(t, w, run)
+		whatNext(w, run, n)
+		says(0, "users are down", "its tasks back, because")
+	})
+}

@@ -38,6 +38,7 @@ type Question struct {
 	All     []dr.Text      // of that, in words
 	Loses   dr.Text        // what the answer disaster leads to
 	Late    Late           // what is done when nobody has answered for a while
+	Look    Look           // how it is put right now, where that changes while nobody answers
 	Over    string         // the kind of message that ends the run: Cancel or Abandon
 	More    map[string]dr.Text
 }
@@ -47,6 +48,62 @@ type Question struct {
 type Late struct {
 	After time.Duration // at most as long as until the first reminder
 	Do    func(context.Context) (dr.Text, error)
+}
+
+// Look looks how a question is put as of now: right before it is put, and, again, before each
+// reminder. False where that is not known.
+type Look func(ctx context.Context, again bool) (Question, bool)
+
+// asked is a question in the form that people see.
+func (q Question) asked(number int, step string, what dr.Text) dr.Question {
+	return dr.Question{Number: number, Step: step, What: what, Means: q.Means, Answers: q.Answers, Takes: q.Takes, Without: q.Without, Digest: q.Digest, More: q.More, Loses: q.Loses}
+}
+
+// put is how it is stored that a question was put, or people reminded of it: a plain yes, or
+// the question, where that is another than the run had in mind.
+type put struct{ as *dr.Question }
+
+// MarshalJSON writes nothing as yes.
+func (p put) MarshalJSON() ([]byte, error) {
+	if p.as == nil {
+		return json.Marshal(true)
+	}
+	return json.Marshal(p.as)
+}
+
+// UnmarshalJSON reads a yes, or no, as nothing.
+func (p *put) UnmarshalJSON(doc []byte) error {
+	*p = put{}
+	if plain := false; json.Unmarshal(doc, &plain) == nil {
+		return nil
+	}
+	return json.Unmarshal(doc, &p.as)
+}
+
+// look gives the question as it is put now, where that is another.
+func (p *poll) look(ctx context.Context, what dr.Text, again bool) (put, Question) {
+	if p.q.Look == nil {
+		return put{}, p.q
+	}
+	q, known := p.q.Look(ctx, again)
+	if !known || q.Means.Same(p.asked.Means) && slices.Equal(q.Answers, p.asked.Answers) {
+		return put{}, p.q
+	}
+	now := q.asked(p.asked.Number, p.asked.Step, what)
+	return put{&now}, q
+}
+
+// takes makes a question the one that is asked. One that was put before under another number
+// is void, and what was said to it.
+func (p *poll) takes(as *dr.Question) {
+	if as == nil {
+		return
+	}
+	if as.Number != p.asked.Number {
+		p.voices, p.reminder = map[string][]string{}, 1
+	}
+	p.asked = *as
+	p.q.Answers, p.q.Takes, p.q.Without, p.q.Digest = as.Answers, as.Takes, as.Without, as.Digest
 }
 
 // line does what is late, and says what that was. It holds up no reminder.
@@ -65,40 +122,44 @@ func (l Late) line(ctx context.Context, r *Run) dr.Text {
 // Ask pauses the run and waits for an answer to what a step left behind.
 func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 	r.questions++
-	asked := dr.Question{Number: r.questions, Step: step, What: out.What, Means: q.Means, Answers: q.Answers, Takes: q.Takes, Without: q.Without, Digest: q.Digest, More: q.More, Loses: q.Loses}
-	put := Note(r, "ask/"+step, func(ctx context.Context) (bool, error) {
+	p := &poll{asked: q.asked(r.questions, step, out.What), q: q, voices: map[string][]string{}, reminder: 1}
+	first := Note(r, "ask/"+step, func(ctx context.Context) (put, error) {
+		now, q := p.look(ctx, out.What, false)
+		asked := p.asked
+		if now.as != nil {
+			asked = *now.as
+		}
 		if err := r.Write(ctx, func(run *dr.Run) {
 			run.State, run.Question = dr.RunPaused, shown(asked, r.Quorum)
 			run.Outcome, run.Next = out.What, out.Next
 			run.Progress = nil
 		}); err != nil {
-			return false, err
+			return put{}, err
 		}
 		if len(q.All) > 0 {
 			if err := r.Say(ctx, fmt.Sprintf("offered/%d", asked.Number), dr.Warn, dr.T("note.offered", "step", step, "n", len(q.All), "digest", q.Digest), q.All...); err != nil {
-				return false, err
+				return put{}, err
 			}
 		}
-		return true, r.Say(ctx, fmt.Sprintf("paused/%d", asked.Number), dr.Fail, dr.T("note.paused", "step", step),
-			out.What, q.Means, out.Next,
-			dr.T("note.answer", "command", dr.Cmd("answer", "run", r.ID, "answer", strings.Join(q.Answers, "|"))), acceptBy(r.ID, q))
+		return now, sayPaused(ctx, r, asked, out)
 	})
-	p := poll{voices: map[string][]string{}, put: put.OK(), reminder: 1}
+	p.takes(first.Value.as)
+	p.put = first.OK()
 	for {
 		var counting []string
-		verb, by, counting = r.answer(asked, q, &p)
+		verb, by, counting = r.answer(p, out)
 		told := Note(r, "answered/"+step, func(ctx context.Context) (recount, error) {
 			left := goneOf(counting, r.Approvers)
-			short := q.Takes[verb] > 1 && len(counting)-len(left) < r.Quorum
+			short := p.q.Takes[verb] > 1 && len(counting)-len(left) < r.Quorum
 			if len(left) > 0 || short {
 				r.Update(ctx, func(run *dr.Run) {
 					if run.Question == nil { // a process that died here counted them still
-						run.State, run.Question = dr.RunPaused, shown(asked, r.Quorum)
+						run.State, run.Question = dr.RunPaused, shown(p.asked, r.Quorum)
 					}
 				})
 				return recount{left, short}, nil
 			}
-			return recount{}, answered(ctx, r, asked, verb, by)
+			return recount{}, answered(ctx, r, p.asked, verb, by)
 		})
 		if told.Value.enough() {
 			break
@@ -106,12 +167,19 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 		for verb, by := range p.voices {
 			p.voices[verb] = slices.DeleteFunc(by, func(who string) bool { return slices.Contains(told.Value.gone, who) })
 		}
-		r.counted(asked, p.voices)
+		r.counted(p.asked, p.voices)
 	}
 	if verb == Skip {
 		r.skipped[step] = true
 	}
 	return verb, by
+}
+
+// sayPaused tells what a run asks, and how that is answered.
+func sayPaused(ctx context.Context, r *Run, asked dr.Question, out Outcome) error {
+	return r.Say(ctx, fmt.Sprintf("paused/%d", asked.Number), dr.Fail, dr.T("note.paused", "step", asked.Step),
+		out.What, asked.Means, out.Next,
+		dr.T("note.answer", "command", dr.Cmd("answer", "run", r.ID, "answer", strings.Join(asked.Answers, "|"))), acceptBy(r.ID, asked))
 }
 
 // answered writes down what people have answered, and tells it.
@@ -188,6 +256,8 @@ func goneOf(who, approvers []string) []string {
 
 // poll is how far a question has come.
 type poll struct {
+	asked    dr.Question
+	q        Question
 	voices   map[string][]string
 	put      bool // it is in the record
 	reminder int
@@ -196,8 +266,9 @@ type poll struct {
 // answer waits for a message that answers this question, and gives whose votes count for it
 // if they still have a say. Who may say what was checked when it was said; here the votes are
 // counted.
-func (r *Run) answer(asked dr.Question, q Question, p *poll) (verb, by string, counting []string) {
+func (r *Run) answer(p *poll, out Outcome) (verb, by string, counting []string) {
 	for {
+		asked, q := p.asked, p.q
 		wait := askAgain
 		switch {
 		case !p.put:
@@ -210,17 +281,13 @@ func (r *Run) answer(asked dr.Question, q Question, p *poll) (verb, by string, c
 		}
 		m, ok := r.Receive(wait)
 		if !ok {
-			told := Note(r, "remind/"+asked.Step, func(ctx context.Context) (bool, error) {
-				if !p.put {
-					// Nobody can answer what is in no record.
-					if err := r.Write(ctx, func(run *dr.Run) { run.State, run.Question = dr.RunPaused, shown(asked, r.Quorum) }); err != nil {
-						return false, err
-					}
-				}
-				return true, r.Say(ctx, fmt.Sprintf("remind/%d/%d", asked.Number, p.reminder), dr.Warn, dr.T("note.still-paused", "step", asked.Step), q.Late.line(ctx, r))
-			})
+			told := Note(r, "remind/"+asked.Step, func(ctx context.Context) (put, error) { return p.remind(ctx, r, out) })
 			p.put = p.put || told.OK()
 			p.reminder++
+			if as := told.Value.as; as != nil {
+				r.questions = as.Number
+				p.takes(as)
+			}
 			continue
 		}
 		if m.Kind == q.Over || m.Kind == Abandon { // a step may not know yet that it is past the merge
@@ -251,8 +318,31 @@ func (r *Run) answer(asked dr.Question, q Question, p *poll) (verb, by string, c
 	}
 }
 
+// remind reminds people of a question, and puts it anew where it is another by now: what was
+// said to it counts for nothing then.
+func (p *poll) remind(ctx context.Context, r *Run, out Outcome) (put, error) {
+	late := p.q.Late.line(ctx, r)
+	now, _ := p.look(ctx, out.What, true)
+	if now.as != nil {
+		now.as.Number = r.questions + 1
+	}
+	if now.as != nil || !p.put { // nobody can answer what is in no record
+		asked := p.asked
+		if now.as != nil {
+			asked = *now.as
+		}
+		if err := r.Write(ctx, func(run *dr.Run) { run.State, run.Question = dr.RunPaused, shown(asked, r.Quorum) }); err != nil {
+			return put{}, err
+		}
+	}
+	if err := r.Say(ctx, fmt.Sprintf("remind/%d/%d", p.asked.Number, p.reminder), dr.Warn, dr.T("note.still-paused", "step", p.asked.Step), late); err != nil || now.as == nil {
+		return put{}, err
+	}
+	return now, sayPaused(ctx, r, *now.as, out)
+}
+
 // acceptBy is the whole command that accepts, where that can be done.
-func acceptBy(run string, q Question) dr.Text {
+func acceptBy(run string, q dr.Question) dr.Text {
 	if !slices.Contains(q.Answers, Accept) {
 		return dr.Text{}
 	}

@@ -103,6 +103,19 @@ func (s restoreStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 	return engine.Done(nil, dr.T("restore.done", "source", s.job.Source, "n", n))
 }
 
+// Reliever is the step that gives the source its tasks back while people are asked.
+type Reliever interface {
+	// Relieved tells whether it has, because nobody answered, and nothing of this run has
+	// stopped them again.
+	Relieved(ctx context.Context, r *engine.Run) (bool, error)
+}
+
+// Relieved implements Reliever.
+func (s restoreStep) Relieved(ctx context.Context, r *engine.Run) (bool, error) {
+	given, err := s.world.Ledger.Get(ctx, relievedKey(r))
+	return given != "" && given != stopsAgain, err
+}
+
 func orNowhere(r dr.Region) dr.Arg {
 	if r == "" {
 		return dr.ArgOf(dr.T("word.nowhere"))
