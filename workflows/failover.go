@@ -40,7 +40,7 @@ type failover struct {
 
 	taken   []dr.Acceptance // what was accepted, by those whose word made it so; when, the record has
 	retried string          // the step that people have just answered retry to
-	agreed  time.Time       // when the base was last seen at a newer commit that people have accepted, until the first act there
+	agreed  time.Time       // when the base was last seen at a commit of it that people have accepted, until the first act there
 	anew    map[string]bool // applies that are to be done once more, at a newer commit
 	gone    *steps.Gone     // the source, without which a run that was begun as planned goes on
 	served  time.Time       // when users were first seen to reach the target, where that was looked at again

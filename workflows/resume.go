@@ -46,6 +46,7 @@ func (f resumption) getApproved() error {
 		return f.cancelled(dr.T("run.cancelled", "who", out.By))
 	}
 	f.merged, f.as, f.plannedAt = true, approvedAs{merged: out, plans: p.Plans}, p.At
+	f.agreed = p.At // people took their time over it: right before the first act the base is looked at once more
 	return nil
 }
 
