@@ -29,6 +29,7 @@ type Review struct {
 	// Each is empty when the forge does not tell.
 	Was         ReviewState `json:"was,omitempty"`
 	DismissedBy string      `json:"dismissed_by,omitempty"`
+	DismissedAt time.Time   `json:"dismissed_at,omitzero"`
 	// Of that login, as ByID and Another are of By.
 	DismissedByID      int64 `json:"dismissed_by_id,omitempty"`
 	DismissedByAnother bool  `json:"dismissed_by_another,omitempty"`
@@ -63,6 +64,7 @@ type ChangeState struct {
 	Draft      bool         `json:"draft"`
 	Merged     bool         `json:"merged"`
 	MergedBy   string       `json:"merged_by"`
+	MergedAt   time.Time    `json:"merged_at,omitzero"`  // by the forge's clock
 	MergeSHA   string       `json:"merge_sha"`           // when merged
 	ClosedBy   string       `json:"closed_by,omitempty"` // when closed and not merged; empty when the forge does not tell
 	Head       string       `json:"head"`

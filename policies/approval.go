@@ -33,7 +33,11 @@ type ApprovalRules struct {
 // is dismissed by somebody who is known and is not the requester. Who dismissed one is
 // among the reasons, whatever comes of it.
 func Count(state dr.ChangeState, rules ApprovalRules) dr.Approval {
-	c := &count{change: change{state, rules}}
+	return (&count{change: change{state, rules}}).result()
+}
+
+func (c *count) result() dr.Approval {
+	rules := c.rules
 	a := dr.Approval{Needed: rules.Quorum}
 	a.Policy = Revision()
 	if why := c.broken(); !why.Empty() {
@@ -74,6 +78,7 @@ func Count(state dr.ChangeState, rules ApprovalRules) dr.Approval {
 // count is one count at work.
 type count struct {
 	change
+	merged  bool // it is: what was said after that does not count
 	ignored []dr.IgnoredVoice
 	remarks []dr.Text // the ignored voices as sentences
 

@@ -4,12 +4,13 @@ import "github.com/drbot/drbot/dr"
 
 // CountMerged is Count for a change that somebody else has merged: by hand, by auto-merge
 // or by a queue. Its head being the commit drbot made says all of what it is; its branch
-// may be gone, and its files are in the base. What was approved as of now is counted.
+// may be gone, and its files are in the base. What was approved as of its merge is counted,
+// both by the forge's own clock: who says so afterwards has not approved what was merged.
 func CountMerged(state dr.ChangeState, rules ApprovalRules) dr.Approval {
 	state.Open, state.Merged, state.BranchGone, state.Draft = true, false, false, false
 	if state.Head == rules.Head {
 		state.Commits = []dr.Commit{{SHA: rules.Head, Author: rules.BotLogin, Committer: rules.BotLogin}}
 		state.Files, state.HeadFile = []dr.FileChange{{Path: rules.File, Status: "modified"}}, rules.WantFile
 	}
-	return Count(state, rules)
+	return (&count{change: change{state, rules}, merged: true}).result()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -38,6 +39,10 @@ func (c *count) ballots() []ballot {
 			}
 			continue
 		}
+		if (r.State == dr.Approved || r.Was == dr.Approved) && c.late(r.At) {
+			c.ignore(person, dr.T("vote.after-merge"), dr.T("vote.after-merge.says", "who", person))
+			continue
+		}
 		if _, known := opinions[person]; !known {
 			order = append(order, person)
 		}
@@ -48,6 +53,12 @@ func (c *count) ballots() []ballot {
 		out = append(out, ballot{person, c.judge(person, opinions[person])})
 	}
 	return out
+}
+
+// late tells whether something was said after the merge, or nobody knows that it was before.
+// The forge's times are of whole seconds: within one it was not after it.
+func (c *count) late(at time.Time) bool {
+	return c.merged && (at.IsZero() || c.state.MergedAt.IsZero() || at.After(c.state.MergedAt))
 }
 
 // opinions are the reviews that say something, by id: ids grow with submission
@@ -127,6 +138,8 @@ func (c *count) lifted(person string, r dr.Review) bool {
 		says = dr.T("vote.dismissed.stranger", "who", person, "login", r.DismissedBy)
 	case c.isRequester(by):
 		says = dr.T("vote.dismissed.requester", "who", person, "by", by.Name)
+	case c.late(r.DismissedAt):
+		says = dr.T("vote.dismissed.after-merge", "who", person, "by", by.Name)
 	default:
 		lifts, says = true, dr.T("vote.dismissed", "who", person, "by", by.Name)
 	}

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/world"
@@ -36,6 +37,31 @@ func TestMergedByHandIsTakenUp(t *testing.T) {
 		w.Await(run, dr.RunPaused)
 		if w.Promotions() != 0 {
 			t.Fatal("promoted on what nobody approved")
+		}
+		accept(t, w, run)
+		w.Await(run, dr.RunSucceeded)
+		checkEnd(t, w, run, plannedDone)
+	})
+}
+
+// Of those who said that it is right one did so after the merge, before the bot looked again:
+// it counts as of the merge, and that is asked about.
+func TestMergedByHandBeforeItWasApproved(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.Approve("bob")
+		time.Sleep(time.Minute)
+		back := w.Gone("ChangeState")
+		w.MergeByHand("dave")
+		time.Sleep(5 * time.Minute)
+		w.TryReview("carol", dr.Approved)
+		time.Sleep(time.Minute)
+		back()
+		r := w.Await(run, dr.RunPaused)
+		if r.Question.Step != "merge" || w.Promotions() > 0 {
+			t.Fatalf("%d promotions: %s", w.Promotions(), whereabouts(r))
 		}
 		accept(t, w, run)
 		w.Await(run, dr.RunSucceeded)

@@ -292,7 +292,7 @@ func (w changing) dismissed() {
 	for i, want := range []dr.Review{
 		{State: dr.Dismissed, Was: dr.ChangesRequested, DismissedBy: Admin}, {State: dr.Dismissed, Was: dr.Approved, DismissedBy: Maintainer}, {State: dr.Commented},
 	} {
-		if r := reviews[i]; r.State != want.State || r.Was != want.Was || r.DismissedBy != want.DismissedBy {
+		if r := reviews[i]; r.State != want.State || r.Was != want.Was || r.DismissedBy != want.DismissedBy || r.DismissedAt.IsZero() != (want.DismissedBy == "") {
 			w.Errorf("review %+v, want %+v", r, want)
 		}
 	}

@@ -51,7 +51,7 @@ var othersActs = map[string]struct {
 			return err
 		},
 		func(w changing, st dr.ChangeState, _ dr.Change) bool {
-			return st.Merged && !st.Open && st.MergedBy == Admin && st.MergeSHA != "" && st.MergeSHA == st.BaseSHA
+			return st.Merged && !st.Open && st.MergedBy == Admin && !st.MergedAt.IsZero() && st.MergeSHA != "" && st.MergeSHA == st.BaseSHA
 		},
 	},
 	"closed": {

@@ -19,7 +19,7 @@ func (w changing) merged() {
 		w.Errorf("the base holds %q at %s, merged as %s", content, tip, sha)
 	}
 	state := w.look(change.Number)
-	if state.Open || !state.Merged || state.MergedBy != w.Self || state.MergeSHA != sha || state.Head != change.Head {
+	if state.Open || !state.Merged || state.MergedBy != w.Self || state.MergedAt.IsZero() || state.MergeSHA != sha || state.Head != change.Head {
 		w.Errorf("state %+v", state)
 	}
 	if state.HeadFile != w.Away || state.BaseFile != w.Home {

@@ -36,6 +36,7 @@ func (c *Client) whole(ctx context.Context, repo dr.Repository, number int, how 
 		Draft:    pull.GetDraft(),
 		Merged:   pull.GetMerged(),
 		MergedBy: pull.GetMergedBy().GetLogin(),
+		MergedAt: pull.GetMergedAt().Time,
 		Head:     pull.GetHead().GetSHA(),
 		BaseRef:  pull.GetBase().GetRef(),
 		SameRepo: inRepo(pull),
@@ -210,6 +211,7 @@ func (l look) history(ctx context.Context) error {
 		if r := dismissed[e.GetDismissedReview().GetReviewID()]; r != nil && e.GetEvent() == "review_dismissed" {
 			r.Was = dr.ReviewState(strings.ToUpper(e.GetDismissedReview().GetState()))
 			r.DismissedBy, r.DismissedByID = e.GetActor().GetLogin(), e.GetActor().GetID()
+			r.DismissedAt = e.GetCreatedAt().Time
 		}
 	}
 	return explain(err, dr.T("github.doing.list-events", "number", l.pull.GetNumber()))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -97,7 +98,7 @@ func (f *forge) state(pr *Pull) (dr.ChangeState, error) {
 	from := f.mergeBase(base, pr.Head)
 	_, there := f.branches[pr.Branch]
 	st := dr.ChangeState{
-		Open: pr.Open, Draft: pr.Draft, Merged: pr.Merge != "", MergedBy: pr.MergedBy, MergeSHA: pr.Merge, ClosedBy: pr.ClosedBy,
+		Open: pr.Open, Draft: pr.Draft, Merged: pr.Merge != "", MergedBy: pr.MergedBy, MergedAt: pr.MergedAt, MergeSHA: pr.Merge, ClosedBy: pr.ClosedBy,
 		Head: pr.Head, BaseRef: pr.BaseRef, BaseSHA: tip, SameRepo: !f.forks, Author: Bot,
 		Files: diff(from.tree, f.commits[pr.Head].tree), Reviews: slices.Clone(pr.Reviews),
 		HeadFile: f.fileOf(pr, pr.Head), BaseFile: from.tree[pr.File], BranchGone: !there,
@@ -161,7 +162,7 @@ func (f *forge) mergePull(pr *Pull, by string) (string, error) {
 		return "", refused(dr.Conflict, "#%d conflicts with its base.", pr.Number)
 	}
 	f.leave(pr, "merged")
-	pr.Open, pr.AutoMerge, pr.Merge, pr.MergedBy, pr.MergedOn = false, "", sha, by, tip
+	pr.Open, pr.AutoMerge, pr.Merge, pr.MergedBy, pr.MergedAt, pr.MergedOn = false, "", sha, by, time.Now(), tip
 	f.move(pr.BaseRef, sha)
 	f.merges++
 	return sha, nil

@@ -28,6 +28,7 @@ type Pull struct {
 	Open, Draft bool
 	Merge       string // the commit of its merge
 	MergedBy    string
+	MergedAt    time.Time
 	ClosedBy    string // empty where the forge does not tell
 	MergedOn    string // the base right before the merge
 	Reviews     []dr.Review

@@ -152,7 +152,7 @@ func (pr *Pull) dismiss(login string, review int64) error {
 	for i := range pr.Reviews {
 		r := &pr.Reviews[i]
 		if r.ID == review && (r.State == dr.Approved || r.State == dr.ChangesRequested) {
-			r.Was, r.State, r.DismissedBy = r.State, dr.Dismissed, login
+			r.Was, r.State, r.DismissedBy, r.DismissedAt = r.State, dr.Dismissed, login, time.Now()
 			return nil
 		}
 	}
