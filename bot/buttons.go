@@ -29,7 +29,11 @@ func buttons(plain text.Words, v view.View) *slack.ActionBlock {
 	}
 	if q := v.Question; q != nil {
 		for _, a := range q.Answers {
-			b := button(actionAnswer+a.Verb, fmt.Sprintf("%s|%d", v.Run, q.Number), a.Name).WithConfirm(confirm(plain, a.Name, a.Leads))
+			value := fmt.Sprintf("%s|%d", v.Run, q.Number)
+			if digest := a.Command.Args["digest"]; digest != "" {
+				value += "|" + digest // for who has no button to press
+			}
+			b := button(actionAnswer+a.Verb, value, a.Name).WithConfirm(confirm(plain, a.Name, a.Leads))
 			if a.Verb == "retry" {
 				b = b.WithStyle(slack.StylePrimary)
 			}

@@ -141,8 +141,9 @@ func plainBlock(b slack.Block) string {
 // typedFor is what a person types who has no button to press.
 func typedFor(b *slack.ButtonBlockElement) string {
 	if verb, ok := strings.CutPrefix(b.ActionID, actionAnswer); ok {
-		run, _, _ := strings.Cut(b.Value, "|")
-		return "`/dr answer " + run + " " + verb + "`"
+		run, rest, _ := strings.Cut(b.Value, "|")
+		_, digest, _ := strings.Cut(rest, "|")
+		return "`" + strings.TrimSpace("/dr answer "+run+" "+verb+" "+digest) + "`"
 	}
 	if b.ActionID == actionCancel {
 		return "`/dr cancel " + b.Value + "`"

@@ -174,7 +174,8 @@ func (s *Server) press(ctx context.Context, cb slack.InteractionCallback, a *sla
 		return s.said(ctx, caller, "cancel")(s.books.Cancel(ctx, caller, a.Value))
 	}
 	if verb, ok := strings.CutPrefix(a.ActionID, actionAnswer); ok {
-		run, number, _ := strings.Cut(a.Value, "|")
+		run, rest, _ := strings.Cut(a.Value, "|")
+		number, _, _ := strings.Cut(rest, "|")
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 {
 			return s.refusal(&dr.Error{Code: dr.Invalid, What: dr.T("bot.no-button"), Next: dr.T("command.try", "command", dr.Cmd("status"))})

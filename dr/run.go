@@ -1,6 +1,11 @@
 package dr
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+)
 
 // Kind names the runbook of a run.
 type Kind string
@@ -117,6 +122,25 @@ type Question struct {
 	Digest  string              `json:"digest,omitempty"`  // of what accept accepts; those who type it name its beginning
 	More    map[string]Text     `json:"more,omitempty"`    // what an answer leads to beside what it always does
 	Loses   Text                `json:"loses,omitzero"`    // what the answer disaster leads to
+}
+
+// Names is the digest by which who types an answer that takes several people tells what they
+// have read; empty for one that a single person gives. Two questions have never the same, but
+// where the same is accepted.
+func (q Question) Names(run, verb string) string {
+	switch {
+	case q.Digest != "" && verb == "accept":
+		return q.Digest
+	case q.Takes[verb] > 1:
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d/%s", run, q.Number, q.Step))
+		return hex.EncodeToString(sum[:])[:8]
+	}
+	return ""
+}
+
+// Answer is the whole command that gives an answer.
+func (q Question) Answer(run, verb string) Command {
+	return Cmd("answer", "run", run, "answer", verb, "digest", q.Names(run, verb))
 }
 
 // Raise has what takes several people take so many at least.

@@ -232,10 +232,9 @@ func question(run dr.Run) *Question {
 	}
 	out := &Question{Number: q.Number, Step: q.Step, Means: q.Means}
 	for _, verb := range q.Answers {
-		a := Answer{Verb: verb, Name: dr.T(dr.TextID("choice." + verb)), Leads: leads(run, verb), Command: dr.Cmd("answer", "run", run.Run, "answer", verb)}
+		a := Answer{Verb: verb, Name: dr.T(dr.TextID("choice." + verb)), Leads: leads(run, verb), Command: q.Answer(run.Run, verb)}
 		a.Beside = a.Leads
 		if verb == accept {
-			a.Command = dr.Cmd("answer", "run", run.Run, "answer", verb, "digest", q.Digest)
 			a.Beside = dr.T("run.leads.accept.beside", "step", q.Step, "run", run.Run, "needed", q.Takes[verb], "without", without(run))
 			if run.Kind == dr.Resume && !run.PastMerge() {
 				a.Beside = dr.T("run.leads.accept-resume.beside", "run", run.Run, "needed", q.Takes[verb], "without", without(run))

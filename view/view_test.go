@@ -83,7 +83,7 @@ func TestPaused(t *testing.T) {
 		if got := said(w, v.Verdict.Lead, v.Verdict.Lines[0], v.Votes[0]); got != "Paused at gate/1.\ntest.lack\nbob said skip; 2 more are needed" {
 			t.Errorf("it says %q", got)
 		}
-		if got := w.Command(v.Question.Answers[1].Command); got != "/dr answer portal-1a2b3c4d skip" || len(v.Do) > 0 {
+		if got := w.Command(v.Question.Answers[1].Command); got != "/dr answer portal-1a2b3c4d skip "+run.Question.Names(run.Run, "skip") || len(v.Do) > 0 {
 			t.Errorf("it is answered with %q and %v", got, v.Do)
 		}
 		leads := map[string]string{}

@@ -90,7 +90,7 @@ func promoted(run dr.Run) bool {
 type Reply struct {
 	Number int // of the question; that which the run asks now when 0
 	Verb   string
-	Digest string // of what is accepted, where no number says which question was read
+	Digest string // of what was read, where no number says which question that was
 }
 
 // Answer answers a question of a paused run.
@@ -130,14 +130,13 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: dr.T("answer.old", "step", q.Step), Next: status})
 	case takes > 1 && (slices.Contains(q.Without, who.Name) || run.AskedBy(who, b.Team.People) || askedBefore(ctx, b, run, who)):
 		return run, dr.Text{}, refused(&dr.Error{Code: dr.Denied, What: dr.T("answer.requester", "who", who.Name, "answer", verb, "step", q.Step), Next: dr.T("answer.requester.next", "n", takes, "answer", verb)})
-	case verb == engine.Accept && reply.Number == 0 && (len(reply.Digest) < len(q.Digest) || !strings.HasPrefix(reply.Digest, q.Digest)):
+	case reply.Number == 0 && !names(reply.Digest, q.Names(run.Run, verb)):
 		// Who types it names what they have read: it may be another by now.
-		accept := dr.Cmd("answer", "run", run.Run, "answer", engine.Accept, "digest", q.Digest)
-		what := dr.T("answer.digest", "what", q.What)
+		what := dr.T("answer.digest", "answer", verb, "what", asking(q, verb))
 		if reply.Digest != "" {
-			what = dr.T("answer.digest.wrong", "typed", dr.Foreign(clip(reply.Digest, 20)), "step", q.Step, "status", dr.Cmd("status", "service", run.Service), "what", q.What)
+			what = dr.T("answer.digest.wrong", "answer", verb, "typed", dr.Foreign(clip(reply.Digest, 20)), "step", q.Step, "status", dr.Cmd("status", "service", run.Service), "what", asking(q, verb))
 		}
-		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: what, Next: dr.T("command.try", "command", accept)})
+		return run, dr.Text{}, refused(&dr.Error{Code: dr.Conflict, What: what, Next: dr.T("command.try", "command", q.Answer(run.Run, verb))})
 	}
 	var detail dr.Text
 	if verb == engine.Accept {
@@ -177,15 +176,25 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 	return run, said, b.engine.Send(run.Run, engine.Message{Kind: engine.Answer, By: who.Name, Answer: verb, Question: number})
 }
 
+// names tells whether what was typed names what is asked: by all of it, or more; nothing where
+// nothing has to be named.
+func names(typed, asked string) bool {
+	return asked == "" || len(typed) >= len(asked) && strings.HasPrefix(typed, asked)
+}
+
+// asking is what is asked, as far as it decides over an answer.
+func asking(q dr.Question, verb string) dr.Text {
+	if verb == engine.Disaster {
+		return dr.T("answer.digest.loses", "what", q.What, "loses", q.Loses)
+	}
+	return q.What
+}
+
 // answers are the commands that answer a question.
 func answers(run string, q dr.Question) []dr.Command {
 	var out []dr.Command
 	for _, verb := range q.Answers {
-		digest := ""
-		if verb == engine.Accept {
-			digest = q.Digest
-		}
-		out = append(out, dr.Cmd("answer", "run", run, "answer", verb, "digest", digest))
+		out = append(out, q.Answer(run, verb))
 	}
 	return out
 }

@@ -102,7 +102,7 @@ func (f goingOn) question(q engine.Question, gone steps.Gone) engine.Question {
 	q.Answers = slices.Insert(q.Answers, slices.Index(q.Answers, engine.Skip), engine.Disaster)
 	q.Takes[engine.Disaster], q.Loses = f.svc.Quorum, gone.Loses()
 	q.Means = dr.T("question.disaster", "means", q.Means, "source", f.source, "why", gone.Why, "loses", q.Loses,
-		"needed", f.svc.Quorum, "without", q.Without, "command", dr.Cmd("answer", "run", f.req.Run, "answer", engine.Disaster))
+		"needed", f.svc.Quorum, "without", q.Without)
 	if len(gone.Accepts) > 0 {
 		q.Means = dr.T("question.disaster.accepts", "means", q.Means, "accepts", gone.Accepts)
 	}

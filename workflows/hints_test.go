@@ -129,7 +129,7 @@ func TestAcceptNamesItsDigest(t *testing.T) {
 		approve(w, run)
 		q := asks(w, run, "apply/tokyo").Question
 		for typed, want := range map[string]string{
-			"":           "to accept, name what you have read by the digest of now",
+			"":           "accept counts for what you have read: name that by the digest of now",
 			"0badc0de":   `"0badc0de" is not the digest of what apply/tokyo asks now; that stands behind accept in the run's message`,
 			q.Digest[:5]: fmt.Sprintf("%q is not the digest", q.Digest[:5]),
 		} {

@@ -279,13 +279,13 @@ func TestVoicesAreToldAtOnce(t *testing.T) {
 		w.Fail("Promote", -1, errMended)
 		run := w.Start(world.Disaster)
 		approve(w, run)
-		asks(w, run, "promote/portal-global")
-		_, said, err := w.Engine.Answer(context.Background(), world.By("bob"), run, workflows.Reply{Verb: "skip"})
+		digest := asks(w, run, "promote/portal-global").Question.Names(run, "skip")
+		_, said, err := w.Engine.Answer(context.Background(), world.By("bob"), run, workflows.Reply{Verb: "skip", Digest: digest})
 		if err != nil {
 			t.Fatal(err)
 		}
 		contains(t, "bob", world.Words(said), "it takes one more person")
-		_, said, err = w.Engine.Answer(context.Background(), world.By("carol"), run, workflows.Reply{Verb: "skip"})
+		_, said, err = w.Engine.Answer(context.Background(), world.By("carol"), run, workflows.Reply{Verb: "skip", Digest: digest})
 		if err != nil || strings.Contains(world.Words(said), "more") {
 			t.Errorf("carol is told %q (%v)", world.Words(said), err)
 		}

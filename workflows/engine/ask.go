@@ -177,9 +177,9 @@ func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
 
 // sayPaused tells what a run asks, and how that is answered.
 func sayPaused(ctx context.Context, r *Run, asked dr.Question, out Outcome) error {
-	return r.Say(ctx, fmt.Sprintf("paused/%d", asked.Number), dr.Fail, dr.T("note.paused", "step", asked.Step),
-		out.What, asked.Means, out.Next,
-		dr.T("note.answer", "command", dr.Cmd("answer", "run", r.ID, "answer", strings.Join(asked.Answers, "|"))), acceptBy(r.ID, asked))
+	alone, several := commands(r.ID, asked)
+	lines := []dr.Text{out.What, asked.Means, out.Next, dr.T("note.answer", "command", dr.Cmd("answer", "run", r.ID, "answer", strings.Join(alone, "|")))}
+	return r.Say(ctx, fmt.Sprintf("paused/%d", asked.Number), dr.Fail, dr.T("note.paused", "step", asked.Step), append(lines, several...)...)
 }
 
 // answered writes down what people have answered, and tells it.
@@ -341,12 +341,17 @@ func (p *poll) remind(ctx context.Context, r *Run, out Outcome) (put, error) {
 	return now, sayPaused(ctx, r, *now.as, out)
 }
 
-// acceptBy is the whole command that accepts, where that can be done.
-func acceptBy(run string, q dr.Question) dr.Text {
-	if !slices.Contains(q.Answers, Accept) {
-		return dr.Text{}
+// commands are the answers that one person gives, and of each other the whole command, with
+// how many people it takes.
+func commands(run string, q dr.Question) (alone []string, several []dr.Text) {
+	for _, verb := range q.Answers {
+		if q.Names(run, verb) == "" {
+			alone = append(alone, verb)
+			continue
+		}
+		several = append(several, dr.T("note.answer.several", "answer", verb, "command", q.Answer(run, verb), "n", q.Takes[verb], "without", q.Without))
 	}
-	return dr.T("note.accept", "command", dr.Cmd("answer", "run", run, "answer", Accept, "digest", q.Digest), "n", q.Takes[Accept], "without", q.Without)
+	return alone, several
 }
 
 // counted shows the votes of those who have a say.

@@ -99,7 +99,7 @@ func (w *World) End(run string) dr.Run {
 // heard it.
 func (w *World) Answer(run, person, verb string) {
 	w.t.Helper()
-	reply, answered := workflows.Reply{Verb: verb, Digest: digestOf(w.Record(run))}, make(chan error, 1)
+	reply, answered := workflows.Reply{Verb: verb, Digest: digestOf(w.Record(run), verb)}, make(chan error, 1)
 	go func() { // the end of the bot is that of its caller, not of the test
 		defer close(answered)
 		_, _, err := w.Engine.Answer(context.Background(), By(person), run, reply)
@@ -149,10 +149,10 @@ func (w *World) Schedule(ctx context.Context) {
 	}
 }
 
-// digestOf is what a run's question says an accept has to name.
-func digestOf(r dr.Run) string {
+// digestOf is what a run's question says who types an answer has to name.
+func digestOf(r dr.Run, verb string) string {
 	if r.Question == nil {
 		return ""
 	}
-	return r.Question.Digest
+	return r.Question.Names(r.Run, verb)
 }
