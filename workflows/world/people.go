@@ -293,6 +293,19 @@ func (w *World) MergeAs(login string) {
 	}
 }
 
+// MergePull merges a pull request of a number by an account, open or not.
+func (w *World) MergePull(number int, login string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	pr, err := w.forge.pull(number)
+	if err == nil {
+		_, err = w.forge.mergePull(pr, login)
+	}
+	if err != nil {
+		w.t.Errorf("merge #%d: %v", number, err)
+	}
+}
+
 // Protect makes the repository refuse every merge; with nothing it does no more.
 func (w *World) Protect(why string) {
 	w.mu.Lock()
