@@ -210,6 +210,9 @@ func (f *failover) question(step string, out engine.Outcome) engine.Question {
 	case f.merged:
 		q.Answers = []string{engine.Retry, engine.Skip, engine.Stop}
 		q.More[engine.Skip], q.More[engine.Stop] = missed(f, step), givenBack(f)
+		if steps.AskedFor(out) {
+			q.More[engine.Skip], q.More[engine.Stop] = pending(f, step, q.More[engine.Stop])
+		}
 		q.Means = dr.T("question.after-merge", "service", service, "base", f.svc.Repository.Base, "missed", q.More[engine.Skip], "stop", q.More[engine.Stop])
 	case step == stepMerge:
 		q.Means = dr.T("question.merge")
@@ -250,6 +253,17 @@ func missed(f *failover, step string) (out dr.Text) {
 		}
 	}
 	return out
+}
+
+// pending is what skipping and stopping lead to where a promotion was asked for that may take
+// effect still: nobody knows where the writer will be.
+func pending(f *failover, step string, stop dr.Text) (skipped, stopped dr.Text) {
+	db := strings.TrimPrefix(step, steps.Promotion.Name("")) // its step is named by it
+	skipped = dr.T("missed.promote.asked", "database", db, "source", f.source, "target", f.req.Target)
+	if stop.ID == "question.at-zero" {
+		return skipped, dr.T("question.at-zero.asked", "source", f.source, "command", toResume(f.req))
+	}
+	return skipped, dr.T("question.stop.asked", "command", toResume(f.req))
 }
 
 // givenBack is what stopping a merged run undoes: in a planned one that has promoted nothing
