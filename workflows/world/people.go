@@ -306,6 +306,13 @@ func (w *World) MergePull(number int, login string) {
 	}
 }
 
+// ListLate has the list of reviews show one only a while after it was given.
+func (w *World) ListLate(by time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.late = by
+}
+
 // Protect makes the repository refuse every merge; with nothing it does no more.
 func (w *World) Protect(why string) {
 	w.mu.Lock()
