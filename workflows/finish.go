@@ -3,7 +3,6 @@ package workflows
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -15,9 +14,8 @@ import (
 // finish writes how a run ended, cleans up what has not been merged, and tells.
 func (f *failover) finish(err error) dr.RunState {
 	end := &ending{State: dr.RunSucceeded}
-	if err != nil && !errors.As(err, &end) {
-		what, next := dr.Told(err)
-		end = &ending{State: dr.RunStopped, Outcome: dr.T("run.cannot-go-on", "why", what), Next: next}
+	if err != nil {
+		end = endingOf(err)
 	}
 	if end.State != dr.RunSucceeded {
 		leadOn(f, end)

@@ -61,6 +61,7 @@ type forge struct {
 	queue     []int // numbers, the first one first
 	enqueued  int
 	late      time.Duration // after which a review stands in the list
+	orphans   bool          // no commit is told what it was made on
 	stays     bool          // nobody is let switch auto-merge off
 	strict    bool          // a head has to have all of its base
 }
@@ -183,6 +184,9 @@ func (p *ports) Parents(ctx context.Context, repo dr.Repository, sha string) ([]
 		c, ok := f.commits[sha]
 		if !ok {
 			return nil, refused(dr.NotFound, "there is no commit %s.", sha)
+		}
+		if f.orphans {
+			return nil, nil
 		}
 		return slices.Clone(c.parents), nil
 	})

@@ -306,6 +306,20 @@ func (w *World) MergePull(number int, login string) {
 	}
 }
 
+// MergesBring has every merge bring along what a stack wants besides.
+func (w *World) MergesBring(stack, address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.adds = map[string]string{thingPath(stack, address): thing{}.text()}
+}
+
+// HideParents has nobody told what a commit was made on.
+func (w *World) HideParents() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.orphans = true
+}
+
 // ListLate has the list of reviews show one only a while after it was given.
 func (w *World) ListLate(by time.Duration) {
 	w.mu.Lock()
