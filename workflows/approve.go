@@ -170,8 +170,11 @@ func (a *approval) open(n int) error {
 		// Whoever looks for the pull request of the run finds it here.
 		return opened{change}, a.run.Write(ctx, func(run *dr.Run) { run.Change = change })
 	})
+	if err != nil {
+		return err // the last one stays known: somebody may have merged it
+	}
 	a.change, a.queued, a.handed, a.unqueued = out.Change, false, false, time.Time{}
-	return err
+	return nil
 }
 
 func (a *approval) propose(ctx context.Context, n int) (dr.Change, error) {

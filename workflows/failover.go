@@ -55,6 +55,16 @@ type ending struct {
 
 func (e *ending) Error() string { return string(e.State) + ": " + e.Outcome.String() }
 
+// endingOf is how an error ends a run, whatever it is.
+func endingOf(err error) *ending {
+	end := &ending{}
+	if !errors.As(err, &end) {
+		what, next := dr.Told(err)
+		end = &ending{State: dr.RunStopped, Outcome: dr.T("run.cannot-go-on", "why", what), Next: next}
+	}
+	return end
+}
+
 // failover plays a run to its end. Every end of a run is in its record.
 func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 	f := &failover{Runbooks: b, run: r, req: req, there: map[string]bool{}, anew: map[string]bool{}}
@@ -147,10 +157,10 @@ func refused(f *failover, o engine.Outcome) error {
 // withSource puts the source back when a planned run ends before its promotion, and
 // says in the ending how the source is left.
 func (f *failover) withSource(err error) error {
-	end := &ending{}
-	if !planned(f.svc, f.req) && f.gone == nil || !hasDatabase(f.svc, f.req) || !errors.As(err, &end) {
+	if err == nil || !planned(f.svc, f.req) && f.gone == nil || !hasDatabase(f.svc, f.req) {
 		return err
 	}
+	end := endingOf(err)
 	left := dr.T("source.at-zero", "source", f.source)
 	_, quiet := steps.Quieting.Of(f.run, string(f.source))
 	switch {

@@ -3,7 +3,6 @@ package workflows
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -15,9 +14,8 @@ import (
 // finish writes how a run ended, cleans up what has not been merged, and tells.
 func (f *failover) finish(err error) dr.RunState {
 	end := &ending{State: dr.RunSucceeded}
-	if err != nil && !errors.As(err, &end) {
-		what, next := dr.Told(err)
-		end = &ending{State: dr.RunStopped, Outcome: dr.T("run.cannot-go-on", "why", what), Next: next}
+	if err != nil {
+		end = endingOf(err)
 	}
 	if end.State != dr.RunSucceeded {
 		leadOn(f, end)
@@ -27,6 +25,9 @@ func (f *failover) finish(err error) dr.RunState {
 	}
 	engine.Note(f.run, "finish", func(ctx context.Context) (bool, error) {
 		now := f.host.Now()
+		if end.State != dr.RunSucceeded && f.merged {
+			end = whereGitIs(ctx, f, end)
+		}
 		if err := f.run.Write(ctx, func(run *dr.Run) {
 			run.State, run.Ended, run.Question, run.Progress = end.State, now, nil, nil
 			for i := range run.Steps {
@@ -74,47 +75,57 @@ func leadOn(f *failover, end *ending) {
 	end.Next = dr.T("run.next-type", "next", end.Next, "command", command)
 }
 
-// abandonChange closes the pull request of a run that ends before the merge, as
-// far as there is one. It is tried for a while; a pull request that stays open
-// can be merged by nobody but its people, and no run follows it any more.
+// abandonChange closes the pull requests of a run that ends before the merge, as far as
+// there are any, and looks where that leaves Git. It is tried for a while; a pull request
+// that stays open can be merged by nobody but its people, and no run follows it any more.
 func (f *failover) abandonChange(end *ending) {
 	if f.change.Number == 0 && f.svc.Name == "" {
 		return // it never began
 	}
-	merged := engine.Note(f.run, "close-change", func(ctx context.Context) (bool, error) {
-		if f.change.Number == 0 {
-			branch := perhapsOpened(f)
-			if branch == "" {
-				return false, nil
+	left := engine.Note(f.run, "close-change", func(ctx context.Context) (leftBehind, error) {
+		var out leftBehind
+		var err error
+		if branch := perhapsOpened(f); branch != "" {
+			err = f.Forge.Changes.CloseChange(ctx, f.svc.Repository, dr.Change{Branch: branch})
+		}
+		out.Seen = true
+		for _, change := range changesOfRun(f) {
+			// Closing what is merged does nothing. A merge whose answer was lost is a merge.
+			err = cmp.Or(err, f.Forge.Changes.CloseChange(ctx, f.svc.Repository, change))
+			st, unread := f.Forge.Changes.ChangeState(ctx, f.svc.Repository, change.Number)
+			if unread != nil {
+				out.Seen, err = false, cmp.Or(err, unread)
 			}
-			return false, f.Forge.Changes.CloseChange(ctx, f.svc.Repository, dr.Change{Branch: branch})
+			if st.Merged {
+				out.Merged, out.Number = true, change.Number
+			}
 		}
-		// Closing what is merged does nothing. A merge whose answer was lost is a merge.
-		err := f.Forge.Changes.CloseChange(ctx, f.svc.Repository, f.change)
-		st, unread := f.Forge.Changes.ChangeState(ctx, f.svc.Repository, f.change.Number)
-		told := end
-		switch {
-		case unread != nil:
-			err = cmp.Or(err, unread)
-		case st.Merged:
-			told = end.mergedAllTheSame(f)
+		if out.Merged {
 			// Who goes on from there is told by it whose word does not count.
-			err = f.run.Write(ctx, func(run *dr.Run) { run.MergedApart = true })
+			err = cmp.Or(err, f.run.Write(ctx, func(run *dr.Run) { run.MergedApart = true }))
 		}
+		if out.Merged || asksAnew(f, end) {
+			out.Base = baseSays(ctx, f)
+		}
+		if f.change.Number == 0 {
+			return out, err
+		}
+		told := end.leftBy(f, out)
 		body := f.Forge.Pages.Comment(told.State.Text(), []dr.Text{told.Outcome, told.Next})
-		return st.Merged, cmp.Or(f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), body), err)
+		return out, cmp.Or(f.Forge.Publish.Comment(ctx, f.svc.Repository, f.change.Number, resultMarker(f.req.Run), body), err)
 	})
-	switch {
-	case f.change.Number == 0:
-		if branch := perhapsOpened(f); branch != "" && merged.OK() {
-			end.Outcome = dr.T("run.change-closed", "outcome", end.Outcome, "branch", branch)
-		} else if branch != "" {
-			end.Outcome = dr.T("run.change-perhaps", "outcome", end.Outcome, "branch", branch)
-		}
-	case !merged.OK():
+	found := left.Value
+	if found.Merged && found.Number == 0 {
+		found.Number = f.change.Number
+	}
+	*end = *end.leftBy(f, found)
+	if f.change.Number != 0 && !left.OK() && !found.Seen {
 		end.Outcome = dr.T("run.change-unknown", "outcome", end.Outcome, "number", f.change.Number)
-	case merged.Value:
-		*end = *end.mergedAllTheSame(f)
+	}
+	if branch := perhapsOpened(f); branch != "" && left.OK() {
+		end.Outcome = dr.T("run.change-closed", "outcome", end.Outcome, "branch", branch)
+	} else if branch != "" {
+		end.Outcome = dr.T("run.change-perhaps", "outcome", end.Outcome, "branch", branch)
 	}
 }
 
@@ -130,18 +141,6 @@ func perhapsOpened(f *failover) string {
 		}
 	}
 	return ""
-}
-
-// mergedAllTheSame is the ending of a run that had not heard of its merge.
-func (e *ending) mergedAllTheSame(f *failover) *ending {
-	next := revertOrResume(f)
-	if e.Next.Same(next) {
-		return e // it is told so already
-	}
-	return &ending{
-		State: e.State, Next: next,
-		Outcome: dr.T("run.merged-all-the-same", "outcome", e.Outcome, "number", f.change.Number, "region", f.req.Target),
-	}
 }
 
 // revertOrResume leads on where Git has moved and the run that asked for it does not go on.
@@ -218,6 +217,9 @@ func (f *failover) question(step string, out engine.Outcome, s since) engine.Que
 	case f.merged:
 		q.Answers = []string{engine.Retry, engine.Skip, engine.Stop}
 		q.More[engine.Skip], q.More[engine.Stop] = missed(f, step), givenBack(f, s)
+		if steps.AskedFor(out) {
+			q.More[engine.Skip], q.More[engine.Stop] = pending(f, step, q.More[engine.Stop])
+		}
 		q.Means = dr.T("question.after-merge", "service", service, "base", f.svc.Repository.Base, "missed", q.More[engine.Skip], "stop", q.More[engine.Stop])
 	case step == stepMerge:
 		q.Means = dr.T("question.merge")
@@ -261,6 +263,17 @@ func missed(f *failover, step string) (out dr.Text) {
 		}
 	}
 	return out
+}
+
+// pending is what skipping and stopping lead to where a promotion was asked for that may take
+// effect still: nobody knows where the writer will be.
+func pending(f *failover, step string, stop dr.Text) (skipped, stopped dr.Text) {
+	db := strings.TrimPrefix(step, steps.Promotion.Name("")) // its step is named by it
+	skipped = dr.T("missed.promote.asked", "database", db, "source", f.source, "target", f.req.Target)
+	if stop.ID == "question.at-zero" {
+		return skipped, dr.T("question.at-zero.asked", "source", f.source, "command", toResume(f.req))
+	}
+	return skipped, dr.T("question.stop.asked", "command", toResume(f.req))
 }
 
 // givenBack is what stopping a merged run undoes: in a planned one that has promoted nothing

@@ -46,8 +46,37 @@ func TestEndWrittenLater(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		w.Heal()
 		time.Sleep(2 * time.Minute)
-		if r := w.Record(run); r.State != dr.RunStopped || r.Outcome.ID != "run.end-unwritten" {
-			t.Errorf("the record is %s: %s", r.State, world.Words(r.Outcome))
+		if r := w.Record(run); r.State != dr.RunExpired || r.Outcome.ID != "run.end-unwritten" || !namedNext(r, dr.Resume) {
+			t.Errorf("it is recorded as %s", whereabouts(r))
+		}
+	})
+}
+
+// TestSuccessWrittenLater has a run that succeeds and cannot write that down: it is recorded
+// as what it was, and the way back has its cooldown.
+func TestSuccessWrittenLater(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Disaster)
+		w.Await(run, dr.RunWaiting)
+		w.After("Comment result", func() { w.Fail("UpdateRun", -1, errDisk).Skip(1) })
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go workflows.Watchman{Runbooks: w.Engine.Runbooks}.Watch(ctx)
+		w.Approve("bob", "carol")
+		time.Sleep(30 * time.Minute)
+		if r := w.Record(run); r.State.Final() {
+			t.Fatalf("it is written down: %s", whereabouts(r))
+		}
+		w.Heal()
+		time.Sleep(2 * time.Minute)
+		if r := w.Record(run); r.State != dr.RunSucceeded || r.Outcome.ID != "run.end-unwritten.succeeded" {
+			t.Errorf("it is recorded as %s", whereabouts(r))
+		}
+		back := world.Back(world.Planned)
+		back.Once = "back"
+		if r := w.End(w.Start(back)); !strings.HasPrefix(string(r.Outcome.ID), "lock.cooldown") {
+			t.Errorf("the way back has no cooldown: %s", whereabouts(r))
 		}
 	})
 }

@@ -32,8 +32,8 @@ func (a merging) merge(p proposal) (steps.Merged, error) {
 	}
 	// From here on the run holds the service; what follows may pause, not end it.
 	a.merged, a.as, a.plannedAt = true, approvedAs{out, p.Base, p.Plans}, p.At
-	if out.By != "" {
-		a.plannedAt = time.Time{} // what somebody else merged is planned, whatever it came upon
+	if out.By != "" || out.Unlike {
+		a.plannedAt = time.Time{} // it is planned before the first act, whatever it came upon
 	}
 	return out, a.confirmMerge(out, cancelled)
 }
@@ -213,7 +213,25 @@ func (a merging) afterMerge(ctx context.Context, p proposal, sha string) (steps.
 	if len(parents) > 0 {
 		out.Parent = parents[0]
 	}
+	out.Unlike = a.unlike(ctx, p, out)
 	return out, a.run.Write(ctx, func(run *dr.Run) { run.MergeSHA = sha })
+}
+
+// unlike tells whether a merge holds something else that the stacks read than was planned,
+// although it came upon the base that was planned; or whether it is not told what it came
+// upon. What it came upon beside that is looked at right before the first act, and every
+// apply compares its own plan: that this cannot be read now holds nobody up.
+func (a merging) unlike(ctx context.Context, p proposal, m steps.Merged) bool {
+	if m.Parent != p.Base {
+		return m.Parent == ""
+	}
+	short, cancel := context.WithTimeout(ctx, glanced)
+	defer cancel()
+	changed, err := treesDiffer(short, a.failover, p.Base, dr.Tree{Commit: m.SHA})
+	if err != nil {
+		a.run.Log().WarnContext(ctx, "what was merged could not be compared with what was planned", "error", err)
+	}
+	return changed && err == nil
 }
 
 // confirmMerge believes a merge when the base branch says so. A cancel that came

@@ -15,11 +15,12 @@ import (
 // proposal is what was put before the people: plans, their digest, the base they
 // were made against, and the reviews that were there before and never count.
 type proposal struct {
-	Plans    dr.Plans `json:"plans"`
-	Digest   string   `json:"digest"`
-	Base     string   `json:"base"`
-	Recorded []int64  `json:"recorded"`
-	Counts   dr.Text  `json:"counts"`
+	Plans    dr.Plans  `json:"plans"`
+	Digest   string    `json:"digest"`
+	Base     string    `json:"base"`
+	Recorded []int64   `json:"recorded"`
+	Told     time.Time `json:"told,omitzero"` // when people were told it, by the forge's clock: what was said before does not count
+	Counts   dr.Text   `json:"counts"`
 
 	At      time.Time `json:"at,omitzero"`       // when the plans were last made
 	Named   []dr.Text `json:"named,omitempty"`   // what the policy lets pass when people see its name

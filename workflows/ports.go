@@ -61,6 +61,9 @@ type Unattended interface {
 type Publisher interface {
 	// Comment writes or rewrites the one comment with this marker.
 	Comment(ctx context.Context, repo dr.Repository, number int, marker, body string) error
+	// CommentedAt is when that comment was last written, by the forge's own clock;
+	// dr.NotFound where there is none.
+	CommentedAt(ctx context.Context, repo dr.Repository, number int, marker string) (time.Time, error)
 	// Status sets a commit status.
 	Status(ctx context.Context, repo dr.Repository, sha, name string, state dr.CommitState, text, url string) error
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -47,9 +48,11 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 	if !decision.Allowed {
 		return proposal{}, &dr.Error{Code: dr.Denied, What: dr.T("plan.denied", "reasons", decision.Reasons), Next: dr.T("plan.denied.next", "base", repo.Base)}
 	}
-	if p.Recorded, err = a.recordReviews(ctx, told); err != nil {
+	before, err := a.recordReviews(ctx, told)
+	if err != nil {
 		return proposal{}, err
 	}
+	p.Recorded, p.Told = before.IDs, before.Told
 	return p, a.callApprovers(ctx, p, told)
 }
 
@@ -124,29 +127,49 @@ func (a planning) callApprovers(ctx context.Context, p proposal, told telling) e
 	})
 }
 
+// saidBefore is what had been said on a change when people were told something.
+type saidBefore struct {
+	IDs  []int64   `json:"ids"`
+	Told time.Time `json:"told,omitzero"` // by the forge's clock
+}
+
+// UnmarshalJSON reads what was kept of it once, too: the ids alone.
+func (s *saidBefore) UnmarshalJSON(doc []byte) error {
+	*s = saidBefore{}
+	if json.Unmarshal(doc, &s.IDs) == nil {
+		return nil
+	}
+	type plain saidBefore
+	return json.Unmarshal(doc, (*plain)(s))
+}
+
 // recordReviews keeps the ids of the reviews that existed right after people were told
-// something, once: a step that runs again after a crash must not discount approvals that were
-// given while the bot was down.
-func (a planning) recordReviews(ctx context.Context, told telling) ([]int64, error) {
+// something, and when that was, once: a step that runs again after a crash must not discount
+// approvals that were given while the bot was down.
+func (a planning) recordReviews(ctx context.Context, told telling) (saidBefore, error) {
+	at, err := a.Forge.Publish.CommentedAt(ctx, a.svc.Repository, a.change.Number, planMarker(a.req.Run))
+	if err != nil {
+		return saidBefore{}, err
+	}
 	st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
 	if err != nil {
-		return nil, err
+		return saidBefore{}, err
 	}
-	ids := []int64{}
+	now := saidBefore{IDs: []int64{}, Told: at}
 	for _, rv := range st.Reviews {
-		ids = append(ids, rv.ID)
+		now.IDs = append(now.IDs, rv.ID)
 	}
-	doc, err := json.Marshal(ids)
+	doc, err := json.Marshal(now)
 	if err != nil {
-		return nil, err
+		return saidBefore{}, err
 	}
 	stored, err := a.Store.Keeper.Keep(ctx, fmt.Sprintf("%s/reviews/%d/%d/%s", a.req.Run, a.change.Number, told.N, told.What), string(doc))
 	if err != nil {
-		return nil, err
+		return saidBefore{}, err
 	}
-	var recorded []int64
+	var recorded saidBefore
 	if err := json.Unmarshal([]byte(stored), &recorded); err != nil {
-		return nil, fmt.Errorf("decode the recorded reviews: %w", err)
+		return saidBefore{}, fmt.Errorf("decode the recorded reviews: %w", err)
 	}
 	return recorded, nil
 }

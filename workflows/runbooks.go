@@ -124,10 +124,10 @@ func New(d Deps, h Host, t Timing) (*Runbooks, error) {
 		return nil, err
 	}
 	b := &Runbooks{Deps: d, host: h, timing: t, engine: e}
-	engine.Register(e, string(dr.Failover), b.failover)
-	engine.Register(e, healthQueue, b.health)
-	engine.Register(e, driftQueue, b.drift)
-	engine.Register(e, readyQueue, b.ready)
+	engine.Register(e, string(dr.Failover), b.failover, strays{b})
+	engine.Register(e, healthQueue, b.health, nil)
+	engine.Register(e, driftQueue, b.drift, nil)
+	engine.Register(e, readyQueue, b.ready, nil)
 	return b, nil
 }
 

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -56,8 +57,20 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 	return st, count(st, policies.ApprovalRules{
 		People: a.Team.People, Approvers: a.svc.Approvers, Requester: a.req.Requester, Asked: a.req.Person, Quorum: needed(a.failover),
 		Head: a.change.Head, BaseRef: a.svc.Repository.Base, File: a.svc.Repository.File,
-		Recorded: p.Recorded, BotLogin: self, WantFile: want,
+		Recorded: p.recorded(st.Reviews), BotLogin: self, WantFile: want,
 	}), nil
+}
+
+// recorded are the reviews that were given before people were told what they are asked: those
+// that were seen then, and those that the list did not show yet. Both times are the forge's.
+func (p proposal) recorded(reviews []dr.Review) []int64 {
+	out := slices.Clone(p.Recorded)
+	for _, r := range reviews {
+		if r.At.Before(p.Told) && !slices.Contains(out, r.ID) {
+			out = append(out, r.ID)
+		}
+	}
+	return out
 }
 
 // blind is how long the forge could not be read while a run waited. The request does not

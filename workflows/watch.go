@@ -62,38 +62,54 @@ func (b Watchman) settleEnded(ctx context.Context) error {
 		}
 		switch state {
 		case engine.Dead:
+			err = b.over(ctx, run, "engine-ended", &ending{State: dr.RunStopped, Outcome: dr.T("run.engine-ended", "word", dr.Foreign(word)), Next: lookFirst(run)})
 		case engine.Ended:
 			// What ended by its own runbook has written its own end, between these two reads;
 			// unless it could not.
-			if now, err := b.Store.Records.Run(ctx, run.Run); err != nil || now.State.Final() {
-				continue
+			if now, unread := b.Store.Records.Run(ctx, run.Run); unread == nil && !now.State.Final() {
+				err = b.over(ctx, run, "end-unwritten", unwritten(run, dr.RunState(word)))
 			}
-			if err := b.over(ctx, run, "end-unwritten", dr.T("run.end-unwritten"), dr.T("run.engine-ended.next")); err != nil {
-				return err
-			}
-			continue
-		default:
-			continue
 		}
-		if err := b.over(ctx, run, "engine-ended", dr.T("run.engine-ended", "word", dr.Foreign(word)), dr.T("run.engine-ended.next")); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// unwritten is the end of a run that has ended in this state and could not write so.
+func unwritten(run dr.Run, state dr.RunState) *ending {
+	switch {
+	case state == dr.RunSucceeded:
+		return &ending{State: state, Outcome: dr.T("run.end-unwritten.succeeded")}
+	case state == "" || !state.Final(): // of an engine that does not tell
+		state = dr.RunStopped
+	}
+	return &ending{State: state, Outcome: dr.T("run.end-unwritten", "state", state.Text()), Next: lookFirst(run)}
+}
+
+// lookFirst leads on from a run of which only the record tells how far it had come.
+func lookFirst(run dr.Run) dr.Text {
+	return dr.T("run.engine-ended.next", "region", run.Target, "resume", toResume(run.Request), "command", asked(run).again())
+}
+
 // over ends the record of a run that nothing plays any more.
-func (b Watchman) over(ctx context.Context, run dr.Run, key string, why, next dr.Text) error {
+func (b Watchman) over(ctx context.Context, run dr.Run, key string, end *ending) error {
 	now, err := b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) {
 		if !r.State.Final() {
-			r.State, r.Outcome, r.Next, r.Ended, r.Question = dr.RunStopped, why, next, b.host.Now(), nil
+			r.State, r.Outcome, r.Next, r.Ended, r.Question = end.State, end.Outcome, end.Next, b.host.Now(), nil
 		}
 	})
-	if err != nil || !now.Outcome.Same(why) {
+	if err != nil || !now.Outcome.Same(end.Outcome) {
 		return err
 	}
+	level := dr.Fail
+	if end.State == dr.RunSucceeded {
+		level = dr.OK
+	}
 	s := b.Team.Services[run.Service]
-	err = b.Store.Book.Say(ctx, dr.Note{Key: run.Run + "/" + key, Run: run.Run, Channel: s.Channel, Level: dr.Fail, Title: dr.T("note.over"), Lines: []dr.Text{why, next}})
+	lines := slices.DeleteFunc([]dr.Text{end.Outcome, end.Next}, dr.Text.Empty)
+	err = b.Store.Book.Say(ctx, dr.Note{Key: run.Run + "/" + key, Run: run.Run, Channel: s.Channel, Level: level, Title: dr.T("note.over"), Lines: lines})
 	b.host.Changed(run.Run)
 	return err
 }
@@ -201,7 +217,7 @@ func (b Watchman) settleFormer(ctx context.Context) error {
 		if run.Change.Number != 0 {
 			next = dr.T("former.ended.change.next", "number", run.Change.Number, "url", dr.Foreign(run.Change.URL))
 		}
-		if err := b.over(ctx, run, "former", dr.T("former.ended"), next); err != nil {
+		if err := b.over(ctx, run, "former", &ending{State: dr.RunStopped, Outcome: dr.T("former.ended"), Next: next}); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package contract
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -153,8 +154,22 @@ func (w changing) commented() {
 		wellDone(w.T, w.Publish.Comment(w.Context(), w.Repo, change.Number, marker, body))
 	}
 	wellDone(w.T, w.People.Comment(w.Context(), Writer, change.Number, "<!-- plan -->\nnot the bot's"))
+	at := func() time.Time {
+		w.Helper()
+		at, err := w.Publish.CommentedAt(w.Context(), w.Repo, change.Number, "plan")
+		wellDone(w.T, err)
+		return at
+	}
+	_, err := w.Publish.CommentedAt(w.Context(), w.Repo, change.Number, "plan")
+	fails(w.T, err, dr.NotFound)
+	var last time.Time
 	for _, body := range []string{"first", "second", "second"} {
 		say("plan", body)
+		if now := at(); now.IsZero() || now.Before(last) {
+			w.Errorf("it was written at %s, after %s", now, last)
+		} else {
+			last = now
+		}
 	}
 	say("result", "done")
 	want := []Said{

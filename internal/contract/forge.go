@@ -3,6 +3,7 @@ package contract
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -23,6 +24,7 @@ type Changes interface {
 // Publishing is the port of what the bot says on a change.
 type Publishing interface {
 	Comment(ctx context.Context, repo dr.Repository, number int, marker, body string) error
+	CommentedAt(ctx context.Context, repo dr.Repository, number int, marker string) (time.Time, error)
 	Status(ctx context.Context, repo dr.Repository, sha, name string, state dr.CommitState, text, url string) error
 }
 

@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"strings"
+	"time"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -35,6 +36,18 @@ func (c *Client) Comment(ctx context.Context, repo dr.Repository, number int, ma
 		}
 	}
 	return explain(err, dr.T("github.doing.comment", "number", number))
+}
+
+// CommentedAt is when the bot's comment with this marker was last written.
+func (c *Client) CommentedAt(ctx context.Context, repo dr.Repository, number int, marker string) (time.Time, error) {
+	mine, err := c.ownComment(ctx, repo, number, "<!-- "+marker+" -->")
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case mine == nil:
+		return time.Time{}, &dr.Error{Code: dr.NotFound, What: dr.T("github.no-comment", "number", number)}
+	}
+	return mine.GetUpdatedAt().Time, nil
 }
 
 // ownComment finds the oldest comment by the bot that begins with a line.

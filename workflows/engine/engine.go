@@ -125,15 +125,17 @@ type runbook struct {
 	engine *Engine
 	name   string
 	play   func(*Run, json.RawMessage) string
+	strays Strays
 }
 
 // ConfigName names the instance.
 func (b *runbook) ConfigName() string { return b.name }
 
 // Register makes a function a runbook of that name. It gives a word for how the run
-// ended, for the engine's own tables.
-func Register[In any](e *Engine, name string, play func(*Run, In) string) {
-	b := &runbook{engine: e, name: name, play: func(r *Run, doc json.RawMessage) string {
+// ended, for the engine's own tables. Where nil is given for its strays, one that cannot be
+// taken up stands still for ever.
+func Register[In any](e *Engine, name string, play func(*Run, In) string, strays Strays) {
+	b := &runbook{engine: e, name: name, strays: strays, play: func(r *Run, doc json.RawMessage) string {
 		var in In
 		if err := json.Unmarshal(doc, &in); err != nil {
 			r.halt("input", fmt.Errorf("decode the input: %w: %w", errUnreadable, err))
@@ -149,22 +151,36 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 	if err != nil {
 		return "", err
 	}
-	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}, begun: map[string]int{}, bell: make(bell, 1)}
+	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, strays: b.strays, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}, begun: map[string]int{}, bell: make(bell, 1)}
 	b.engine.bells.Store(id, r.bell)
 	defer b.engine.bells.Delete(id)
-	defer func() {
-		if p := recover(); p != nil {
-			h, ok := p.(halted)
-			if !ok {
-				panic(p)
-			}
-			err = h.err
-		}
-	}()
-	end = b.play(r, in)
+	by := ""
+	if end, by, err = unwound(func() string { return b.play(r, in) }); by != "" {
+		end, _, err = unwound(func() string { return leave(r, by) })
+	}
+	if err != nil {
+		return "", err
+	}
 	b.engine.hurries.end(id)
 	b.engine.leaving.end(id)
 	return end, nil
+}
+
+// unwound plays, and gives what has ended that before its end: people, of a run that stood
+// still, or an error.
+func unwound(play func() string) (end, by string, err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case halted:
+			err = p.err
+		case left:
+			by = p.by
+		default:
+			panic(p)
+		}
+	}()
+	return play(), "", nil
 }
 
 // Launch starts the engine. Runs that were under way go on.

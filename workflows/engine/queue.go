@@ -70,7 +70,8 @@ const (
 	Dead    State = "dead"  // given up, or cancelled, by the engine
 )
 
-// State tells what the engine knows of a run, and its own word for that.
+// State tells what the engine knows of a run, and its own word for that; for one that has
+// ended, the word of its runbook for how.
 func (e *Engine) State(run string) (State, string, error) {
 	h, err := dbos.RetrieveWorkflow[string](e.ctx, run)
 	if errors.Is(err, dbos.ErrNonExistentWorkflow) {
@@ -87,7 +88,8 @@ func (e *Engine) State(run string) (State, string, error) {
 	case dbos.WorkflowStatusPending, dbos.WorkflowStatusEnqueued, dbos.WorkflowStatusDelayed:
 		return Open, string(st.Status), nil
 	case dbos.WorkflowStatusSuccess:
-		return Ended, string(st.Status), nil
+		word, err := h.GetResult()
+		return Ended, word, err
 	default:
 		return Dead, string(st.Status), nil
 	}

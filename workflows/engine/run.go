@@ -20,6 +20,7 @@ type Run struct {
 	*Record
 	engine *Engine
 	ctx    dbos.Context
+	strays Strays
 
 	// What follows is derived from the outcomes of steps, so a run that is taken up again
 	// gets the same values.
@@ -37,6 +38,7 @@ type Run struct {
 	empty bool // the inbox was, when it was last looked into here
 
 	former bool // no former process knew that the run is abandoned
+	loose  bool // its steps are in no order that is stored: it is only brought to its end
 }
 
 // Log is for what goes to the log alone.
@@ -119,7 +121,7 @@ func lined(r *Run, name string, fn func(context.Context) Outcome) Outcome {
 // it cannot write or is shutting down; in both cases the run must neither fail
 // nor go on, so it stands still until the process ends and is then taken up again.
 func (r *Run) durable(name string, fn func(context.Context) Outcome) Outcome {
-	out, err := dbos.RunAsStep(r.ctx, func(ctx context.Context) (Outcome, error) {
+	do := func(ctx context.Context) (Outcome, error) {
 		if err := r.engine.drain.enter(ctx); err != nil {
 			return Outcome{}, err
 		}
@@ -128,7 +130,14 @@ func (r *Run) durable(name string, fn func(context.Context) Outcome) Outcome {
 		out := fn(ctx)
 		out.Jump = r.takeJump()
 		return out, nil
-	}, dbos.WithStepName(name))
+	}
+	var out Outcome
+	var err error
+	if r.loose {
+		out, err = do(r.ctx)
+	} else {
+		out, err = dbos.RunAsStep(r.ctx, do, dbos.WithStepName(name))
+	}
 	if err != nil {
 		r.halt(name, err)
 	}
@@ -141,13 +150,13 @@ func (r *Run) halt(name string, err error) {
 	log := r.engine.opts.Log
 	switch {
 	case r.ctx.Err() != nil: // shutting down
-	case errors.Is(err, &dbos.Error{Code: dbos.ErrorCodeUnexpectedStep}), unreadable(err):
+	case !r.loose && (errors.Is(err, &dbos.Error{Code: dbos.ErrorCodeUnexpectedStep}) || unreadable(err)):
 		// This run's steps are not those it was begun with, or leave behind what cannot be
 		// read. That is its own trouble, not that of the other runs.
 		log.ErrorContext(r.ctx, "the run cannot be taken up: its steps have changed", "run", r.ID, "step", name, "error", err)
-		r.Update(context.WithoutCancel(r.ctx), func(run *dr.Run) {
-			run.State, run.Outcome, run.Next = dr.RunPaused, dr.T("run.other-steps"), dr.T("run.other-steps.next")
-		})
+		if by := standStill(r); by != "" {
+			panic(left{by})
+		}
 	default:
 		log.ErrorContext(r.ctx, "the workflow engine failed", "run", r.ID, "step", name, "error", err)
 		r.engine.opts.Fatal(fmt.Errorf("workflow engine in step %s of %s: %w", name, r.ID, err))

@@ -39,6 +39,7 @@ type Merged struct {
 	Base   string   `json:"base,omitempty"`   // where the base moved to, if it did
 	By     string   `json:"by,omitempty"`     // who merged, where that was not this run; who cancelled
 	Parent string   `json:"parent,omitempty"` // what the merge came upon: the commit it was planned on, unless the base moved meanwhile
+	Unlike bool     `json:"unlike,omitempty"` // it holds something else than was planned upon that commit, or it is not told which that is
 	Plans  dr.Plans `json:"plans,omitempty"`
 	Digest string   `json:"digest,omitempty"`
 }

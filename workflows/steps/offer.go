@@ -23,6 +23,7 @@ type Offer struct {
 	Commit string     `json:"commit,omitempty"` // newer than the one in use: what it is planned and applied at
 	Again  []string   `json:"again,omitempty"`  // steps that were done and have something to do there
 	Gone   *Gone      `json:"gone,omitempty"`   // the source, without which people may go on; also where there is nothing to accept
+	Asked  bool       `json:"asked,omitempty"`  // a promotion was asked for that may take effect still; this is no offer then
 }
 
 // Beyond makes an offer and names it by what it is.
@@ -115,6 +116,13 @@ func GoneOf(out engine.Outcome) (Gone, bool) {
 		return Gone{}, false
 	}
 	return *o.Gone, true
+}
+
+// AskedFor tells whether a step left behind with its error that what it asked for may take
+// effect still.
+func AskedFor(out engine.Outcome) bool {
+	var o Offer
+	return !out.OK() && len(out.Value) > 0 && json.Unmarshal(out.Value, &o) == nil && o.Asked
 }
 
 // ApplyOf is the name of the step that applies a stack.

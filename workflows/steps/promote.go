@@ -70,8 +70,29 @@ func (s promoteStep) state(ctx context.Context) (dr.DatabaseState, error) {
 	return s.world.Databases.State(ctx, s.job.Service, s.db, s.target())
 }
 
-// Do is one attempt; a person's retry is the next one.
+// Do is one attempt; a person's retry is the next one. What it leaves behind with an error
+// tells whether the promotion may take effect all the same.
 func (s promoteStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	out, err := promotion(ctx, s, r)
+	if err == nil || len(out.Value) > 0 || !undecided(ctx, s, r, err) {
+		return out, err
+	}
+	return Offer{Asked: true}.Outcome(err)
+}
+
+// undecided tells whether what this run has asked for may take effect still, or has: nobody
+// has seen that it was refused, or is over.
+func undecided(ctx context.Context, s promoteStep, r *engine.Run, because error) bool {
+	if _, asked, err := asked(ctx, s, r); err != nil || !asked {
+		return err != nil
+	}
+	short, cancel := budget(ctx, lagRead)
+	defer cancel()
+	st, err := s.state(short)
+	return err != nil || st.Failover != "" || st.Writer != s.job.Source || dr.CodeOf(because) == dr.Uncertain
+}
+
+func promotion(ctx context.Context, s promoteStep, r *engine.Run) (engine.Outcome, error) {
 	n := engine.Attempt(ctx)
 	ctx, cancel := budget(ctx, s.world.Timing.Promote)
 	defer cancel()

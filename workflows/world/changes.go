@@ -100,7 +100,7 @@ func (f *forge) state(pr *Pull) (dr.ChangeState, error) {
 	st := dr.ChangeState{
 		Open: pr.Open, Draft: pr.Draft, Merged: pr.Merge != "", MergedBy: pr.MergedBy, MergedAt: pr.MergedAt, MergeSHA: pr.Merge, ClosedBy: pr.ClosedBy,
 		Head: pr.Head, BaseRef: pr.BaseRef, BaseSHA: tip, SameRepo: !f.forks, Author: Bot,
-		Files: diff(from.tree, f.commits[pr.Head].tree), Reviews: slices.Clone(pr.Reviews),
+		Files: diff(from.tree, f.commits[pr.Head].tree), Reviews: f.listed(pr),
 		HeadFile: f.fileOf(pr, pr.Head), BaseFile: from.tree[pr.File], BranchGone: !there,
 		ByQueue: pr.MergedBy == Queue, AutoMerge: pr.AutoMerge != "", Behind: pr.Open && f.behind(pr),
 	}
@@ -117,6 +117,11 @@ func (f *forge) state(pr *Pull) (dr.ChangeState, error) {
 		}
 	}
 	return st, nil
+}
+
+// listed are the reviews that the list of them shows by now.
+func (f *forge) listed(pr *Pull) []dr.Review {
+	return slices.DeleteFunc(slices.Clone(pr.Reviews), func(r dr.Review) bool { return f.late > 0 && time.Since(r.At) < f.late })
 }
 
 // Merge implements workflows.Changes.

@@ -95,7 +95,7 @@ func (h forgeHands) Dismiss(_ context.Context, login string, number int, review 
 
 func (h forgeHands) Comment(_ context.Context, login string, number int, body string) error {
 	return h.on(number, func(_ *forge, pr *Pull) error {
-		pr.Comments = append(pr.Comments, Comment{login, body})
+		pr.Comments = append(pr.Comments, Comment{By: login, Body: body})
 		return nil
 	})
 }
@@ -216,7 +216,7 @@ func (h forgeHands) Changes() int { return len(h.w.forge.pulls) }
 
 func (h forgeHands) Comments(number int) (out []contract.Said) {
 	for _, c := range h.w.Pull(number).Comments {
-		out = append(out, contract.Said(c))
+		out = append(out, contract.Said{By: c.By, Body: c.Body})
 	}
 	return out
 }

@@ -40,7 +40,10 @@ type Pull struct {
 }
 
 // Comment is one comment on a pull request.
-type Comment struct{ By, Body string }
+type Comment struct {
+	By, Body string
+	At       time.Time // when it was last written
+}
 
 // forge is one repository, and who may do what with it.
 type forge struct {
@@ -58,8 +61,10 @@ type forge struct {
 	queued    bool  // the base is merged into by its queue alone
 	queue     []int // numbers, the first one first
 	enqueued  int
-	stays     bool // nobody is let switch auto-merge off
-	strict    bool // a head has to have all of its base
+	late      time.Duration // after which a review stands in the list
+	orphans   bool          // no commit is told what it was made on
+	stays     bool          // nobody is let switch auto-merge off
+	strict    bool          // a head has to have all of its base
 }
 
 func newForge(repo dr.Repository, file string) *forge {
@@ -181,6 +186,9 @@ func (p *ports) Parents(ctx context.Context, repo dr.Repository, sha string) ([]
 		if !ok {
 			return nil, refused(dr.NotFound, "there is no commit %s.", sha)
 		}
+		if f.orphans {
+			return nil, nil
+		}
 		return slices.Clone(c.parents), nil
 	})
 }
@@ -241,14 +249,34 @@ func (p *ports) Comment(ctx context.Context, _ dr.Repository, number int, marker
 	})
 }
 
+// CommentedAt implements workflows.Publisher.
+func (p *ports) CommentedAt(ctx context.Context, _ dr.Repository, number int, marker string) (time.Time, error) {
+	return ask(ctx, p, "CommentedAt", "", func() (time.Time, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		pr, err := p.w.forge.pull(number)
+		if err != nil {
+			return time.Time{}, err
+		}
+		for _, c := range pr.Comments {
+			if c.By == Bot && strings.HasPrefix(c.Body, "<!-- "+marker+" -->\n") {
+				return c.At, nil
+			}
+		}
+		return time.Time{}, refused(dr.NotFound, "there is no such comment on #%d.", number)
+	})
+}
+
 func (pr *Pull) comment(first, body string) {
 	for i, c := range pr.Comments {
 		if c.By == Bot && strings.HasPrefix(c.Body, first) {
-			pr.Comments[i].Body = first + body
+			if c.Body != first+body {
+				pr.Comments[i].Body, pr.Comments[i].At = first+body, time.Now()
+			}
 			return
 		}
 	}
-	pr.Comments = append(pr.Comments, Comment{Bot, first + body})
+	pr.Comments = append(pr.Comments, Comment{Bot, first + body, time.Now()})
 }
 
 // Status implements workflows.Publisher.

@@ -293,6 +293,40 @@ func (w *World) MergeAs(login string) {
 	}
 }
 
+// MergePull merges a pull request of a number by an account, open or not.
+func (w *World) MergePull(number int, login string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	pr, err := w.forge.pull(number)
+	if err == nil {
+		_, err = w.forge.mergePull(pr, login)
+	}
+	if err != nil {
+		w.t.Errorf("merge #%d: %v", number, err)
+	}
+}
+
+// MergesBring has every merge bring along what a stack wants besides.
+func (w *World) MergesBring(stack, address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.adds = map[string]string{thingPath(stack, address): thing{}.text()}
+}
+
+// HideParents has nobody told what a commit was made on.
+func (w *World) HideParents() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.orphans = true
+}
+
+// ListLate has the list of reviews show one only a while after it was given.
+func (w *World) ListLate(by time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.late = by
+}
+
 // Protect makes the repository refuse every merge; with nothing it does no more.
 func (w *World) Protect(why string) {
 	w.mu.Lock()

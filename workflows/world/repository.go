@@ -23,6 +23,7 @@ type commit struct {
 type repository struct {
 	commits  map[string]commit
 	branches map[string]string
+	adds     map[string]string // files that every merge brings along besides
 }
 
 func (g *repository) commit(c commit) string {
@@ -132,6 +133,9 @@ func (g *repository) merge(base, head, by string) string {
 	tree, ok := g.merged(base, head)
 	if !ok {
 		return ""
+	}
+	for path, text := range g.adds {
+		tree[path] = text
 	}
 	return g.commit(commit{parents: []string{base, head}, tree: tree, author: by, committer: by})
 }
