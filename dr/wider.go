@@ -8,7 +8,7 @@ import (
 // Known is what who applies a plan knows beside that plan and the approved one.
 type Known struct {
 	// Broken are the addresses that an earlier apply of the same run began to make and
-	// that stand half made: to delete them is to tidy up.
+	// that stand half made: to delete them is to tidy up. None of them holds data.
 	Broken []string
 	// Done are the approved addresses that are as the approved plan wanted them, already or
 	// once the plan is applied.

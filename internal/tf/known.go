@@ -22,7 +22,9 @@ func (s *supervisor) known(p planned) (dr.Known, error) {
 	}
 	// Terraform marks what it could not make whole. Somebody else's object at the
 	// address, such as an imported one, has no mark.
-	k := dr.Known{Broken: slices.DeleteFunc(tainted(p.raw), func(address string) bool { return !earlier.broke(address) })}
+	k := dr.Known{Broken: slices.DeleteFunc(tainted(p.raw), func(address string) bool {
+		return !earlier.broke(address) || s.request.holds(address)
+	})}
 	if len(p.Changes) > 0 && !p.Leads {
 		return k, nil
 	}
@@ -42,6 +44,13 @@ func (s *supervisor) known(p planned) (dr.Known, error) {
 		}
 	}
 	return k, nil
+}
+
+// holds tells whether an approved resource holds data. Nobody but people can tell whether
+// such a thing that is half made has something in it already, and no policy has judged that
+// it be deleted.
+func (r request) holds(address string) bool {
+	return slices.ContainsFunc(r.Approved.Changes, func(c dr.ResourceChange) bool { return c.Address == address && slices.Contains(r.Held, c.Type) })
 }
 
 // tainted lists the objects in the state that are marked as not made whole.
