@@ -101,7 +101,13 @@ func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
 			return proposal{}, err
 		}
 		wider := widerThan(plans, was.Plans)
-		if len(wider) == 0 {
+		denied, err := preflight{a.failover}.denied(ctx, plans)
+		switch {
+		case err != nil:
+			return proposal{}, err
+		case len(denied) > 0:
+			return a.publish(ctx, plans, base, was.Round+1) // which says so, and ends it
+		case len(wider) == 0:
 			was.Base, was.At, was.Anew = base, steady(a.run, a.run.Now(ctx)), false
 			return was, nil
 		}
