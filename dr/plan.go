@@ -12,9 +12,13 @@ import (
 // PathChange is one attribute of a resource that a plan would change. Value is
 // a keyed hash of the value it would get, never the value, and empty when the
 // value is not known before the apply.
+//
+// Was is, of what is not known, such a hash of the value that it has now: whoever finds that
+// one still knows that nothing was done. Plans stored by earlier editions lack it.
 type PathChange struct {
 	Path  string `json:"path"`
 	Value string `json:"value,omitempty"`
+	Was   string `json:"was,omitempty"`
 }
 
 // ResourceChange is one line of a plan by allow-list: address, actions, names of
@@ -212,8 +216,13 @@ func (ps Plans) Digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// sortedPaths are what a digest covers of paths: what there was is no part of what is to be.
 func sortedPaths(paths []PathChange) []PathChange {
-	return slices.SortedFunc(slices.Values(paths), func(a, b PathChange) int { return cmp.Compare(a.Path, b.Path) })
+	out := slices.SortedFunc(slices.Values(paths), func(a, b PathChange) int { return cmp.Compare(a.Path, b.Path) })
+	for i := range out {
+		out[i].Was = ""
+	}
+	return out
 }
 
 // Of finds the plan of a stack.

@@ -8,9 +8,10 @@ import (
 // Known is what who applies a plan knows beside that plan and the approved one.
 type Known struct {
 	// Broken are the addresses that an earlier apply of the same run began to make and
-	// that stand half made: to delete them is to tidy up.
+	// that stand half made: to delete them is to tidy up. None of them holds data.
 	Broken []string
-	// Done are the approved addresses that are already as the approved plan wanted them.
+	// Done are the approved addresses that are as the approved plan wanted them, already or
+	// once the plan is applied.
 	Done []string
 }
 
@@ -19,8 +20,8 @@ type Known struct {
 func Wider(now, approved Plan) []Text { return Known{}.Wider(now, approved) }
 
 // Wider lists how a plan goes beyond the approved one; empty means that everything in it
-// was approved. A resource may have dropped out of the plan, but for what leads the users:
-// who approved that would wait for them in vain. One that is in it has the
+// was approved. A resource, or an attribute, may have dropped out of the plan, but for what
+// leads the users: who approved that would wait for them in vain. One that is in it has the
 // very acts that were approved, or what an apply that died has left of them: the create
 // of a replacement, or the delete of the object that was replaced. They are done to the
 // very object, by the very provider. Every path was there,
@@ -77,16 +78,31 @@ func (k Known) Wider(now, approved Plan) []Text {
 	return out
 }
 
-// lost lists what of an approved plan is to be done no more, and is not done.
+// lost lists what of an approved plan is to be done no more, and is not done: a change, or
+// an attribute of one.
 func (k Known) lost(now, approved Plan, left map[string]string) []Text {
 	var out []Text
 	for _, was := range approved.Changes {
-		still := func(c ResourceChange) bool { return c.Address == was.Address }
-		if left[was.Address] == "" && k.undone(was) && !slices.ContainsFunc(now.Changes, still) {
+		if left[was.Address] != "" || !k.undone(was) {
+			continue
+		}
+		i := slices.IndexFunc(now.Changes, func(c ResourceChange) bool { return c.Address == was.Address })
+		if i < 0 {
 			out = append(out, T("wider.lost", "address", Foreign(was.Address), "actions", was.Actions))
+			continue
+		}
+		for _, p := range was.Paths {
+			if _, anew := now.Changes[i].made(); !anew && !touches(now.Changes[i].Paths, p.Path) {
+				out = append(out, T("wider.lost-path", "address", Foreign(was.Address), "path", Foreign(p.Path)))
+			}
 		}
 	}
 	return out
+}
+
+// touches tells whether an attribute is among paths, as itself, in part or within another.
+func touches(paths []PathChange, path string) bool {
+	return slices.ContainsFunc(paths, func(p PathChange) bool { return partOf(p.Path, path) || partOf(path, p.Path) })
 }
 
 // elsewhere tells whether a change is done by another provider, or to another object. What

@@ -26,6 +26,7 @@ english := {
 	"policy.uncopied": "{address} says what is copied to the other Region, and would be gone",
 	"policy.type-untold": "{address}: the plan does not say what it is",
 	"policy.missed": "{address} would be gone with what is in it",
+	"policy.opaque": "{address} would be gone with what is in it, and its type does not tell what that is",
 	"policy.action-unknown": "{address}: the action {action} is not known",
 	"policy.action-untold": "{address}: the plan does not say what would be done",
 	"policy.data-stack": "{address} is in the stack {stack}, which holds data and is never applied by a run",

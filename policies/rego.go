@@ -38,6 +38,7 @@ func Revision() string {
 type Policy struct {
 	readiness rego.PreparedEvalQuery
 	plan      rego.PreparedEvalQuery
+	held      rego.PreparedEvalQuery
 	revision  string
 }
 
@@ -51,7 +52,11 @@ func New(ctx context.Context) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Policy{readiness: readiness, plan: plan, revision: Revision()}, nil
+	held, err := prepare(ctx, "data.drbot.plan.held", "plan.rego", planRules)
+	if err != nil {
+		return nil, err
+	}
+	return &Policy{readiness: readiness, plan: plan, held: held, revision: Revision()}, nil
 }
 
 func prepare(ctx context.Context, query, name, rules string) (rego.PreparedEvalQuery, error) {
@@ -101,6 +106,16 @@ func (p *Policy) Plans(ctx context.Context, s dr.Service, source dr.Region, plan
 	return d, err
 }
 
+// Held gives those of some types of resources that hold data, or may: what of them an apply
+// finds half made is not its own to delete.
+func (p *Policy) Held(ctx context.Context, types []string) ([]string, error) {
+	var held []string
+	if err := evalInto(ctx, p.held, map[string]any{"types": types}, &held); err != nil {
+		return nil, fmt.Errorf("evaluate the policy: %w", err)
+	}
+	return held, nil
+}
+
 // decide evaluates a query. The error is for a caller who gave up; every other
 // trouble is a decision to deny.
 func (p *Policy) decide(ctx context.Context, q rego.PreparedEvalQuery, facts any) (dr.Decision, said, error) {
@@ -116,29 +131,33 @@ func (p *Policy) decide(ctx context.Context, q rego.PreparedEvalQuery, facts any
 }
 
 func eval(ctx context.Context, q rego.PreparedEvalQuery, facts any) (said, error) {
-	input, err := plain(facts)
-	if err != nil {
-		return said{}, err
-	}
-	results, err := q.Eval(ctx, rego.EvalInput(input))
-	if err != nil {
-		return said{}, err
-	}
-	if len(results) != 1 || len(results[0].Expressions) != 1 {
-		return said{}, errors.New("they gave no decision")
-	}
-	doc, err := json.Marshal(results[0].Expressions[0].Value)
-	if err != nil {
-		return said{}, err
-	}
 	var answer *said
-	if err := json.Unmarshal(doc, &answer); err != nil {
+	if err := evalInto(ctx, q, facts, &answer); err != nil {
 		return said{}, err
 	}
 	if answer == nil || answer.Deny == nil {
 		return said{}, errors.New("they gave no decision")
 	}
 	return *answer, nil
+}
+
+func evalInto(ctx context.Context, q rego.PreparedEvalQuery, facts, answer any) error {
+	input, err := plain(facts)
+	if err != nil {
+		return err
+	}
+	results, err := q.Eval(ctx, rego.EvalInput(input))
+	if err != nil {
+		return err
+	}
+	if len(results) != 1 || len(results[0].Expressions) != 1 {
+		return errors.New("they gave no decision")
+	}
+	doc, err := json.Marshal(results[0].Expressions[0].Value)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(doc, answer)
 }
 
 // plain turns facts into what their JSON says, so that the rules see the names

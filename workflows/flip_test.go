@@ -25,6 +25,42 @@ func TestCase4TrafficThatStays(t *testing.T) {
 	})
 }
 
+// What changes beside the record leads nobody anywhere (plans.md 4).
+func TestCase4TrafficThatMovesNobody(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.FixTraffic(true)
+		w.PushToBase("traffic:aws_ssm_parameter.beside")
+		run := w.Start(world.Disaster)
+		r := w.End(run)
+		if said := world.Words(r.Outcome); r.State != dr.RunRefused || w.Promotions() > 0 || !strings.Contains(said, "changes nothing that leads them") {
+			t.Errorf("%s: %q", whereabouts(r), said)
+		}
+	})
+}
+
+// The same while people read: the run does not go on, and does when it is mended.
+func TestCase4TrafficThatMovesNobodyAnyMore(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.PushThing("traffic", "aws_ssm_parameter.beside", "1", false)
+		run := w.Start(world.Disaster)
+		w.Await(run, dr.RunWaiting)
+		w.FixTraffic(true)
+		w.PushComment("live/portal/traffic")
+		w.Approve("bob", "carol")
+		r := w.Await(run, dr.RunPaused)
+		if said := world.Words(r.Question.What); w.Merges() > 0 || !strings.Contains(said, "changes nothing that leads them") {
+			t.Fatalf("%d merges; it asks about %q", w.Merges(), said)
+		}
+		w.FixTraffic(false)
+		w.PushComment("live/portal/traffic")
+		w.Answer(run, "bob", "retry")
+		w.Await(run, dr.RunSucceeded)
+		checkEnd(t, w, run, disasterDone)
+	})
+}
+
 // A name that leads to the target already needs no change.
 func TestCase4UsersWhoAreThereAlready(t *testing.T) {
 	t.Parallel()
@@ -45,7 +81,7 @@ func TestCase4UsersWhoAreThereAlready(t *testing.T) {
 func TestTrafficDropsOutOfAPlan(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-		w.PushThing("traffic", "aws_ssm_parameter.other", "1", false)
+		w.PushThing("traffic", "aws_route53_record.other", "1", false)
 		run := w.Start(world.Disaster)
 		shown := w.Await(run, dr.RunWaiting).Digest
 		w.FixTraffic(true)

@@ -94,7 +94,8 @@ func (a planning) mended(ctx context.Context, failed error) string {
 }
 
 // planMergeResult answers a base that moved: what would the merge give now? If it
-// is what people approved, or less, their approvals stand; else they are asked again.
+// is what people approved, or less, their approvals stand, unless the policy has something
+// against it that no comparison looks at; else they are asked again.
 func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
 	return engine.Until(a.run, stepPlan, a.answer, func(ctx context.Context) (proposal, error) {
 		plans, err := a.plans(ctx, base)
@@ -102,7 +103,13 @@ func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
 			return proposal{}, err
 		}
 		wider := widerThan(plans, was.Plans)
-		if len(wider) == 0 {
+		denied, err := preflight{a.failover}.denied(ctx, plans)
+		switch {
+		case err != nil:
+			return proposal{}, err
+		case len(denied) > 0:
+			return a.publish(ctx, plans, base, was.Round+1) // which says so, and ends it
+		case len(wider) == 0:
 			was.Base, was.At, was.Anew = base, steady(a.run, a.run.Now(ctx)), false
 			return was, nil
 		}
@@ -237,12 +244,12 @@ func plansOf(ctx context.Context, a *failover, stacks []dr.Stack, commit, mergeI
 }
 
 // moveUsers refuses plans that leave the users where they are: the change then does not
-// reach what leads them, whatever the stacks are told.
+// reach what leads them, whatever the stacks are told. What changes beside that leads nobody.
 func moveUsers(ctx context.Context, f *failover, plans dr.Plans) error {
 	traffic := f.svc.StacksOf(dr.TrafficStack)
 	moves := func(st dr.Stack) bool {
 		p, planned := plans.Of(st.Name)
-		return !planned || len(p.Changes) > 0
+		return !planned || slices.ContainsFunc(p.Changes, dr.ResourceChange.MayLead)
 	}
 	if len(traffic) == 0 || slices.ContainsFunc(traffic, moves) {
 		return nil

@@ -75,3 +75,25 @@ func TestCase3AResumptionIsPlannedTwice(t *testing.T) {
 		}
 	})
 }
+
+// While people read, the base changes what is copied to the other Region, in an attribute
+// that the team calls unstable. No comparison looks at that; the policy does, at every plan.
+func TestPolicyJudgesWhatIsNoWider(t *testing.T) {
+	t.Parallel()
+	const table = "aws_dynamodb_table.t"
+	unstable := func(s *dr.Service) {
+		s.Unstable = []dr.Unstable{{Stack: "tokyo", Address: table, Attribute: "replica", Reason: "made by another team"}}
+	}
+	world.Run(t, world.Options{Service: unstable}, func(t *testing.T, w *world.World) {
+		w.Import("tokyo", table)
+		w.PushThing("tokyo", table, "1", false)
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.Before("Audit approval", func() { w.PushBeside("tokyo", table, "1", "replica[0].region_name") })
+		w.Approve("bob", "carol")
+		r := w.End(run)
+		if said := world.Words(r.Outcome); r.State != dr.RunRefused || w.Merges() > 0 || !strings.Contains(said, "which says what is copied to the other Region") {
+			t.Errorf("%s: %d merges, %q", whereabouts(r), w.Merges(), said)
+		}
+	})
+}

@@ -44,11 +44,11 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *gi
 	if err != nil {
 		return nil, err
 	}
-	terraform, err := newTerraform(cfg, as, log)
+	policy, err := policies.New(ctx)
 	if err != nil {
 		return nil, err
 	}
-	policy, err := policies.New(ctx)
+	terraform, err := newTerraform(cfg, as, policy, log)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func newForge(cfg *config.Config, as credentials, log *slog.Logger) (*github.Cli
 	})
 }
 
-func newTerraform(cfg *config.Config, as credentials, log *slog.Logger) (*tf.Terraform, error) {
+func newTerraform(cfg *config.Config, as credentials, policy *policies.Policy, log *slog.Logger) (*tf.Terraform, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the own executable: %w", err)
@@ -132,6 +132,7 @@ func newTerraform(cfg *config.Config, as credentials, log *slog.Logger) (*tf.Ter
 		PlanUnlocked: true, // a plan only reads; the bot that dies in one must not leave a lock behind
 		GitURL:       func(r dr.Repository) string { return cfg.GitHub.GitURL + "/" + r.Owner + "/" + r.Name + ".git" },
 		GitToken:     as.forGit,
+		Held:         policy.Held,
 		Logger:       log,
 	})
 }

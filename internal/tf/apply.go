@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 
 	"github.com/drbot/drbot/dr"
@@ -166,6 +167,20 @@ func (f folder) result() (*dr.ApplyResult, error) {
 	return &r, nil
 }
 
+// held are the types of an approved plan that hold data.
+func (t *Terraform) held(ctx context.Context, approved dr.Plan) ([]string, error) {
+	if t.opts.Held == nil {
+		return nil, nil
+	}
+	var types []string
+	for _, c := range approved.Changes {
+		if !slices.Contains(types, c.Type) {
+			types = append(types, c.Type)
+		}
+	}
+	return t.opts.Held(ctx, types)
+}
+
 // start starts the supervisor in a session of its own, where neither the end of
 // the bot nor a signal to its group reaches it. It is born with the alive lock:
 // the lock belongs to the open file, which it shares with this process until
@@ -183,6 +198,9 @@ func (t *Terraform) start(ctx context.Context, f folder, req request, svc dr.Ser
 		return err
 	}
 	req.Place = j.Place
+	if req.Held, err = t.held(ctx, req.Approved); err != nil {
+		return err
+	}
 	if err := f.write(requestFile, req); err != nil {
 		return err
 	}

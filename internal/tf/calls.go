@@ -112,7 +112,10 @@ func (r *reads) called(ctx context.Context, c *call, name, from string, known bo
 		from = strings.ReplaceAll(from, `\`, "/") // as Terraform does
 	}
 	switch {
-	case !known, path.IsAbs(from):
+	case !known:
+		r.whole = true
+		r.everything()
+	case path.IsAbs(from):
 		r.whole = true
 	case strings.HasPrefix(from, "./"), strings.HasPrefix(from, "../"):
 		to := &call{dir: path.Join(c.dir, from), rel: path.Join(c.rel, from), name: c.name + "." + name, by: c, args: args}
@@ -121,9 +124,11 @@ func (r *reads) called(ctx context.Context, c *call, name, from string, known bo
 	case r.own != "" && strings.Contains(strings.ToLower(from), strings.ToLower(r.own)):
 		r.whole = true // the repository by its address: it moves with its base
 	}
-	for _, p := range args {
-		r.piece(c, p, "module", name) // it may run what it is told
-	}
+	r.programmed(c, func() { // it may run what it is told, and where Terraform runs
+		for _, p := range args {
+			r.piece(c, p, "module", name)
+		}
+	})
 	return nil
 }
 

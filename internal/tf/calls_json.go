@@ -1,10 +1,12 @@
 package tf
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // json reads a file in JSON. It is code as a whole: nobody writes it by hand.
@@ -21,7 +23,11 @@ func (r *reads) json(ctx context.Context, c *call, name, id, text string) error 
 	for _, data := range objects(within(doc, "data")) {
 		if slices.ContainsFunc(programs, func(kind string) bool { _, ok := data[kind]; return ok }) {
 			r.whole = true
+			r.programmed(c, func() { r.everyText(c, doc) })
 		}
+	}
+	if has(doc, "provisioner") {
+		r.programmed(c, func() { r.everyText(c, doc) })
 	}
 	for _, modules := range objects(within(doc, "module")) {
 		for _, call := range slices.Sorted(maps.Keys(modules)) {
@@ -34,6 +40,43 @@ func (r *reads) json(ctx context.Context, c *call, name, id, text string) error 
 		}
 	}
 	return r.strings(ctx, c, doc)
+}
+
+// has tells whether a document has a key anywhere.
+func has(doc any, key string) bool {
+	switch doc := doc.(type) {
+	case []any:
+		return slices.ContainsFunc(doc, func(d any) bool { return has(d, key) })
+	case map[string]any:
+		_, found := doc[key]
+		for _, d := range doc {
+			found = found || has(d, key)
+		}
+		return found
+	default:
+		return false
+	}
+}
+
+// everyText takes what the texts of a document name that starts programs.
+func (r *reads) everyText(c *call, doc any) {
+	switch doc := doc.(type) {
+	case string:
+		text := doc
+		for _, of := range []string{"module", "root", "cwd"} {
+			at := map[string]string{"module": c.rel}[of]
+			text = strings.ReplaceAll(text, "${path."+of+"}", cmp.Or(at, "."))
+		}
+		r.files(text, r.stack, c.dir)
+	case []any:
+		for _, d := range doc {
+			r.everyText(c, d)
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(doc)) {
+			r.everyText(c, doc[key])
+		}
+	}
 }
 
 func within(doc any, key string) any {

@@ -87,6 +87,7 @@ func changesOf(list []*tfjson.ResourceChange, by makers, key []byte, stack strin
 		c.Overwrites = overwrites(rc)
 		d := differ{key: key, stack: stack, address: c.Address}
 		whole := d
+		d.keepsOld = rc.Change.Before != nil
 		was := differ{key: key, stack: stack, address: rc.Address} // the same when it is deposed
 		c.Object = was.named(rc)
 		// What is deleted loses every attribute; its action says so.
@@ -147,6 +148,7 @@ func moved(rc *tfjson.ResourceChange) bool {
 type differ struct {
 	key            []byte
 	stack, address string
+	keepsOld       bool // beside what is not known yet
 	paths          []dr.PathChange
 	nulled         []string
 	err            error
@@ -156,11 +158,15 @@ type differ struct {
 type node struct {
 	before, after, unknown    any
 	secretBefore, secretAfter any
+
+	comes, goes bool // the place itself: on one side there is none, not even for a null
 }
 
 func (d *differ) walk(path string, n node) {
 	switch {
 	case isTrue(n.unknown):
+		d.add(path, n)
+	case n.goes, n.comes && n.after == nil && !anyTrue(n.unknown):
 		d.add(path, n)
 	case isTrue(n.secretBefore), isTrue(n.secretAfter):
 		// Not descended into: the keys and the length of a secret are part of it.
@@ -192,7 +198,14 @@ func (d *differ) object(path string, n node) {
 		d.add(path, n) // from nothing to an empty map
 	}
 	for _, k := range slices.Sorted(maps.Keys(keys)) {
-		d.walk(join(path, k), node{before[k], after[k], unknown[k], secretBefore[k], secretAfter[k]})
+		_, was := before[k]
+		_, is := after[k]
+		is = is || anyTrue(unknown[k])
+		d.walk(join(path, k), node{
+			before[k], after[k], unknown[k], secretBefore[k], secretAfter[k],
+			// An attribute of the resource is always there, and null when it is not set.
+			path != "" && is && !was, path != "" && was && !is,
+		})
 	}
 }
 
@@ -207,8 +220,10 @@ func (d *differ) list(path string, n node) {
 		d.add(path, n)
 	}
 	for i := range length {
+		was, is := i < len(before), i < len(after) || anyTrue(at(unknown, i))
 		d.walk(path+"["+strconv.Itoa(i)+"]", node{
 			at(before, i), at(after, i), at(unknown, i), at(secretBefore, i), at(secretAfter, i),
+			is && !was, was && !is,
 		})
 	}
 }
@@ -217,23 +232,40 @@ func (d *differ) list(path string, n node) {
 // unknown.
 func (d *differ) add(path string, n node) {
 	if anyTrue(n.unknown) {
-		d.paths = append(d.paths, dr.PathChange{Path: path})
+		p := dr.PathChange{Path: path}
+		if d.keepsOld {
+			p.Was = d.valueAt(path, n.before, n.comes)
+		}
+		d.paths = append(d.paths, p)
 		return
 	}
 	if none(n.after) && !none(n.before) {
 		d.nulled = append(d.nulled, path)
 	}
-	d.paths = append(d.paths, dr.PathChange{Path: path, Value: d.hash(path, n.after)})
+	d.paths = append(d.paths, dr.PathChange{Path: path, Value: d.valueAt(path, n.after, n.goes)})
+}
+
+// valueAt stands for a value, or for there being no such place.
+func (d *differ) valueAt(path string, value any, none bool) string {
+	if none {
+		return d.gone(path)
+	}
+	return d.hash(path, value)
 }
 
 // none tells whether a value says that there is nothing: many providers take "" for it.
 func none(v any) bool { return v == nil || v == "" }
 
 // hash stands for a value at its place.
-func (d *differ) hash(path string, value any) string {
+func (d *differ) hash(path string, value any) string { return d.mac(d.stack, d.address, path, value) }
+
+// gone stands for there being no such place: an element less is not one that is null.
+func (d *differ) gone(path string) string { return d.mac(d.stack, d.address, path, nil, "gone") }
+
+func (d *differ) mac(parts ...any) string {
 	// An array keeps the parts apart whatever is in them, and Go's encoding of
 	// maps is sorted.
-	canonical, err := json.Marshal([]any{d.stack, d.address, path, value})
+	canonical, err := json.Marshal(parts)
 	if err != nil {
 		d.err = err
 		return ""

@@ -160,12 +160,14 @@ func unhashed(t *testing.T, p dr.Plan) dr.Plan {
 func unhashPaths(t *testing.T, paths []dr.PathChange) {
 	t.Helper()
 	for i, path := range paths {
-		if path.Value != "" && !hashForm.MatchString(path.Value) {
-			t.Errorf("%s has the value %q and no hash", path.Path, path.Value)
+		for _, hash := range []string{path.Value, path.Was} {
+			if hash != "" && !hashForm.MatchString(hash) {
+				t.Errorf("%s has the value %q and no hash", path.Path, hash)
+			}
 		}
 		if strings.Contains(path.Path, planted) {
 			t.Errorf("the path %q is a value", path.Path)
 		}
-		paths[i].Value = ""
+		paths[i].Value, paths[i].Was = "", ""
 	}
 }

@@ -16,7 +16,7 @@ var programData = []string{"external", "http", "local_", "shell_script", "aws_la
 
 // programs are those of them that may read anything when they are planned: a program, and
 // what goes on from the folder that it is told.
-var programs = []string{"external", "local_command", "shell_script", "kustomization_build", "kustomization_overlay"}
+var programs = []string{"external", "local_command", "shell_script", "kustomization_build", "kustomization_overlay", "ansible_playbook"}
 
 // logins are the programs by which a provider gets its credentials and that read nothing of
 // a repository.
@@ -33,9 +33,16 @@ func (r *reads) codeOf(c *call) {
 
 func (r *reads) codeBlock(c *call, p part, b *hclsyntax.Block) {
 	switch b.Type {
-	case "terraform", "provider", "action":
+	case "terraform", "provider":
 		r.piece(c, p, b.Type)
-		r.login(c, b.Body)
+		if r.login(c, b.Body) {
+			r.whole = true
+			r.programmed(c, func() { r.texts(c, b) })
+		}
+	case "action":
+		if r.piece(c, p, b.Type); isProgram(b) {
+			r.programmed(c, func() { r.texts(c, b) })
+		}
 	case "module":
 		for _, name := range []string{"source", "version", "providers"} {
 			if attr, ok := b.Body.Attributes[name]; ok {
@@ -46,6 +53,9 @@ func (r *reads) codeBlock(c *call, p part, b *hclsyntax.Block) {
 	case "resource", "removed":
 		r.provisioners(c, p, b)
 		r.unseen(c, p, b)
+		if b.Type == "resource" && isProgram(b) {
+			r.programmed(c, func() { r.piece(c, p, strings.Join(b.Labels, ".")) })
+		}
 	case "data", "ephemeral":
 		r.data(c, p, b)
 	case "check":
@@ -57,19 +67,28 @@ func (r *reads) codeBlock(c *call, p part, b *hclsyntax.Block) {
 	}
 }
 
-// provisioners are the programs that a resource starts, and where.
+// isProgram tells a block whose kind is to start a program.
+func isProgram(b *hclsyntax.Block) bool {
+	return len(b.Labels) > 0 && slices.Contains(programs, b.Labels[0])
+}
+
+// provisioners are the programs that a resource starts, and where. What the resource has
+// is theirs to name.
 func (r *reads) provisioners(c *call, p part, b *hclsyntax.Block) {
-	some := false
+	label := strings.Join(b.Labels, ".")
 	for _, inner := range b.Body.Blocks {
-		if inner.Type == "provisioner" || inner.Type == "connection" {
-			r.piece(c, part{p.src, inner}, strings.Join(b.Labels, "."))
-			some = true
+		if inner.Type != "provisioner" && inner.Type != "connection" {
+			continue
 		}
-	}
-	for _, name := range []string{"for_each", "count"} {
-		if attr, ok := b.Body.Attributes[name]; ok && some {
-			r.piece(c, part{p.src, attr}, strings.Join(b.Labels, "."))
-		}
+		r.programmed(c, func() {
+			r.piece(c, part{p.src, inner}, label)
+			for _, name := range []string{"for_each", "count"} {
+				if attr, ok := b.Body.Attributes[name]; ok {
+					r.piece(c, part{p.src, attr}, label)
+				}
+			}
+			r.has(c, b)
+		})
 	}
 }
 
@@ -128,45 +147,56 @@ func (r *reads) data(c *call, p part, b *hclsyntax.Block) {
 	if len(b.Labels) == 0 || !slices.ContainsFunc(programData, func(kind string) bool { return strings.HasPrefix(b.Labels[0], kind) }) {
 		return
 	}
-	r.piece(c, p, strings.Join(b.Labels, "."))
-	if slices.Contains(programs, b.Labels[0]) {
-		r.whole = true
+	label := strings.Join(b.Labels, ".")
+	if !isProgram(b) {
+		r.piece(c, p, label)
+		return
 	}
+	r.whole = true
+	r.programmed(c, func() { r.piece(c, p, label) })
 }
 
-// login looks for the program that a provider starts for its credentials.
-func (r *reads) login(c *call, body *hclsyntax.Body) {
+// login tells whether a provider starts a program of somebody's for its credentials.
+func (r *reads) login(c *call, body *hclsyntax.Body) bool {
+	some := false
 	for _, b := range body.Blocks {
 		if command, ok := b.Body.Attributes["command"]; ok && b.Type == "exec" {
-			if name, _ := r.words(c, command.Expr); !slices.Contains(logins, name) {
-				r.whole = true
-			}
+			name, _ := r.words(c, command.Expr)
+			some = some || !slices.Contains(logins, name)
 		}
-		r.login(c, b.Body)
+		some = r.login(c, b.Body) || some
 	}
+	return some
 }
 
 // piece takes a part of a module as code, with the locals, variables and files that it
 // names.
 func (r *reads) piece(c *call, p part, label ...string) {
 	r.runs(append([]string{c.name}, append(label, tokens(p))...)...)
-	v := &visit{reads: r, call: c, seen: map[hclsyntax.Node]bool{}}
-	_ = hclsyntax.VisitAll(p.node, func(n hclsyntax.Node) hcl.Diagnostics {
-		switch n := n.(type) {
-		case *hclsyntax.ScopeTraversalExpr:
-			r.need(c, n.Traversal)
-		case *hclsyntax.LiteralValueExpr:
-			r.files(v.text(n), r.stack, c.dir)
-		case *hclsyntax.TemplateExpr:
-			r.files(v.text(n), r.stack, c.dir)
+	r.texts(c, p.node)
+}
+
+// named takes what a node of a part names.
+func (v *visit) named(n hclsyntax.Node) hcl.Diagnostics {
+	switch n := n.(type) {
+	case *hclsyntax.ScopeTraversalExpr:
+		v.need(v.call, n.Traversal)
+	case *hclsyntax.LiteralValueExpr:
+		if !v.strict || !v.seen[n] { // part of a text that is told as a whole
+			v.files(v.text(n), v.stack, v.call.dir)
 		}
-		return nil
-	})
+	case *hclsyntax.TemplateExpr:
+		v.files(v.text(n), v.stack, v.call.dir)
+	}
+	return nil
 }
 
 // files takes what a program is told by name, in one of the folders where it may be, and
 // what that names in turn.
 func (r *reads) files(text string, folders ...string) {
+	if r.strict {
+		r.told(text, folders)
+	}
 	for _, word := range split(text) {
 		for _, folder := range folders {
 			at := path.Join(folder, word)
@@ -181,19 +211,7 @@ func (r *reads) files(text string, folders ...string) {
 				continue
 			}
 			r.runs("named", at, r.snap.entries[f.path].String())
-			if r.known[f.path] || r.snap.entries[f.path].kind != "blob" {
-				continue
-			}
-			r.known[f.path] = true
-			r.later = append(r.later, func(ctx context.Context) error {
-				if err := r.snap.load(ctx, f.path); err != nil {
-					return err
-				}
-				if text := r.snap.blobs[r.snap.entries[f.path].id]; len(text) <= largestConfig {
-					r.files(text, append(slices.Clone(folders), path.Dir(f.path))...)
-				}
-				return nil
-			})
+			r.look(f.path, folders)
 		}
 	}
 }
@@ -218,7 +236,7 @@ func (r *reads) need(c *call, to hcl.Traversal) {
 	if len(names) == 0 {
 		return
 	}
-	key := to.RootName() + "." + strings.Join(names[:min(len(names), 2)], ".")
+	key := r.key(to.RootName() + "." + strings.Join(names[:min(len(names), 2)], "."))
 	if c.needed[key] {
 		return
 	}
@@ -236,7 +254,7 @@ func (r *reads) need(c *call, to hcl.Traversal) {
 	case "ephemeral":
 		all(c, c.ephemeral[strings.Join(names[:min(len(names), 2)], ".")])
 	case "module":
-		r.later = append(r.later, func(context.Context) error {
+		r.afterwards(func(context.Context) error {
 			for _, of := range c.calls[names[0]] {
 				for name, parts := range of.outputs {
 					if len(names) == 1 || names[1] == name {
@@ -254,6 +272,10 @@ func (r *reads) need(c *call, to hcl.Traversal) {
 				r.piece(c.by, part{args.src, attr}, c.name, key)
 				r.each(c, args, attr)
 			}
+		}
+	default:
+		if r.strict {
+			r.resources(c, to.RootName(), names[0])
 		}
 	}
 }

@@ -62,6 +62,7 @@ type request struct {
 	Commit   string
 	Approved dr.Plan
 	Unstable []dr.Unstable `json:",omitempty"`
+	Held     []string      `json:",omitempty"` // the approved types that hold data
 	Place    place
 }
 

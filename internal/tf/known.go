@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
 
@@ -21,13 +22,15 @@ func (s *supervisor) known(p planned) (dr.Known, error) {
 	}
 	// Terraform marks what it could not make whole. Somebody else's object at the
 	// address, such as an imported one, has no mark.
-	k := dr.Known{Broken: slices.DeleteFunc(tainted(p.raw), func(address string) bool { return !earlier.broke(address) })}
+	k := dr.Known{Broken: slices.DeleteFunc(tainted(p.raw), func(address string) bool {
+		return !earlier.broke(address) || s.request.holds(address)
+	})}
 	if len(p.Changes) > 0 && !p.Leads {
 		return k, nil
 	}
 	stands := make(map[string]*tfjson.ResourceChange)
 	for _, c := range p.raw.ResourceChanges {
-		if c.Mode == tfjson.ManagedResourceMode {
+		if c.Mode == tfjson.ManagedResourceMode && c.DeposedKey == "" {
 			stands[c.Address] = c
 		}
 	}
@@ -41,6 +44,13 @@ func (s *supervisor) known(p planned) (dr.Known, error) {
 		}
 	}
 	return k, nil
+}
+
+// holds tells whether an approved resource holds data. Nobody but people can tell whether
+// such a thing that is half made has something in it already, and no policy has judged that
+// it be deleted.
+func (r request) holds(address string) bool {
+	return slices.ContainsFunc(r.Approved.Changes, func(c dr.ResourceChange) bool { return c.Address == address && slices.Contains(r.Held, c.Type) })
 }
 
 // tainted lists the objects in the state that are marked as not made whole.
@@ -66,9 +76,9 @@ func tainted(p *tfjson.Plan) []string {
 	return out
 }
 
-// asApproved tells whether an object that the plan leaves as it is, nil when there is
-// none, is what an approved change was to bring about. What nobody knew when it was
-// approved may be anything.
+// asApproved tells whether an object, nil when there is none, is what an approved change
+// was to bring about, or will be when the plan is applied. What nobody knew when it was
+// approved may be anything but what it was before: that is what it is when nothing was done.
 func (s *supervisor) asApproved(c dr.ResourceChange, is *tfjson.ResourceChange) (bool, error) {
 	makes := slices.ContainsFunc(c.Actions, func(a string) bool { return a != "delete" && a != "forget" })
 	if is == nil || !makes {
@@ -76,6 +86,13 @@ func (s *supervisor) asApproved(c dr.ResourceChange, is *tfjson.ResourceChange) 
 	}
 	h := nodes{differ: differ{key: s.job.Secrets.HashKey, stack: c.Stack, address: c.Address}, hashes: map[string]string{}}
 	h.walk("", is.Change.After)
+	changes := slices.ContainsFunc(c.Actions, func(a string) bool { return a == "update" || a == "delete" })
+	for _, p := range c.Paths {
+		// Plans of earlier editions do not tell what there was.
+		if p.Value == "" && changes && (p.Was == "" || p.Was == h.of(p.Path)) {
+			return false, h.err
+		}
+	}
 	paths := c.Paths
 	if len(c.Whole) > 0 {
 		paths = c.Whole
@@ -108,12 +125,13 @@ func (n *nodes) walk(path string, v any) {
 	}
 }
 
-// of is the hash at a path; that of nothing where there is none.
+// of is the hash at a path; where there is none, that of nothing for an attribute of the
+// resource, which is always there.
 func (n *nodes) of(path string) string {
 	if h, ok := n.hashes[path]; ok {
 		return h
 	}
-	return n.hash(path, nil)
+	return n.valueAt(path, nil, strings.ContainsAny(path, ".["))
 }
 
 // earlier are the applies that a run has begun of one state before this one.

@@ -28,6 +28,9 @@ type reads struct {
 	later []func(context.Context) error // what of the code is told when all modules are read
 	known map[string]bool               // files of programs that were looked into
 	calls int                           // of modules
+
+	strict bool     // what is looked at is told to a program
+	inside []string // the folders that are code as a whole
 }
 
 // read finds what a stack of a snapshot reads.

@@ -65,6 +65,10 @@ type Options struct {
 	// default two, or as many as there are cores.
 	Processes int
 
+	// Held gives those of some types of resources that hold data: what of them an earlier
+	// apply of the run left half made is not deleted without a question. Nil: none does.
+	Held func(ctx context.Context, types []string) ([]string, error)
+
 	Logger *slog.Logger
 }
 

@@ -119,7 +119,7 @@ func TestTrees(t *testing.T) {
 		"26: a file of a function":                   {move: map[string]string{"live/portal/shared/policy.json": "2\n"}, trees: true, code: true},
 		"26: a template":                             {move: map[string]string{"live/portal/tokyo/user.tpl": "2\n"}, trees: true, code: true},
 		"26: a file that a template reads":           {move: map[string]string{"live/portal/shared/motd": "2\n"}, trees: true, code: true},
-		"26: a file that no function reads":          {move: map[string]string{"live/portal/tokyo/inside.txt": "2\n"}, trees: true},
+		"26: a file beside a program":                {move: map[string]string{"live/portal/tokyo/inside.txt": "2\n"}, trees: true, code: true},
 		"26: a provisioner's command":                {move: swap(portalMain, "--fast", "--slow"), trees: true, code: true},
 		"26: a provisioner's script":                 {move: map[string]string{"live/portal/tokyo/scripts/run.sh": "2\n"}, trees: true, code: true},
 		"26: a provisioner in a module of a module":  {move: map[string]string{"modules/inner/run.tf": "resource \"terraform_data\" \"r\" {\n  provisioner \"local-exec\" {\n    command = \"true\"\n  }\n}\n"}, trees: true, code: true},

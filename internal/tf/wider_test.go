@@ -1,6 +1,7 @@
 package tf
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -199,6 +200,11 @@ func TestCase24TheSecondHalfOfAReplacement(t *testing.T) {
 	other := req
 	other.Key, other.Commit = "other", w.again(halved(file, "2", "y"))
 	w.wider(other, "terraform_data.r: input.what would get another value than the approved one")
+	w.opts.Held = func(_ context.Context, types []string) ([]string, error) { return types, nil }
+	held := req
+	held.Key = "held" // what holds data is deleted by nobody unasked, the run's own half or not
+	w.wider(held, "terraform_data.blocker[0]: delete, create where create was approved")
+	w.opts.Held = nil
 	stranger := req
 	stranger.Key, stranger.Run = "stranger", "another" // it has left nothing
 	w.wider(stranger, "terraform_data.blocker[0]: delete, create where create was approved")

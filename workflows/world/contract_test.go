@@ -258,7 +258,7 @@ func (s *site) Commit(parent string, things ...contract.Thing) string {
 	tree := maps.Clone(f.commits[parent].tree)
 	maps.DeleteFunc(tree, func(path, _ string) bool { return strings.HasPrefix(path, thingsDir) })
 	for i, th := range things {
-		tree[thingPath(s.stack, th.Address())] = thing{th.Value, i, th.Waits, th.Fails}.text()
+		tree[thingPath(s.stack, th.Address())] = thing{th.Value, i, th.Waits, th.Fails, ""}.text()
 	}
 	return f.commit(commit{parents: []string{parent}, tree: tree, author: "somebody", committer: "somebody"})
 }

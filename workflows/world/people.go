@@ -207,6 +207,14 @@ func (w *World) PushThing(stack, address, value string, fails bool) {
 	w.forge.push(w.forge.repo.Base, thingPath(stack, address), thing{Value: value, Fails: fails}.text(), "somebody", "somebody")
 }
 
+// PushBeside moves the base branch so that a thing of this value gets another attribute changed
+// with it.
+func (w *World) PushBeside(stack, address, value, path string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.push(w.forge.repo.Base, thingPath(stack, address), thing{Value: value, Beside: path}.text(), "somebody", "somebody")
+}
+
 // DropThing moves the base branch so that a stack does not want a thing any more.
 func (w *World) DropThing(stack, address string) {
 	w.mu.Lock()

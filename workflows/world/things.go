@@ -17,6 +17,8 @@ type thing struct {
 	Order int  // things are made in order
 	Waits bool // its making waits until the gate is open
 	Fails bool // its making fails
+
+	Beside string `json:",omitempty"` // an attribute that changes with its value
 }
 
 func (t thing) text() string {
@@ -82,7 +84,11 @@ func (tf *terraform) planThings(stack string, tree map[string]string, add func(a
 		if m.Value == "" || m.action == "delete" {
 			add(m.address, m.action)
 		} else {
-			add(m.address, m.action, dr.PathChange{Path: "input", Value: m.Value})
+			paths := []dr.PathChange{{Path: "input", Value: m.Value}}
+			if m.Beside != "" {
+				paths = append(paths, dr.PathChange{Path: m.Beside, Value: m.Value})
+			}
+			add(m.address, m.action, paths...)
 		}
 	}
 }
