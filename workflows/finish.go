@@ -270,7 +270,7 @@ func missed(f *failover, step string) (out dr.Text) {
 func pending(f *failover, step string, stop dr.Text) (skipped, stopped dr.Text) {
 	db := strings.TrimPrefix(step, steps.Promotion.Name("")) // its step is named by it
 	skipped = dr.T("missed.promote.asked", "database", db, "source", f.source, "target", f.req.Target)
-	if stop.ID == "question.at-zero" {
+	if stop.ID == "question.at-zero" || stop.ID == "question.at-zero.perhaps" {
 		return skipped, dr.T("question.at-zero.asked", "source", f.source, "command", toResume(f.req))
 	}
 	return skipped, dr.T("question.stop.asked", "command", toResume(f.req))
@@ -285,23 +285,25 @@ func givenBack(f *failover, s since) dr.Text {
 			if _, stops := step.(steps.Stopper); !stops {
 				continue
 			}
-			if _, tried := f.run.Outcome(step.Name()); tried {
-				return atZero(f.source, s, true)
+			if out, tried := f.run.Outcome(step.Name()); tried {
+				return atZero(f.source, s, out, true)
 			}
 		}
 	}
 	if f.gone != nil && !f.moved(engine.Ran) { // its list has no step any more that stops it
-		if _, tried := f.run.Outcome(steps.Quieting.Name(string(f.source))); tried {
-			return atZero(f.source, s, false)
+		if out, tried := f.run.Outcome(steps.Quieting.Name(string(f.source))); tried {
+			return atZero(f.source, s, out, false)
 		}
 	}
 	return dr.T("question.stop.plain")
 }
 
-// atZero says of a source that was stopped what that means now; again, that a retry stops it
-// once more.
-func atZero(source dr.Region, s since, again bool) dr.Text {
+// atZero says of a source that was stopped, or was to be, what that means now; again, that a
+// retry stops it once more.
+func atZero(source dr.Region, s since, stopping engine.Outcome, again bool) dr.Text {
 	switch {
+	case !s.relieved && !stopping.OK():
+		return dr.T("question.at-zero.perhaps", "source", source)
 	case !s.relieved:
 		return dr.T("question.at-zero", "source", source)
 	case again:

@@ -45,6 +45,8 @@ func TestSkipSaysWhatCannotWork(t *testing.T) {
 			[]string{"The writer of portal-global stays in ap-northeast-2", "have nothing to write to, and no gate can pass"}, []string{"nothing is rolled back"}},
 		{"promote/portal-global", "", func(w *world.World) { w.Fail("Promote", -1, errMended) }, world.Planned,
 			[]string{"The writer of portal-global stays in ap-northeast-2"}, []string{"scaled to zero for this run, and users are down", "gives ap-northeast-2 its tasks back"}},
+		{"quiesce/ap-northeast-2", "", func(w *world.World) { w.Fail("Scale "+string(world.Seoul), -1, errMended) }, world.Planned, nil,
+			[]string{"may be, in whole or in part", "gives ap-northeast-2 its tasks back"}},
 		{"apply/tokyo", "", func(w *world.World) { w.NextApply("tokyo", dr.ApplyFailed) }, world.Planned,
 			[]string{"tokyo stays as it is: ap-northeast-1 may have too few tasks"}, []string{"nothing is rolled back"}},
 		{"apply/traffic", "", func(w *world.World) { w.NextApply("traffic", dr.ApplyFailed) }, world.Planned,
