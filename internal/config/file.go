@@ -128,6 +128,7 @@ type service struct {
 	Names      names               `yaml:"names"`
 	Probes     []probe             `yaml:"probes"`
 	Unstable   []unstable          `yaml:"unstable"`
+	Terraform  code                `yaml:"terraform"`
 	Acts       []string            `yaml:"acts"`
 	Schedule   schedule            `yaml:"schedule"`
 	Requesters []string            `yaml:"requesters"`
@@ -192,6 +193,19 @@ type unstable struct {
 	Address   string `yaml:"address"`
 	Attribute string `yaml:"attribute"`
 	Reason    string `yaml:"reason"`
+}
+
+// code is what a service's code may do.
+type code struct {
+	Allow       []allow  `yaml:"allow"`
+	ModuleHosts []string `yaml:"module_hosts"`
+	LockFile    string   `yaml:"lock_file"`
+}
+
+type allow struct {
+	What   string `yaml:"what"`
+	Path   string `yaml:"path"`
+	Reason string `yaml:"reason"`
 }
 
 type schedule struct {

@@ -97,6 +97,13 @@ services:
 {{- range .Stacks}}
       - {name: {{.Name}}, dir: {{.Dir}}, role: {{.Role}}{{if .Region}}, region: {{.Region}}{{end}}, backend_config: { {{- range $i, $kv := .Backend}}{{if $i}}, {{end}}{{$kv}}{{end -}} }}
 {{- end}}
+{{- with .Infra.Allow}}
+    terraform:
+      allow:
+{{- range .}}
+        - {{.}}
+{{- end}}
+{{- end}}
 {{.Made}}
     names:
       public: {{.Cloud.RecordName}}

@@ -27,6 +27,7 @@ type botInfra struct {
 	PluginDir   string
 	Backend     func(stack string) map[string]string
 	TargetGroup func(region string) string
+	Allow       []string // of what the stacks' code does that no plan shows
 }
 
 // Infra names an infrastructure.

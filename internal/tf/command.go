@@ -51,7 +51,10 @@ type module struct {
 
 	workspace string        // empty where none is named
 	unstable  []dr.Unstable // what is left out of its plans' comparison
-	leads     bool          // the stack leads the users
+	service   string
+	rules     dr.CodeRules     // of its service
+	allowed   []dr.AllowedCode // by these
+	leads     bool             // the stack leads the users
 }
 
 // open prepares a stack in a new folder, which gets the checkout and the plan. Who opens
@@ -186,6 +189,7 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) 
 		err = m.madeBy(plan.Changes, raw)
 	}
 	plan.LockFile, plan.Code, plan.Leads = m.locks, m.code, m.leads
+	plan.Allowed = m.allowed
 	plan = plan.Without(m.unstable)
 	return planned{Plan: plan, raw: raw}, err
 }

@@ -62,6 +62,7 @@ type request struct {
 	Commit   string
 	Approved dr.Plan
 	Unstable []dr.Unstable `json:",omitempty"`
+	Code     dr.CodeRules  `json:",omitzero"`
 	Place    place
 }
 

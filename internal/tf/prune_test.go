@@ -135,7 +135,7 @@ func TestAPrunedKeyIsNotAppliedAgain(t *testing.T) {
 	s := newShelf(t)
 	f := s.put("old", 31, phaseFile, resultFile)
 	s.prune(Retention{})
-	_, err := s.tf.Apply(t.Context(), dr.ApplyRequest{Key: "old/apply/app", Run: "old"}, nil)
+	_, err := s.tf.Apply(t.Context(), dr.ApplyRequest{Service: trusting(), Key: "old/apply/app", Run: "old"}, nil)
 	var known *dr.Error
 	if !errors.As(err, &known) || known.Code != dr.Conflict || !strings.Contains(texttest.Say(t, known.What), "not applied again") {
 		t.Errorf("got %v", err)
