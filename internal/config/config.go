@@ -5,7 +5,6 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -164,13 +163,6 @@ type checker struct {
 // variable is a name that an environment variable can have; none where a file is named.
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$|^$`)
 
-// secretly tells whether a name looks like a secret itself: what GitHub, Slack and AWS give
-// out begins as nobody begins a name.
-func secretly(s string) bool {
-	begins := []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xoxb-", "xoxp-", "xoxa-", "xoxe.", "xapp-", "-----BEGIN"}
-	return slices.ContainsFunc(begins, func(b string) bool { return strings.HasPrefix(strings.TrimSpace(s), b) })
-}
-
 // secret reads one secret from where the file says it is.
 func (f *checker) secret(path string, s Secret, getenv func(string) string, read bool) string {
 	switch {
@@ -230,8 +222,12 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 	f.forge(in.GitHub, c, getenv, secrets)
 	c.GitHub.WebhookSecret = f.secret("github.webhook_secret", in.GitHub.WebhookSecret, getenv, secrets)
 	c.Terraform.HashKey = []byte(f.secret("terraform.hash_key", in.Terraform.HashKey, getenv, secrets))
-	if secrets && len(c.Terraform.HashKey) > 0 && len(c.Terraform.HashKey) < 16 {
+	switch key := string(c.Terraform.HashKey); {
+	case !secrets || key == "":
+	case len(key) < shortestKey:
 		f.add("terraform.hash_key", dr.T("config.hash-key.short"))
+	case weak(key):
+		f.add("terraform.hash_key", dr.T("config.hash-key.weak")) // and never what it is
 	}
 	c.People = f.people(in.People)
 	if len(in.People) == 0 {
