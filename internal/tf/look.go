@@ -87,7 +87,10 @@ func (l *look) find(f finding) {
 
 // all looks at the stack and at what it calls.
 func (l *look) all() ([]finding, error) {
-	l.module(&looked{look: l, dir: l.stack, rel: "."})
+	stack := &looked{look: l, dir: l.stack, rel: "."}
+	l.module(stack)
+	stack.tests(l.stack)
+	stack.tests(path.Join(l.stack, "tests"))
 	return l.sorted(), l.err
 }
 

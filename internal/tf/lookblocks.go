@@ -16,8 +16,11 @@ func (m *looked) block(f codeFile, b *hclsyntax.Block) {
 	switch b.Type {
 	case "terraform":
 		for _, inner := range b.Body.Blocks {
-			if inner.Type == "backend" {
+			switch inner.Type {
+			case "backend":
 				m.backend(f, inner)
+			case "cloud":
+				m.at(f, inner, dr.CodeBackend, opening(inner))
 			}
 		}
 	case "provider":
@@ -60,6 +63,8 @@ func kindOfType(name string) (dr.CodeKind, bool) {
 		return dr.CodeHTTP, true
 	case name == "local", strings.HasPrefix(name, "local_"):
 		return dr.CodeLocal, true
+	case name == "template_file", name == "template_dir": // what they render may read files
+		return dr.CodeFile, true
 	}
 	return "", false
 }
@@ -74,7 +79,11 @@ func (m *looked) typed(f codeFile, b *hclsyntax.Block) {
 }
 
 // aside are names that end as an address does and are none.
-var aside = []string{"use_fips_endpoint", "use_dualstack_endpoint"}
+var aside = []string{"use_fips_endpoint", "use_dualstack_endpoint", "s3_us_east_1_regional_endpoint"}
+
+// servers are the backends that speak to an address of their own, for which they need nothing
+// that the cloud gives the stack.
+var servers = []string{"http", "remote", "consul", "pg", "etcd", "etcdv3", "artifactory"}
 
 // kindOfSetting is what a setting of a provider or a backend takes from elsewhere than the
 // bot gave it.
@@ -135,7 +144,7 @@ func (f codeFile) word(key hclsyntax.Node) string {
 // backend looks at where the state is.
 func (m *looked) backend(f codeFile, b *hclsyntax.Block) {
 	m.settings(f, b.Body)
-	if slices.Equal(b.Labels, []string{"http"}) {
+	if len(b.Labels) == 1 && slices.Contains(servers, b.Labels[0]) {
 		m.at(f, b, dr.CodeBackend, opening(b))
 	}
 	for _, name := range []string{"path", "workspace_dir"} {
@@ -155,7 +164,7 @@ func (m *looked) remote(f codeFile, b *hclsyntax.Block) {
 		return
 	}
 	if attr, ok := b.Body.Attributes["backend"]; ok {
-		if kinds, known := m.may(attr.Expr, nil); !known || slices.Contains(kinds, "http") || slices.Contains(kinds, "local") {
+		if kinds, known := m.may(attr.Expr, nil); !known || slices.ContainsFunc(kinds, func(k string) bool { return k == "local" || slices.Contains(servers, k) }) {
 			m.at(f, attr, dr.CodeRemoteState, opening(b))
 		}
 	}

@@ -3,6 +3,7 @@ package tf
 import (
 	"fmt"
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -60,6 +61,45 @@ func (m *looked) called(f codeFile, b *hclsyntax.Block) {
 		return
 	}
 	m.module(to)
+}
+
+// tests looks at where the modules of a stack's tests come from: nothing of them is run, but
+// init fetches them.
+func (m *looked) tests(dir string) {
+	entries, err := os.ReadDir(filepath.Join(m.root, filepath.FromSlash(dir)))
+	if err != nil {
+		return // there are none
+	}
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		switch {
+		case strings.HasSuffix(e.Name(), ".tftest.json"):
+			m.find(finding{dr.CodeUnread, name, 1, "tests in JSON"})
+		case strings.HasSuffix(e.Name(), ".tftest.hcl"):
+			f, ok := m.parse(name)
+			if !ok {
+				continue
+			}
+			for _, run := range f.body.Blocks {
+				for _, b := range run.Body.Blocks {
+					if attr, ok := b.Body.Attributes["source"]; ok && b.Type == "module" {
+						m.fromTest(f, attr)
+					}
+				}
+			}
+		}
+	}
+}
+
+func (m *looked) fromTest(f codeFile, attr *hclsyntax.Attribute) {
+	sources, known := m.may(attr.Expr, nil)
+	switch {
+	case !known || len(sources) != 1:
+		m.at(f, attr, dr.CodeModule, "source that is computed")
+	case strings.HasPrefix(sources[0], "./"), strings.HasPrefix(sources[0], "../"):
+	case !m.listed(sources[0]):
+		m.at(f, attr, dr.CodeModule, fromHost+hostOf(sources[0]))
+	}
 }
 
 // listed tells whether the configuration lists where a module comes from.

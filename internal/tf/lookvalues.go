@@ -1,8 +1,9 @@
 package tf
 
 import (
-	"fmt"
+	"errors"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -147,11 +148,13 @@ func (l *follower) named(to hcl.Traversal) ([]string, bool) {
 		step, _ := to[1].(hcl.TraverseAttr)
 		second = step.Name
 	}
-	of := strings.TrimSuffix(root+"."+second, ".")
-	if values, scoped := l.scopes[of]; scoped {
-		return values, values != nil && len(to) == len(strings.Split(of, "."))
+	if values, hidden := l.scopes[root]; hidden {
+		return values, values != nil && len(to) == 1
 	}
-	if _, hidden := l.scopes[root]; hidden || l.m == nil || len(to) != 2 {
+	if values, scoped := l.scopes[root+"."+second]; scoped {
+		return values, values != nil && len(to) == 2
+	}
+	if l.m == nil || len(to) != 2 {
 		return nil, false
 	}
 	switch root {
@@ -317,10 +320,18 @@ func (l *follower) inside(e *hclsyntax.ForExpr) scopes {
 	return in
 }
 
-// scopeOf is what each.key and each.value may be in a block.
+// scopeOf is what each.key and each.value may be in a block. The name of a dynamic block may
+// hide any other, and nothing is told of it.
 func (m *looked) scopeOf(b *hclsyntax.Block, outer scopes) scopes {
 	attr, ok := b.Body.Attributes["for_each"]
-	if !ok || b.Type == "dynamic" {
+	switch {
+	case b.Type == "dynamic" && len(b.Labels) == 1:
+		name := b.Labels[0]
+		if iterator, named := b.Body.Attributes["iterator"]; named {
+			name = hcl.ExprAsKeyword(iterator.Expr)
+		}
+		return outer.with(name, nil)
+	case !ok:
 		return outer
 	}
 	of := (&follower{m: m, scopes: outer}).over(attr.Expr)
@@ -332,13 +343,21 @@ func (l *look) below(dir string, patterns []string) []string {
 	if l.leaves(dir) {
 		return nil
 	}
-	at := filepath.Join(l.root, filepath.FromSlash(path.Join(l.stack, dir)))
+	at, err := filepath.EvalSymlinks(filepath.Join(l.root, filepath.FromSlash(path.Join(l.stack, dir))))
 	out := []string{}
-	err := filepath.WalkDir(at, func(name string, e fs.DirEntry, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return out
+	}
+	if err != nil {
+		return nil
+	}
+	err = filepath.WalkDir(at, func(name string, e fs.DirEntry, err error) error {
 		rel, relErr := filepath.Rel(at, name)
 		switch {
 		case err != nil || relErr != nil || len(out) > mostValues:
-			return fmt.Errorf("look for files: %w", fs.SkipAll)
+			return errors.New("these files are not told")
+		case e.Type()&fs.ModeSymlink != 0 && leadsToFolder(name):
+			return errors.New("what is in a folder by a link is not told")
 		case e.IsDir():
 			return nil
 		case slices.ContainsFunc(patterns, func(p string) bool { return mayMatch(p, filepath.ToSlash(rel)) }):
@@ -350,6 +369,11 @@ func (l *look) below(dir string, patterns []string) []string {
 		return nil
 	}
 	return out
+}
+
+func leadsToFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 // mayMatch tells whether a pattern of fileset matches a name; in doubt it does.
