@@ -63,7 +63,7 @@ func (r *reads) provisioners(c *call, p part, b *hclsyntax.Block) {
 	for _, inner := range b.Body.Blocks {
 		if inner.Type == "provisioner" || inner.Type == "connection" {
 			r.piece(c, part{p.src, inner}, strings.Join(b.Labels, "."))
-			some = true
+			some, r.start = true, true
 		}
 	}
 	for _, name := range []string{"for_each", "count"} {
@@ -129,6 +129,7 @@ func (r *reads) data(c *call, p part, b *hclsyntax.Block) {
 		return
 	}
 	r.piece(c, p, strings.Join(b.Labels, "."))
+	r.start = true
 	if slices.Contains(programs, b.Labels[0]) {
 		r.whole = true
 	}

@@ -40,11 +40,11 @@ type module struct {
 	root   string // of the checkout
 	absent absent
 	dir    string
-	inside string // of the checkout, the folder of the stack
-	saved  string // the plan file
-	tree   dr.Tree
-	locks  string // names the provider choice
-	code   string // names the code that runs
+	inside string   // of the checkout, the folder of the stack
+	saved  string   // the plan file
+	held   contents // what the checkout holds
+	locks  string   // names the provider choice
+	code   string   // names the code that runs
 	scrub  scrubber
 	seat   *seat
 	tf     *tfexec.Terraform
@@ -62,11 +62,7 @@ type module struct {
 func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, mergeInto string, as sitter) (_ *module, err error) {
 	root := filepath.Join(folder, "src")
 	g := newGit(j)
-	tree, err := g.checkout(ctx, root, commit, mergeInto)
-	if err != nil {
-		return nil, err
-	}
-	gone, err := g.absent(ctx, root, tree)
+	h, err := g.checkout(ctx, root, commit, mergeInto, stack)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +96,8 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
 	m := &module{
-		job: j, name: stack.Name, root: root, dir: dir, inside: inside, tree: dr.Tree{Commit: commit, MergeInto: mergeInto}, tf: tf, scrub: j.scrubber(), seat: s, absent: gone, leads: stack.Role == dr.TrafficStack,
+		held: h, absent: h.absent(root),
+		job: j, name: stack.Name, root: root, dir: dir, inside: inside, tf: tf, scrub: j.scrubber(), seat: s, leads: stack.Role == dr.TrafficStack,
 		saved: filepath.Join(folder, planFile),
 	}
 	// Terraform keeps the mode of a file that is there; a plan holds secrets.

@@ -82,14 +82,15 @@ func (m *module) ready(ctx context.Context, stack dr.Stack) (err error) {
 	if err := m.judge(false); err != nil {
 		return err
 	}
-	if m.code, err = newGit(m.job).codeOf(ctx, m.tree, stack); err != nil {
-		return err
-	}
+	m.code = m.held.reads.codeHash()
 	if m.locks, err = hashLockFile(m.dir); err != nil {
 		return err
 	}
 	if err := m.init(ctx, stack); err != nil {
 		return m.absent.because(err)
+	}
+	if err := m.locked(); err != nil {
+		return err
 	}
 	if err := m.judge(true); err != nil {
 		return err

@@ -196,7 +196,7 @@ func TestPlanRefuses(t *testing.T) {
 		"parent folder":   {commit, "", "../app", dr.Invalid},
 		"absolute":        {commit, "", "/etc", dr.Invalid},
 		"nothing":         {commit, "", "", dr.Invalid},
-		"linked out":      {commit, "", "out/in", dr.Invalid},
+		"linked out":      {commit, "", "out/in", dr.Uncertain},
 		"missing":         {commit, "", "nowhere", dr.NotFound},
 		"a file":          {commit, "", "file", dr.NotFound},
 	} {

@@ -258,7 +258,7 @@ func TestAMirrorIsPacked(t *testing.T) {
 		t.Errorf("%d packs became %d", before, after)
 	}
 	for i, sha := range commits {
-		if _, err := g.checkout(t.Context(), filepath.Join(t.TempDir(), "src"), sha, ""); err != nil {
+		if _, err := g.checkout(t.Context(), filepath.Join(t.TempDir(), "src"), sha, "", dr.Stack{Dir: "."}); err != nil {
 			t.Errorf("commit %d: %v", i, err)
 		}
 	}

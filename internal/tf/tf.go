@@ -250,6 +250,7 @@ func (t *Terraform) reader(ctx context.Context, svc dr.Service, stack dr.Stack, 
 		return job{}, err
 	}
 	return job{
+		file: svc.Repository.File,
 		again: func(ctx context.Context, refused string) (string, error) {
 			return t.gitToken(ctx, svc.Repository, refused)
 		},
@@ -285,6 +286,7 @@ func (t *Terraform) gitToken(ctx context.Context, repo dr.Repository, refused st
 type job struct {
 	Place   place
 	Secrets secrets
+	file    string // that a run changes; the supervisor has no need of it
 	// again gives another Git token for a refused one; nil in the supervisor, whose token
 	// is new when it starts.
 	again func(ctx context.Context, refused string) (string, error)

@@ -366,7 +366,7 @@ func (w *world) wrapper(command, first string) string {
 // trusting is a service whose configuration allows its code everything: of most tests what
 // the code does is the means.
 func trusting() dr.Service {
-	var s dr.Service
+	s := dr.Service{Code: dr.CodeRules{LockFileOptional: true}}
 	for _, kind := range dr.CodeKinds() {
 		s.Code.Allow = append(s.Code.Allow, dr.Allow{What: kind, Reason: "a test"})
 	}
