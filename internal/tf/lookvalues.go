@@ -18,6 +18,10 @@ import (
 const (
 	// mostValues bounds what an expression is followed to.
 	mostValues = 2000
+	// mostSteps bounds how much is followed in a stack: names can lead to names in ways without
+	// number.
+	mostSteps    = 500_000
+	costOfFolder = 1000 // in steps, of going through one
 	// deepestValue bounds how far names are followed to names.
 	deepestValue = 20
 )
@@ -50,9 +54,22 @@ func (m *looked) may(expr hclsyntax.Expression, in scopes) ([]string, bool) {
 	return (&follower{m: m, scopes: in}).may(expr)
 }
 
+// step goes one deeper, if that is not too far.
+func (l *follower) step() bool {
+	if l.m != nil {
+		if l.m.steps++; l.m.steps > mostSteps {
+			return false
+		}
+	}
+	if l.deep >= deepestValue {
+		return false
+	}
+	l.deep++
+	return true
+}
+
 func (l *follower) may(expr hclsyntax.Expression) ([]string, bool) {
-	if l.deep++; l.deep > deepestValue {
-		l.deep--
+	if !l.step() {
 		return nil, false
 	}
 	defer func() { l.deep-- }()
@@ -215,8 +232,7 @@ func (l *follower) definitions(name string) (exprs []hclsyntax.Expression, m *lo
 
 // over is what goes over a collection meets.
 func (l *follower) over(expr hclsyntax.Expression) many {
-	if l.deep++; l.deep > deepestValue {
-		l.deep--
+	if !l.step() {
 		return many{}
 	}
 	defer func() { l.deep-- }()
@@ -345,6 +361,9 @@ func (l *look) below(dir string, patterns []string) []string {
 	}
 	at, err := filepath.EvalSymlinks(filepath.Join(l.root, filepath.FromSlash(path.Join(l.stack, dir))))
 	out := []string{}
+	if l.steps += costOfFolder; l.steps > mostSteps {
+		return nil
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return out
 	}
