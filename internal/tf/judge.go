@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 const (
 	mostFindings = 5 // that are told in full
 	mostEntries  = 3 // of the configuration that are written out for people
+	mostAllowed  = 200
 )
 
 // judge refuses code of the stack that does what no plan shows and that the configuration
@@ -43,10 +45,12 @@ func (m *module) judge(initialised bool) error {
 	m.allowed = nil
 	var refused []finding
 	for _, f := range found {
-		if a, ok := m.rules.Allows(f.what, f.file); ok {
-			m.allowed = append(m.allowed, dr.AllowedCode{What: f.what, At: f.place(), Says: f.says, Reason: a.Reason})
-		} else {
+		a, ok := m.rules.Allows(f.what, f.file)
+		switch {
+		case !ok:
 			refused = append(refused, f)
+		case len(m.allowed) < mostAllowed: // nobody reads more
+			m.allowed = append(m.allowed, dr.AllowedCode{What: f.what, At: f.place(), Says: f.says, Reason: a.Reason})
 		}
 	}
 	if len(refused) > 0 {
@@ -67,10 +71,11 @@ func (m *module) hosts() []string {
 
 // place is where a finding stands.
 func (f finding) place() string {
+	file := middled(f.file, 3*mostSaid)
 	if f.line == 0 {
-		return f.file
+		return file
 	}
-	return f.file + ":" + strconv.Itoa(f.line)
+	return file + ":" + strconv.Itoa(f.line)
 }
 
 // whys are what is wrong with each kind of code.
@@ -117,14 +122,19 @@ func (m *module) refuse(found []finding) error {
 // suggestion is what the configuration says that allows something.
 func suggestion(f finding) string {
 	if host, listable := strings.CutPrefix(f.says, fromHost); listable && f.what == dr.CodeModule && !strings.HasPrefix(host, "file") {
-		return "module_hosts: [" + host + "]"
+		return "module_hosts: [" + strconv.Quote(host) + "]"
 	}
 	dir := parent(f.file)
 	if dir == "" {
 		dir = f.file
 	}
+	if !plainPath.MatchString(dir) {
+		dir = strconv.Quote(dir) // a folder's name must not add to what people write
+	}
 	return "allow: [{what: " + string(f.what) + ", path: " + dir + `, reason: "..."}]`
 }
+
+var plainPath = regexp.MustCompile(`^[A-Za-z0-9._][A-Za-z0-9._/-]*$`)
 
 // linksOut refuses modules that were fetched with links that lead out of the checkout: what
 // a function reads through one is a file of the machine.

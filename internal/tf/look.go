@@ -85,6 +85,7 @@ func (l *look) find(f finding) {
 	if l.seen == nil {
 		l.seen = map[finding]bool{}
 	}
+	f.says = middled(f.says, 2*mostSaid)
 	if !l.seen[f] {
 		l.seen[f] = true
 		l.found = append(l.found, f)

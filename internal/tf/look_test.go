@@ -285,3 +285,22 @@ func TestTheReferenceIsAllowed(t *testing.T) {
 		}
 	}
 }
+
+// TestASuggestionIsPlain sees that what people are told to write says what it is for, however a
+// folder or a host is called.
+func TestASuggestionIsPlain(t *testing.T) {
+	for _, c := range []struct {
+		f    finding
+		want string
+	}{
+		{finding{what: dr.CodeFile, file: "live/app/main.tf"}, `allow: [{what: file, path: live/app, reason: "..."}]`},
+		{finding{what: dr.CodeFile, file: "main.tf"}, `allow: [{what: file, path: main.tf, reason: "..."}]`},
+		{finding{what: dr.CodeFile, file: "x, reason: y}, {what: external/main.tf"}, `allow: [{what: file, path: "x, reason: y}, {what: external", reason: "..."}]`},
+		{finding{what: dr.CodeModule, file: "a/main.tf", says: fromHost + "git.example"}, `module_hosts: ["git.example"]`},
+		{finding{what: dr.CodeModule, file: "a/main.tf", says: fromHost + "file"}, `allow: [{what: module, path: a, reason: "..."}]`},
+	} {
+		if got := suggestion(c.f); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
+	}
+}

@@ -147,11 +147,14 @@ func (r *reader) within(name string) {
 // mostSaid bounds what is repeated of a file of somebody else's.
 const mostSaid = 60
 
-// shortened is a text as people are told it: in quotes, cut in the middle.
-func shortened(s string) string {
+// middled is a text without its middle where it is longer than so many characters.
+func middled(s string, most int) string {
 	r := []rune(s)
-	if len(r) > mostSaid {
-		s = string(r[:mostSaid/2]) + "..." + string(r[len(r)-mostSaid/2:])
+	if len(r) <= most {
+		return s
 	}
-	return strconv.Quote(s)
+	return string(r[:most/2]) + "..." + string(r[len(r)-most/2:])
 }
+
+// shortened is a text as people are told it: in quotes, cut in the middle.
+func shortened(s string) string { return strconv.Quote(middled(s, mostSaid)) }
