@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	programs = dir
-	build := exec.Command("go", "build", "-o", dir, "github.com/drbot/drbot/cmd/drbot", "github.com/drbot/drbot/cmd/drbot-sandbox")
+	build := exec.Command("go", "build", "-o", dir, "github.com/drbot/drbot/cmd/drbot", "github.com/drbot/drbot/cmd/drbot-launch", "github.com/drbot/drbot/cmd/drbot-sandbox")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the programs: %v\n%s", err, out)
 		os.Exit(1)

@@ -138,7 +138,8 @@ func (f folder) clear() error {
 	if _, err := f.secure(); err != nil {
 		return err
 	}
-	return os.RemoveAll(f.file(workFolder))
+	work := f.file(workFolder)
+	return errors.Join(os.RemoveAll(tempOf(filepath.Dir(filepath.Dir(string(f))), work)), os.RemoveAll(work))
 }
 
 // record is one line of the progress file: the only fields of Terraform's output

@@ -39,6 +39,7 @@ type git struct {
 	mirror string
 	pass   map[string]string // the job's environment, for proxies and certificates
 	scrub  scrubber
+	iso    Isolation
 	again  func(ctx context.Context, refused string) (string, error) // see job
 }
 
@@ -48,6 +49,7 @@ func newGit(j job) git {
 		token:  j.Secrets.GitToken,
 		mirror: filepath.Join(j.Place.WorkDir, mirrorsDir, mirrorName(j.Place.GitURL)),
 		pass:   j.Secrets.Environment,
+		iso:    j.Place.Wall,
 		scrub:  j.scrubber(),
 		again:  j.again,
 	}
@@ -268,10 +270,16 @@ func (g git) start(ctx context.Context, dir string, env []string, in io.Reader, 
 	cmd.Env = append(g.environment(), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = gitStop
+	if err := g.behind(cmd, dir); err != nil {
+		return "", err
+	}
 	var out, errs bounded
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
 		said := strings.TrimSpace(errs.String())
+		if err := unraised(said, g.scrub); err != nil {
+			return "", err
+		}
 		last := said[strings.LastIndexByte(said, '\n')+1:]
 		return "", &gitError{command: args[0], said: g.scrub.line(last), all: said, err: err}
 	}
@@ -305,6 +313,7 @@ func (g git) environment() []string {
 	for name, v := range baseEnvironment() {
 		env = append(env, name+"="+v)
 	}
+	env = append(env, "HOME="+filepath.Dir(g.mirror)) // and nothing of the user's: of two values the last holds
 	for _, name := range []string{
 		"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
 		"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO",
@@ -382,6 +391,9 @@ var refusals = []struct {
 func (g git) failed(ctx context.Context, err error, what dr.Text) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if is[*dr.Error](err) {
+		return err
 	}
 	var said *gitError
 	if errors.As(err, &said) && is[*exec.ExitError](err) {
