@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,14 +21,18 @@ func isolation(cfg *config.Config, can wall.Standing) (tf.Isolation, error) {
 	if !cfg.Terraform.Walled {
 		return tf.Isolation{}, nil
 	}
-	if !can.Any() {
+	user := cfg.Terraform.User
+	if me := os.Geteuid(); user != 0 && me != 0 {
+		return tf.Isolation{}, &dr.Error{Code: dr.Invalid, What: dr.T("cli.wall.user", "user", user, "own", me), Next: dr.T("cli.wall.user.next")}
+	}
+	if !can.Any() && user == 0 {
 		return tf.Isolation{}, &dr.Error{Code: dr.Invalid, What: dr.T("cli.wall.none"), Next: dr.T("cli.wall.none.next")}
 	}
 	if err := keepOwn(cfg); err != nil {
 		return tf.Isolation{}, err
 	}
 	launcher, err := wall.Launcher()
-	return tf.Isolation{Launcher: launcher, Landlock: can.Landlock, Paths: tf.Paths(cfg.Terraform.Paths)}, err
+	return tf.Isolation{Launcher: launcher, Landlock: can.Landlock, User: user, Paths: tf.Paths(cfg.Terraform.Paths)}, err
 }
 
 // keepOwn refuses to grant what holds the bot's own: its database, its socket, and the
@@ -63,8 +68,8 @@ func tellWalls(ctx context.Context, iso tf.Isolation, can wall.Standing, log *sl
 		log.WarnContext(ctx, "NO WALL STANDS AROUND TERRAFORM, as terraform.isolation says: whoever merges a line of it can read every secret of drbot and act as it")
 		return
 	}
-	log.InfoContext(ctx, "Terraform and git run behind a wall", "landlock", can.Landlock, "launcher", iso.Launcher)
-	if !can.Signals() {
+	log.InfoContext(ctx, "Terraform and git run behind a wall", "landlock", can.Landlock, "user", iso.User, "launcher", iso.Launcher)
+	if !can.Signals() && iso.User == 0 {
 		log.WarnContext(ctx, "this kernel's Landlock does not keep Terraform from ending other processes of drbot's user; Linux 6.12 does", "landlock", can.Landlock)
 	}
 }

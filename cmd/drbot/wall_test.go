@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,6 +34,14 @@ func TestNoWall(t *testing.T) {
 	if dr.CodeOf(err) != dr.Invalid || !strings.Contains(what, "no wall") || !strings.Contains(next, "terraform.isolation: none") {
 		t.Errorf("%q, %q", what, next)
 	}
+	cfg.Terraform.User = 10002
+	switch iso, err := isolation(cfg, wall.Standing{}); {
+	case os.Geteuid() == 0 && (err != nil || iso.User != 10002 || iso.Launcher == ""):
+		t.Errorf("%+v, %v", iso, err)
+	case os.Geteuid() != 0 && dr.CodeOf(err) != dr.Invalid:
+		t.Errorf("who is not root becomes another user: %v", err)
+	}
+	cfg.Terraform.User = 0
 	cfg.Terraform.Walled = false
 	if iso, err := isolation(cfg, wall.Standing{Landlock: 7}); err != nil || iso.Launcher != "" {
 		t.Errorf("%+v, %v", iso, err)

@@ -76,6 +76,7 @@ type Terraform struct {
 	// Walled is whether Terraform and git must run behind a wall; it takes a written word to
 	// do without.
 	Walled bool
+	User   int // the id of the user that Terraform runs as; 0 for drbot's own
 	Paths  Paths
 }
 
@@ -213,7 +214,7 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 		Terraform: Terraform{
 			Path: in.Terraform.Path, PluginDir: in.Terraform.PluginDir, Environment: in.Terraform.Environment, ApplyEnvironment: in.Terraform.ApplyEnv,
 			PassEnv: in.Terraform.PassEnv, LockTimeout: time.Duration(in.Terraform.LockTimeout),
-			Walled: in.Terraform.Isolation != isolationNone, Paths: Paths(in.Terraform.Paths),
+			Walled: in.Terraform.Isolation != isolationNone, User: in.Terraform.User, Paths: Paths(in.Terraform.Paths),
 		},
 		AWS: AWS{Endpoint: in.AWS.Endpoint, ReadRole: in.AWS.ReadRole, PromoteRole: in.AWS.PromoteRole, CallTimeout: time.Duration(in.AWS.CallTimeout)},
 		Timing: Timing{

@@ -82,6 +82,7 @@ type terraform struct {
 	PassEnv     []string          `yaml:"pass_env"`
 	LockTimeout Duration          `yaml:"lock_timeout"`
 	Isolation   string            `yaml:"isolation"`
+	User        int               `yaml:"user"`
 	Paths       paths             `yaml:"paths"`
 }
 

@@ -21,6 +21,9 @@ func (f *faults) isolated(in terraform) {
 	if !slices.Contains([]string{isolationAuto, isolationNone}, in.Isolation) {
 		f.add("terraform.isolation", dr.T("config.isolation", "value", quoted(in.Isolation)))
 	}
+	if in.User < 0 || in.User > 1<<31-1 || in.User > 0 && in.Isolation == isolationNone {
+		f.add("terraform.user", dr.T("config.isolation.user"))
+	}
 	for key, list := range map[string][]string{"read": in.Paths.Read, "run": in.Paths.Run, "write": in.Paths.Write} {
 		for i, p := range list {
 			if !grantable(p) {

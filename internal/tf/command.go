@@ -128,6 +128,9 @@ func (m *module) terraform(during phase, stop time.Duration) (*tfexec.Terraform,
 	if err != nil {
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
+	if err := m.hand(during); err != nil {
+		return nil, err
+	}
 	env, err := m.environment(during)
 	if err != nil {
 		return nil, err

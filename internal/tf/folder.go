@@ -125,12 +125,25 @@ func (f folder) secure() (rescued bool, err error) {
 			return filepath.SkipDir
 		case e.Type().IsRegular() && e.Name() == rescuedState:
 			rescued = true
-			return errors.Join(os.Chmod(name, 0o600), os.Rename(name, f.file(rescuedState)))
+			return f.rescue(name)
 		default:
 			return nil
 		}
 	})
 	return rescued, err
+}
+
+// rescue takes a state out of the checkout. Only where nobody else can change what the name
+// leads to is it touched: the checkout may be another user's.
+func (f folder) rescue(name string) error {
+	to := f.file(rescuedState)
+	if err := os.Rename(name, to); err != nil {
+		return err
+	}
+	if info, err := os.Lstat(to); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(err, os.Remove(to))
+	}
+	return errors.Join(os.Lchown(to, os.Geteuid(), os.Getegid()), os.Chmod(to, 0o600))
 }
 
 // clear removes the checkout too.

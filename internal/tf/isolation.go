@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -22,6 +23,7 @@ type Isolation struct {
 	// Launcher is the program that raises the wall; where it is empty there is none.
 	Launcher string
 	Landlock int // the version of it that this host has
+	User     int // another user's id, which Terraform has; 0 for the own
 	// Shell lets Terraform start the programs of this system, for provisioners.
 	Shell bool
 	Paths Paths
@@ -109,6 +111,61 @@ func (j job) newRoom(folder string) (room, error) {
 		return r, fmt.Errorf("make a room: %w", err)
 	}
 	return r, nil
+}
+
+// hand gives what Terraform may change in a phase to the user that it runs as, and takes the
+// rest back. The bot is root where there is such a user.
+func (m *module) hand(during phase) error {
+	to := m.job.Place.Wall.User
+	if to == 0 {
+		return nil
+	}
+	providers := 0
+	if during == fetching {
+		providers = to
+		for _, path := range append([]string{m.room.root, m.room.home, m.room.temp, m.room.saved}, m.state...) {
+			if err := own(path, to); err != nil {
+				return err
+			}
+		}
+		for _, path := range []string{m.root, m.room.temp, filepath.Dir(m.dir), m.job.Place.Terraform} {
+			if err := passable(path, m.job.Place.WorkDir); err != nil {
+				return err
+			}
+		}
+		if err := os.Chmod(m.room.config, 0o444); err != nil {
+			return fmt.Errorf("hand over a room: %w", err)
+		}
+	}
+	return own(m.room.providers, providers)
+}
+
+// own gives a folder, with all that is in it, to a user. Links are given, never followed.
+func own(path string, user int) error {
+	err := filepath.WalkDir(path, func(name string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(name, user, user)
+	})
+	if err == nil && user == 0 {
+		err = os.Chmod(path, 0o755) // to be executed by whom it was taken from
+	}
+	if err != nil {
+		return fmt.Errorf("hand over a room: %w", err)
+	}
+	return nil
+}
+
+// passable lets others go through the folders between the work folder and what is theirs,
+// without seeing what else is there.
+func passable(path, work string) error {
+	for dir := filepath.Dir(path); wall.Below(dir, work); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o711); err != nil {
+			return fmt.Errorf("hand over a room: %w", err)
+		}
+	}
+	return nil
 }
 
 // dataDir is where Terraform keeps what it fetched and which backend a stack has. It is the
@@ -204,7 +261,8 @@ func walled(err error) error {
 func (m *module) wall(during phase, env map[string]string) wall.Wall {
 	iso := m.job.Place.Wall
 	w := wall.Wall{
-		Program: m.job.Place.Terraform, Landlock: iso.Landlock, Memory: mostMemory, Umask: maskOwn,
+		Program: m.job.Place.Terraform, Landlock: iso.Landlock, User: iso.User, Memory: mostMemory, Umask: maskOwn,
+		Bound: true, // terraform-exec has a Terraform end with the process that started it
 		Read:  slices.Concat(looked, filesIn(env), iso.Paths.Read, []string{m.room.config}),
 		Run:   slices.Concat(providerMirrors, iso.Paths.Run),
 		Write: slices.Concat([]string{m.room.root, m.room.home, m.room.temp, m.room.saved}, iso.Paths.Write, m.state),
@@ -278,8 +336,8 @@ func (g git) wall(program, dir string) wall.Wall {
 
 // behind has a command of git's run behind the wall.
 func (g git) behind(cmd *exec.Cmd, dir string) error {
-	if g.iso.Launcher == "" {
-		return nil
+	if g.iso.Launcher == "" || g.iso.Landlock == 0 {
+		return nil // git runs as the bot, whose mirrors it keeps
 	}
 	if cmd.Err != nil {
 		return cmd.Err

@@ -3,6 +3,7 @@ package wall
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -22,12 +23,14 @@ func Enter() {
 	if !asked {
 		return
 	}
-	fmt.Fprintln(os.Stderr, Refusal, become(setting))
+	fmt.Fprintln(os.Stderr, Refusal, enter(setting))
 	os.Exit(refused)
 }
 
-// become raises the wall and executes; it returns only when something is missing.
-func become(setting string) error {
+// enter raises the wall and executes; it returns only when something is missing.
+func enter(setting string) error {
+	// What the kernel notes of a thread goes with the one that executes.
+	runtime.LockOSThread()
 	w, err := told(setting)
 	if err != nil {
 		return err

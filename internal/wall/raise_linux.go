@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -14,6 +15,16 @@ import (
 // raise takes from this process what the program behind the wall must not have. The order is
 // that of walls: what needs a right comes before what takes it.
 func (w Wall) raise() error {
+	if w.User != 0 {
+		if err := become(w.User); err != nil {
+			return fmt.Errorf("become user %d: %w", w.User, err)
+		}
+	}
+	if w.Bound {
+		if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+			return fmt.Errorf("end with the parent: %w", err)
+		}
+	}
 	unix.Umask(w.Umask)
 	if err := bound(unix.RLIMIT_CORE, 0); err != nil { // a core holds what the memory held
 		return err
@@ -23,6 +34,12 @@ func (w Wall) raise() error {
 			return err
 		}
 	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("give up new privileges: %w", err)
+	}
+	if w.Landlock == 0 {
+		return nil
+	}
 	if has := version(); has < w.Landlock {
 		return fmt.Errorf("version %d of Landlock is asked for, and this kernel gives %d", w.Landlock, has)
 	}
@@ -31,7 +48,25 @@ func (w Wall) raise() error {
 	if err != nil {
 		return err
 	}
-	return cfg.Restrict(rules...) // with no new privileges
+	return cfg.Restrict(rules...)
+}
+
+// become takes another user's id for good, with every group and capability of root's given
+// up.
+func become(user int) error {
+	if err := syscall.Setgroups(nil); err != nil {
+		return err
+	}
+	if err := syscall.Setresgid(user, user, user); err != nil {
+		return err
+	}
+	if err := syscall.Setresuid(user, user, user); err != nil {
+		return err
+	}
+	if syscall.Setuid(0) == nil {
+		return errors.New("the way back is open")
+	}
+	return nil
 }
 
 func bound(what int, most uint64) error {

@@ -73,6 +73,10 @@ var acts = map[string]func(arg string) error{
 		}
 		return err
 	},
+	"wait": func(string) error {
+		fmt.Print("here")
+		return unix.Pause() // until it is ended
+	},
 	"told": func(string) error {
 		if v, is := os.LookupEnv(Variable); is {
 			return fmt.Errorf("it is told %s", v)

@@ -20,12 +20,16 @@ const LeastMemory = 2 << 30
 // Wall is what one program may reach. A path stands for all that is below it.
 type Wall struct {
 	Program  string   `json:"program"`          // what runs behind it
-	Landlock int      `json:"landlock"`         // the version by whose rules it is raised, of those that Look found
+	Landlock int      `json:"landlock"`         // the version by whose rules it is raised, of those that Look found; 0 where there is another user
+	User     int      `json:"user,omitempty"`   // the id of another user, and of that one's group, which root alone can take
 	Read     []string `json:"read,omitempty"`   // files and folders; those that are not there are left out
 	Run      []string `json:"run,omitempty"`    // likewise, to be read and executed
 	Write    []string `json:"write,omitempty"`  // to be read and changed, never executed; each must be there
 	Memory   uint64   `json:"memory,omitempty"` // that each process may reserve; 0 for no bound
 	Umask    int      `json:"umask"`
+	// Bound has the program end when the thread that started it does, as its own start had it:
+	// the kernel forgets that when another thread executes or another user comes in.
+	Bound bool `json:"bound,omitempty"`
 }
 
 // Setting is the environment variable that tells of the wall, whole.
@@ -54,8 +58,8 @@ func (w Wall) check() error {
 	if !filepath.IsAbs(w.Program) {
 		return errors.New("a wall is for a program by its whole path")
 	}
-	if w.Landlock < 1 {
-		return errors.New("there is no Landlock to raise a wall by")
+	if w.Landlock < 0 || w.User < 0 || w.Landlock == 0 && w.User == 0 {
+		return errors.New("there is neither Landlock nor another user to raise a wall by")
 	}
 	if w.Memory != 0 && w.Memory < LeastMemory {
 		return errors.New("no provider starts within that memory")
