@@ -48,9 +48,11 @@ touch "$HOME/.terraformrc" "$TMPDIR/left"`)
 				t.Errorf("%s is another's, too", path)
 			}
 			all = append(all, path)
-			if _, err := os.Stat(path); !os.IsNotExist(err) {
-				t.Errorf("%s is left: %v", path, err)
-			}
+			// An apply's result is there before its folder is cleared.
+			eventually(t, path+" is gone", func() bool {
+				_, err := os.Stat(path)
+				return os.IsNotExist(err)
+			})
 		}
 	}
 }

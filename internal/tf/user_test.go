@@ -82,9 +82,10 @@ resource "terraform_data" "who" {
 				t.Errorf("applied, and it plans %+v", p.Changes)
 			}
 			for _, dir := range []string{"plans", tempsDir} {
-				if left, err := os.ReadDir(filepath.Join(w.opts.WorkDir, dir)); err != nil || len(left) > 0 {
-					t.Errorf("%s: %v, %v", dir, left, err)
-				}
+				eventually(t, "nothing is left in "+dir, func() bool {
+					left, err := os.ReadDir(filepath.Join(w.opts.WorkDir, dir))
+					return err == nil && len(left) == 0
+				})
 			}
 		})
 	}
