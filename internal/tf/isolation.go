@@ -48,8 +48,8 @@ const (
 // system is where the programs of a host are, and what they load.
 var system = []string{"/bin", "/sbin", "/usr", "/lib", "/lib32", "/lib64", "/nix/store"}
 
-// looked is what resolves names, checks certificates and tells the time on a host.
-var looked = []string{
+// hostFiles is what resolves names, checks certificates and tells the time on a host.
+var hostFiles = []string{
 	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/passwd", "/etc/localtime",
 	"/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/zoneinfo",
 	"/dev/zero", "/dev/random", "/dev/urandom",
@@ -230,7 +230,7 @@ func (m *module) environment(during phase) (map[string]string, error) {
 		env["TF_CLI_CONFIG_FILE"] = m.room.config
 	}
 	if env["USER"] == "" {
-		env["USER"] = "drbot" // of the state's lock, where no user can be looked up
+		env["USER"] = "drbot" // of the state's lock, where no user can be hostFiles up
 	}
 	if m.job.Place.Wall.Launcher == "" {
 		return env, nil
@@ -263,7 +263,7 @@ func (m *module) wall(during phase, env map[string]string) wall.Wall {
 	w := wall.Wall{
 		Program: m.job.Place.Terraform, Landlock: iso.Landlock, User: iso.User, Memory: mostMemory, Umask: maskOwn,
 		Bound: true, // terraform-exec has a Terraform end with the process that started it
-		Read:  slices.Concat(looked, filesIn(env), iso.Paths.Read, []string{m.room.config}),
+		Read:  slices.Concat(hostFiles, filesIn(env), iso.Paths.Read, []string{m.room.config}),
 		Run:   slices.Concat(providerMirrors, iso.Paths.Run),
 		Write: slices.Concat([]string{m.room.root, m.room.home, m.room.temp, m.room.saved}, iso.Paths.Write, m.state),
 	}
@@ -320,7 +320,7 @@ func OnThisHost(stack dr.Stack) []string {
 // wall is what git may reach: the mirrors, and the folder that it checks out into. It runs
 // nothing of the repository's: hooks and filters are off.
 func (g git) wall(program, dir string) wall.Wall {
-	w := wall.Wall{Program: program, Landlock: g.iso.Landlock, Umask: maskShared, Memory: mostMemory, Read: slices.Concat(looked, filesIn(g.pass)), Run: slices.Clone(system), Write: []string{filepath.Dir(g.mirror)}}
+	w := wall.Wall{Program: program, Landlock: g.iso.Landlock, Umask: maskShared, Memory: mostMemory, Read: slices.Concat(hostFiles, filesIn(g.pass)), Run: slices.Clone(system), Write: []string{filepath.Dir(g.mirror)}}
 	// One that is installed elsewhere has its other programs beside it.
 	if dir := filepath.Dir(program); filepath.Base(dir) == "bin" && filepath.Dir(dir) != "/" {
 		w.Run = append(w.Run, filepath.Dir(dir))
