@@ -72,7 +72,16 @@ type Terraform struct {
 	Environment, ApplyEnvironment map[string]string
 	PassEnv                       []string
 	LockTimeout                   time.Duration
+	// Walled is whether Terraform and git must run behind a wall; it takes a written word to
+	// do without.
+	Walled bool
+	User   int // the id of the user that Terraform runs as; 0 for drbot's own
+	Paths  Paths
 }
+
+// Paths are what Terraform may use of this host beside its own: to be read, to be read and
+// executed, and to be changed.
+type Paths struct{ Read, Run, Write []string }
 
 // AWS is how to reach AWS. Role names may hold {service} and {region}.
 type AWS struct {
@@ -197,6 +206,7 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 		Terraform: Terraform{
 			Path: in.Terraform.Path, PluginDir: in.Terraform.PluginDir, Environment: in.Terraform.Environment, ApplyEnvironment: in.Terraform.ApplyEnv,
 			PassEnv: in.Terraform.PassEnv, LockTimeout: time.Duration(in.Terraform.LockTimeout),
+			Walled: in.Terraform.Isolation != isolationNone, User: in.Terraform.User, Paths: Paths(in.Terraform.Paths),
 		},
 		AWS: AWS{Endpoint: in.AWS.Endpoint, ReadRole: in.AWS.ReadRole, PromoteRole: in.AWS.PromoteRole, CallTimeout: time.Duration(in.AWS.CallTimeout)},
 		Timing: Timing{
@@ -214,6 +224,7 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 	f.within("", bounds())
 	f.filled(in)
 	f.formed(in, c.Database)
+	f.isolated(in.Terraform)
 	if c.Slack.TeamID == "" {
 		f.add("slack.team_id", dr.T("config.no-team"))
 	}

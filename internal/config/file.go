@@ -81,6 +81,15 @@ type terraform struct {
 	ApplyEnv    map[string]string `yaml:"apply_environment"`
 	PassEnv     []string          `yaml:"pass_env"`
 	LockTimeout Duration          `yaml:"lock_timeout"`
+	Isolation   string            `yaml:"isolation"`
+	User        int               `yaml:"user"`
+	Paths       paths             `yaml:"paths"`
+}
+
+type paths struct {
+	Read  []string `yaml:"read"`
+	Run   []string `yaml:"run"`
+	Write []string `yaml:"write"`
 }
 
 type aws struct {
@@ -225,7 +234,7 @@ func defaults() file {
 		GitHub: github{GitURL: "https://github.com"},
 		Timing: timing{Drain: Duration(30 * time.Minute)},
 		Terraform: terraform{
-			LockTimeout: Duration(30 * time.Second),
+			LockTimeout: Duration(30 * time.Second), Isolation: isolationAuto,
 		},
 	}
 }

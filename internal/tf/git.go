@@ -39,8 +39,9 @@ type git struct {
 	mirror string
 	pass   map[string]string // the job's environment, for proxies and certificates
 	scrub  scrubber
-	file   string                                                    // that a run changes; empty where it is not known
-	ends   int                                                       // how many texts that end with a zero git may say; any number where it is nothing
+	file   string // that a run changes; empty where it is not known
+	ends   int    // how many texts that end with a zero git may say; any number where it is nothing
+	iso    Isolation
 	again  func(ctx context.Context, refused string) (string, error) // see job
 }
 
@@ -50,6 +51,7 @@ func newGit(j job) git {
 		token:  j.Secrets.GitToken,
 		mirror: filepath.Join(j.Place.WorkDir, mirrorsDir, mirrorName(j.Place.GitURL)),
 		pass:   j.Secrets.Environment,
+		iso:    j.Place.Wall,
 		scrub:  j.scrubber(),
 		file:   j.file,
 		again:  j.again,
@@ -318,6 +320,9 @@ func (g git) start(ctx context.Context, dir string, env []string, in io.Reader, 
 	cmd.Env = append(g.environment(), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = gitStop
+	if err := g.behind(cmd, dir); err != nil {
+		return "", err
+	}
 	var out, errs bounded
 	out.ends = g.ends
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -326,6 +331,9 @@ func (g git) start(ctx context.Context, dir string, env []string, in io.Reader, 
 			err = errors.Join(errTooMuch, err)
 		}
 		said := strings.TrimSpace(errs.String())
+		if err := unraised(said, g.scrub); err != nil {
+			return "", err
+		}
 		last := said[strings.LastIndexByte(said, '\n')+1:]
 		return "", &gitError{command: args[0], said: g.scrub.line(last), all: said, err: err}
 	}
@@ -375,6 +383,7 @@ func (g git) environment() []string {
 	for name, v := range baseEnvironment() {
 		env = append(env, name+"="+v)
 	}
+	env = append(env, "HOME="+filepath.Dir(g.mirror)) // and nothing of the user's: of two values the last holds
 	for _, name := range []string{
 		"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
 		"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO",

@@ -27,7 +27,7 @@ func (w *world) failed(commit string) (what, next string) {
 // provider puts a provider that cannot run into the mirror of the world.
 func (w *world) provider(platform string) {
 	w.t.Helper()
-	w.opts.PluginDir = filepath.Join(w.dir, "mirror")
+	w.opts.PluginDir = filepath.Join(filepath.Dir(w.dir), "mirror")
 	dir := filepath.Join(w.opts.PluginDir, "registry.terraform.io", "hashicorp", "null", "3.2.1", platform)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		w.t.Fatal(err)

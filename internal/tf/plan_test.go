@@ -245,7 +245,7 @@ func TestInitKeepsToTheLockFile(t *testing.T) {
 	}
 
 	// A provider that is at hand and not in the lock file must not be chosen.
-	w.opts.PluginDir = filepath.Join(w.dir, "mirror")
+	w.opts.PluginDir = filepath.Join(filepath.Dir(w.dir), "mirror")
 	version := filepath.Join(w.opts.PluginDir, "registry.terraform.io", "hashicorp", "null", "3.2.1")
 	for _, platform := range []string{"linux_amd64", "linux_arm64", "darwin_arm64", "darwin_amd64"} {
 		if err := os.MkdirAll(filepath.Join(version, platform), 0o755); err != nil {

@@ -65,6 +65,9 @@ type Options struct {
 	// default two, or as many as there are cores.
 	Processes int
 
+	// Isolation is the wall that Terraform and git run behind; none by default.
+	Isolation Isolation
+
 	Logger *slog.Logger
 }
 
@@ -256,6 +259,7 @@ func (t *Terraform) reader(ctx context.Context, svc dr.Service, stack dr.Stack, 
 		},
 		Place: place{
 			PluginDir:   t.opts.PluginDir,
+			Wall:        t.opts.Isolation,
 			WorkDir:     t.opts.WorkDir,
 			GitURL:      url,
 			LockTimeout: t.opts.LockTimeout,
@@ -296,6 +300,7 @@ type job struct {
 type place struct {
 	Terraform   string
 	PluginDir   string
+	Wall        Isolation
 	WorkDir     string
 	GitURL      string
 	LockTimeout time.Duration

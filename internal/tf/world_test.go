@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/wall"
 )
 
 // The test binary is the bot and the supervisor as well, so that processes can
 // be killed for real.
 func TestMain(m *testing.M) {
+	wall.Enter()
 	if len(os.Args) == 3 {
 		switch os.Args[1] {
 		case "supervise":
@@ -58,6 +60,7 @@ func bot(file string) int {
 
 func options(work, url string) Options {
 	return Options{
+		Isolation:         behindAWall(work),
 		WorkDir:           work,
 		SupervisorCommand: []string{os.Args[0], "supervise"},
 		HashKey:           []byte("a key of tests, 16 bytes or more"),
@@ -65,6 +68,16 @@ func options(work, url string) Options {
 		ApplyPoll:         10 * time.Millisecond,
 		LockTimeout:       time.Second,
 	}
+}
+
+// behindAWall is the wall that tests run behind where the kernel has one. What they have
+// provisioners do shows in the folder around the repositories.
+func behindAWall(work string) Isolation {
+	can := wall.Look()
+	if !can.Any() {
+		return Isolation{}
+	}
+	return Isolation{Launcher: os.Args[0], Landlock: can.Landlock, Shell: true, Paths: Paths{Write: []string{filepath.Join(filepath.Dir(work), "here")}}}
 }
 
 // world is a repository and a place to run, all of it in a temporary folder.
@@ -85,12 +98,16 @@ func newWorld(t *testing.T) *world {
 			t.Skipf("not proved here: there is no %s on PATH", tool)
 		}
 	}
-	dir := t.TempDir()
+	around := t.TempDir()
+	dir := filepath.Join(around, "here")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	w := &world{t: t, dir: dir, bare: filepath.Join(dir, "infra.git"), tree: filepath.Join(dir, "tree")}
 	w.git(dir, "init", "-q", "--bare", "-b", "main", w.bare)
 	w.git(dir, "init", "-q", "-b", "main", w.tree)
 	w.git(w.tree, "remote", "add", "origin", w.bare)
-	w.opts = options(filepath.Join(dir, "work"), w.bare)
+	w.opts = options(filepath.Join(around, "work"), w.bare)
 	return w
 }
 
@@ -355,7 +372,7 @@ func (w *world) wrapper(command, first string) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	name := filepath.Join(w.dir, "terraform-wrapper")
+	name := filepath.Join(filepath.Dir(w.dir), "terraform-wrapper") // where nothing is written
 	script := fmt.Sprintf("#!/bin/sh\nif [ \"$1\" = %s ]; then\n%s\nfi\nexec %s \"$@\"\n", command, first, real)
 	if err := os.WriteFile(name, []byte(script), 0o700); err != nil {
 		w.t.Fatal(err)
