@@ -9,7 +9,10 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/drbot ./cmd/drbot
+# Nobody but root may read the programs: the kernel then hides their processes from the first
+# instruction on.
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/ ./cmd/drbot ./cmd/drbot-launch \
+ && chmod 0711 /out/drbot /out/drbot-launch
 
 # The version drbot is tested with; the digest is that of the release's SHA256SUMS.
 ARG TERRAFORM_VERSION=1.11.4
@@ -32,7 +35,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/drbot --create-home drbot \
  && install -d -o drbot -g drbot /run/drbot
-COPY --from=build /out/drbot /out/terraform /usr/local/bin/
+COPY --from=build /out/drbot /out/drbot-launch /out/terraform /usr/local/bin/
 COPY --from=build /out/providers /opt/terraform/providers
 USER 10001
 WORKDIR /var/lib/drbot

@@ -11,10 +11,10 @@ TEST    := $(GO) tool gotestsum --format pkgname-and-test-fails --
 # and where the linker keeps such a copy, the detector sees races that are none.
 RACE    := -race $(foreach p,sqlite/lib libc memory,-gcflags=modernc.org/$(p)=-race=false)
 
-.PHONY: help build test test-aws fuzz check sandbox demo demo-aws sabotage fmt lint vuln docker-lint image clean proof moves long bench outage outage-aws
+.PHONY: help build test test-aws fuzz check sandbox demo demo-aws sabotage fmt lint vuln docker-lint image clean proof moves long bench outage outage-aws attack
 
 build: ## the program, and the sandbox to try it in
-	$(GO) build -trimpath -o bin/ ./cmd/drbot ./cmd/drbot-sandbox
+	$(GO) build -trimpath -o bin/ ./cmd/drbot ./cmd/drbot-launch ./cmd/drbot-sandbox
 
 help: ## this: what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ moves: ## the world moves at every place of a run, and by 2,000 random sequences
 	@mkdir -p bin; DRBOT_MOVES=2000 $(GO) test ./workflows -run '^TestMover|^TestCase6TheWorldMoves' -v -timeout 30m > bin/moves.log; ended=$$?; \
 	grep -E '^(---|ok|FAIL|panic)|_test\.go|^ *--- FAIL' bin/moves.log; exit $$ended
 
+attack: ## a repository that tries to get at the bot, with the wall around Terraform and without
+	$(GO) test -tags attack -run '^TestAttack' -v -timeout 15m ./internal/wall ./internal/tf ./internal/sandbox
+
 # Every strategy has a Moto of its own and waits for the provider most of the time.
 test-aws: ## the reference infrastructure: every module, every strategy there and back
 	@scripts/terraform-1.1
@@ -82,8 +85,8 @@ fmt: ## whether every Go file is formatted
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 
 lint: docker-lint ## go vet, staticcheck and the Dockerfile
-	$(GO) vet -tags proof,aws ./...
-	$(GO) tool staticcheck -tags proof,aws ./...
+	$(GO) vet -tags proof,aws,attack ./...
+	$(GO) tool staticcheck -tags proof,aws,attack ./...
 
 docker-lint: ## the Dockerfile alone
 	@scripts/lint-dockerfile Dockerfile

@@ -32,7 +32,8 @@ var arrows = map[string][]string{
 	"internal/aws/":        {"dr", "internal/aws"},
 	"internal/aws/ecs":     {"dr", "internal/aws", "internal/aws/elb"},
 	"internal/aws/systems": {"dr", "internal/aws", "internal/aws/"},
-	"internal/tf":          {"dr"},
+	"internal/tf":          {"dr", "internal/wall"},
+	"internal/wall":        nil,
 	"internal/store":       {"dr"},
 	"internal/config":      {"dr"},
 	// Helpers of tests alone.
@@ -43,8 +44,9 @@ var arrows = map[string][]string{
 	"internal/aws/awstest":     {"dr", "text", "internal/aws"},
 	"internal/sandbox":         {"dr", "internal/sandbox/"},
 	"internal/sandbox/":        {"dr", "internal/awshttp", "internal/sandbox/"},
-	"cmd/drbot":                {"dr", "text", "view", "policies", "workflows", "workflows/", "bot", "internal/config", "internal/web", "internal/github", "internal/aws", "internal/aws/", "internal/tf", "internal/store"},
-	"cmd/drbot-sandbox":        {"dr", "internal/sandbox", "internal/sandbox/", "internal/tf"},
+	"cmd/drbot":                {"dr", "text", "view", "policies", "workflows", "workflows/", "bot", "internal/config", "internal/web", "internal/github", "internal/aws", "internal/aws/", "internal/tf", "internal/store", "internal/wall"},
+	"cmd/drbot-launch":         {"internal/wall"},
+	"cmd/drbot-sandbox":        {"dr", "internal/sandbox", "internal/sandbox/", "internal/tf", "internal/wall"},
 }
 
 // sdks says which packages may import an SDK, in the same names; the sandbox, whose servers are read
@@ -59,6 +61,7 @@ var sdks = map[string][]string{
 	"github.com/open-policy-agent": {"policies"},
 	"github.com/nicksnyder/":       {"text"},
 	"github.com/agnivade/":         {"text", "internal/config"},
+	"github.com/landlock-lsm/":     {"internal/wall"},
 	"modernc.org/sqlite":           {"internal/store"},
 	"github.com/jackc/pgx":         {"internal/store", "internal/store/storetest"},
 }

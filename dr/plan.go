@@ -151,6 +151,9 @@ type Plan struct {
 	// programs give, providers, backends, modules, files that functions read. Plans stored
 	// by earlier editions lack it.
 	Code string `json:"code,omitempty"`
+	// Allowed is what the code does that no change shows, because the configuration allows
+	// it. People read it; what of it is approved is named by Code.
+	Allowed []AllowedCode `json:"allowed,omitempty"`
 	// Unreached says, of a drift, why a change of the active Region would not reach the stack.
 	Unreached Text `json:"unreached,omitzero"`
 	// Leads says that the stack leads the users: what of it was approved may not drop out.

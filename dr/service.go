@@ -130,7 +130,8 @@ type Service struct {
 	Names      Names         `json:"names"`
 	Probes     []Probe       `json:"probes"`
 	Unstable   []Unstable    `json:"unstable,omitempty"`
-	Acts       []string      `json:"acts"` // what a run does after the merge, in order
+	Code       CodeRules     `json:"code,omitzero"` // what its stacks' code may do
+	Acts       []string      `json:"acts"`          // what a run does after the merge, in order
 	Schedule   Schedule      `json:"schedule"`
 	Requesters []string      `json:"requesters"` // persons
 	Approvers  []string      `json:"approvers"`  // persons

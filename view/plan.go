@@ -41,6 +41,7 @@ func (p PullRequest) Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decisi
 	}
 	p.headed(&b, dr.T("pr.plan.failed"), failing(plans))
 	p.headed(&b, dr.T("pr.plan.left-out"), leftOut(plans))
+	p.headed(&b, dr.T("pr.plan.allowed"), allowedCode(plans))
 	last := fmt.Sprintf("%s\n", w.Say(dr.T("pr.digest", "digest", digest)))
 	p.stacks(&b, plans, planRunes-utf8.RuneCountInString(b.String()+last))
 	b.WriteString(last)
@@ -79,6 +80,24 @@ func leftOut(plans dr.Plans) []dr.Text {
 				}
 				out = append(out, dr.T("pr.plan.unstable", "stack", pl.Stack, "address", dr.Foreign(c.Address), "path", dr.Foreign(l.Path), "reason", l.Reason))
 			}
+		}
+	}
+	return out
+}
+
+// allowedNamed is how much of a stack's code that is allowed is told in full.
+const allowedNamed = 10
+
+// allowedCode is what the code does beside what the plans show.
+func allowedCode(plans dr.Plans) []dr.Text {
+	var out []dr.Text
+	for _, pl := range plans {
+		for i, a := range pl.Allowed {
+			if i == allowedNamed {
+				out = append(out, dr.T("pr.plan.allowed.more", "stack", pl.Stack, "n", len(pl.Allowed)-allowedNamed))
+				break
+			}
+			out = append(out, dr.T("pr.plan.allowed.at", "stack", pl.Stack, "at", dr.Foreign(a.At), "says", dr.Foreign(a.Says), "reason", a.Reason))
 		}
 	}
 	return out

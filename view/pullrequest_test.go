@@ -234,3 +234,18 @@ func TestCase27AnOverwriteIsShown(t *testing.T) {
 		t.Errorf("it does not begin with the overwrite:\n%.600s", got)
 	}
 }
+
+// TestCodeThatIsAllowedIsShown sees that people read what the code does beside the plan, and why
+// that is allowed.
+func TestCodeThatIsAllowedIsShown(t *testing.T) {
+	pl := dr.Plan{Stack: "tokyo"}
+	for i := range allowedNamed + 2 {
+		pl.Allowed = append(pl.Allowed, dr.AllowedCode{What: dr.CodeProvisioner, At: fmt.Sprintf("app/main.tf:%d", i+1), Says: `provisioner "local-exec"`, Reason: "the *seed*"})
+	}
+	got := PullRequest{english(t, text.Slack)}.Plan(sample(), dr.Plans{pl}, "d", dr.Decision{Allowed: true})
+	for _, want := range []string{"Done beside what is shown, because the configuration allows it", "- tokyo: app/main.tf:1: provisioner \"local-exec\" (the \\*seed\\*)\n", "- tokyo: 2 more\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the comment lacks %q:\n%s", want, got)
+		}
+	}
+}

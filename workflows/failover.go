@@ -83,10 +83,10 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 		r.Channel = cmp.Or(f.svc.Channel, req.Channel) // of a service that is not known any more
 		return string(f.finish(&ending{State: dr.RunRefused, Outcome: began.What}))
 	}
-	// Who may approve and where it is told are those of now; they decide within steps
-	// alone, which are not done again.
+	// Who may approve, where it is told and what the code may do are those of now; they
+	// decide within steps alone, which are not done again.
 	if now, ok := b.Team.Services[req.Service]; ok {
-		f.svc.Requesters, f.svc.Approvers, f.svc.Channel = now.Requesters, now.Approvers, now.Channel
+		f.svc.Requesters, f.svc.Approvers, f.svc.Channel, f.svc.Code = now.Requesters, now.Approvers, now.Channel, now.Code
 	}
 	r.Channel, r.Approvers, r.Quorum = f.svc.Channel, f.svc.Approvers, needed(f)
 	return string(f.finish(f.play()))

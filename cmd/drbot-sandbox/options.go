@@ -12,6 +12,7 @@ import (
 	"github.com/drbot/drbot/internal/sandbox"
 	"github.com/drbot/drbot/internal/sandbox/reference"
 	"github.com/drbot/drbot/internal/tf"
+	"github.com/drbot/drbot/internal/wall"
 )
 
 // product gives the path of the product's program.
@@ -69,6 +70,10 @@ func (o *outside) options(ctx context.Context, f flags) (sandbox.Options, func()
 		Dir: dir, Bot: bot, Tool: self, Terraform: terraform, Out: o.stdout,
 		HealthEvery: 5 * time.Second, DriftEvery: 7 * time.Second,
 		Log: slog.New(slog.NewTextHandler(o.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	if !wall.Look().Any() {
+		out.Isolation = "none"
+		out.Log.WarnContext(ctx, "this machine has no Landlock: the bot of the sandbox runs Terraform without a wall")
 	}
 	if f.infra != string(sandbox.Reference) {
 		return out, cleanup, nil

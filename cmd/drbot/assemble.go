@@ -34,7 +34,7 @@ const language = "en"
 
 // assemble joins the ports of the runbooks with their adapters: the one place
 // that sees two adapters at once.
-func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *github.Client, st *store.Store, lock *store.Lock, stop context.CancelCauseFunc, log *slog.Logger) (*server, error) {
+func assemble(ctx context.Context, cfg *config.Config, as credentials, walls tf.Isolation, forge *github.Client, st *store.Store, lock *store.Lock, stop context.CancelCauseFunc, log *slog.Logger) (*server, error) {
 	catalogue, err := text.New(dr.Verbs())
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, forge *gi
 	if err != nil {
 		return nil, err
 	}
-	terraform, err := newTerraform(cfg, as, policy, log)
+	terraform, err := newTerraform(cfg, as, policy, walls, log)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func newForge(cfg *config.Config, as credentials, log *slog.Logger) (*github.Cli
 	})
 }
 
-func newTerraform(cfg *config.Config, as credentials, policy *policies.Policy, log *slog.Logger) (*tf.Terraform, error) {
+func newTerraform(cfg *config.Config, as credentials, policy *policies.Policy, walls tf.Isolation, log *slog.Logger) (*tf.Terraform, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the own executable: %w", err)
@@ -133,6 +133,7 @@ func newTerraform(cfg *config.Config, as credentials, policy *policies.Policy, l
 		GitURL:       func(r dr.Repository) string { return cfg.GitHub.GitURL + "/" + r.Owner + "/" + r.Name + ".git" },
 		GitToken:     as.forGit,
 		Held:         policy.Held,
+		Isolation:    walls,
 		Logger:       log,
 	})
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/drbot/drbot/internal/config"
 	"github.com/drbot/drbot/internal/store"
+	"github.com/drbot/drbot/internal/tf"
 	"github.com/drbot/drbot/internal/web"
 )
 
@@ -200,7 +201,7 @@ func TestStandby(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, cfg, quiet) }()
+	go func() { ended <- serve(ctx, cfg, tf.Isolation{}, quiet) }()
 	until(t, "the standby is healthy", func() bool { code, body := fetched(cfg.Listen, "/healthz"); return code == 200 && body == "standby\n" })
 	if code, body := fetched(cfg.Listen, "/slack/commands"); code != 503 || !strings.Contains(body, "standby") {
 		t.Errorf("a standby answered %d %q to a command", code, body)

@@ -16,13 +16,31 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/wall"
 	"github.com/drbot/drbot/text"
 )
 
 func main() {
+	wall.Enter() // before anything else: a wall is raised by this program, too
+	if err := hide(os.Args[1:]); err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal is no longer caught: it ends the process
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// hide keeps what this process knows from others of its user: they are shown neither its
+// memory nor its descriptors, and a server, which lives long, is started anew without the
+// secrets in its environment.
+func hide(args []string) error {
+	if len(args) > 0 && args[0] == "serve" {
+		if err := wall.Unexpose(); err != nil {
+			return err
+		}
+	}
+	return wall.Hide()
 }
 
 // world is the outside as a command sees it.

@@ -15,6 +15,8 @@ import (
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/config"
 	"github.com/drbot/drbot/internal/store"
+	"github.com/drbot/drbot/internal/tf"
+	"github.com/drbot/drbot/internal/wall"
 	"github.com/drbot/drbot/internal/web"
 	"github.com/drbot/drbot/text"
 	"github.com/drbot/drbot/workflows"
@@ -30,11 +32,17 @@ func (w *world) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			can := wall.Look()
+			walls, err := isolation(cfg, can)
+			if err != nil {
+				return err
+			}
 			log := slog.New(slog.NewJSONHandler(w.stderr, &slog.HandlerOptions{ReplaceAttr: inWords(w.words)}))
 			for _, n := range cfg.Notices {
 				log.WarnContext(c.Context(), "the configuration has what will go", "notice", w.words.Say(n))
 			}
-			return ended(serve(c.Context(), cfg, log))
+			tellWalls(c.Context(), walls, can, log)
+			return ended(serve(c.Context(), cfg, walls, log))
 		},
 	}
 }
@@ -50,7 +58,7 @@ func ended(err error) error {
 }
 
 // serve runs the bot until the context ends, the lock is lost or the engine fails.
-func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+func serve(ctx context.Context, cfg *config.Config, walls tf.Isolation, log *slog.Logger) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	public := newPublic(cfg.Listen, log, stop)
@@ -87,7 +95,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err := greet(ctx, st, forge, cfg.Services, log); err != nil {
 		return err
 	}
-	s, err := assemble(ctx, cfg, as, forge, st, lock, stop, log)
+	s, err := assemble(ctx, cfg, as, walls, forge, st, lock, stop, log)
 	if err != nil {
 		return err
 	}

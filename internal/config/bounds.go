@@ -88,12 +88,40 @@ func cronFault(spec string, throwaway bool) dr.Text {
 	case strings.HasPrefix(strings.TrimSpace(spec), "@every") && !throwaway:
 		return dr.T("config.cron.interval", "cron", quoted(spec))
 	}
-	s, err := cron.ParseStandard(spec)
-	if err != nil {
+	s := schedules(spec)
+	if s == nil {
 		return dr.T("config.cron.none", "cron", quoted(spec))
+	}
+	if every, ok := s.(cron.ConstantDelaySchedule); ok && (every.Delay < shortestInterval || tooOften(spec)) {
+		return dr.T("config.cron.often", "cron", quoted(spec), "least", plain(shortestInterval))
 	}
 	if s.Next(someDay).IsZero() {
 		return dr.T("config.cron.never", "cron", quoted(spec))
 	}
 	return dr.Text{}
+}
+
+// shortestInterval is the least that lies between two reports, even for trying out.
+const shortestInterval = time.Second
+
+// tooOften tells an interval that the library rounds up to one that is taken.
+func tooOften(spec string) bool {
+	_, interval, _ := strings.Cut(spec, "@every ")
+	d, err := time.ParseDuration(interval)
+	return err == nil && d < shortestInterval
+}
+
+// schedules reads a cron expression; nil is for what is none. The library panics on some
+// texts that are none.
+func schedules(spec string) (s cron.Schedule) {
+	defer func() {
+		if recover() != nil {
+			s = nil
+		}
+	}()
+	s, err := cron.ParseStandard(spec)
+	if err != nil {
+		return nil
+	}
+	return s
 }

@@ -106,6 +106,7 @@ func TestSchedule(t *testing.T) {
 		"TZ=Asia/Seoul 0 3 * * *": "belongs into time_zone", "CRON_TZ=UTC 0 3 * * *": "belongs into time_zone",
 		"@every 5m": "is an interval", " @every 5m": "is an interval",
 		"0 0 30 2 *": "never comes", "0 0 31 4,6 *": "never comes",
+		"TZ=0": "belongs into time_zone", "CRON_TZ=": "belongs into time_zone", // the library panics on these
 		"0 3 * *": "no cron expression", "0 0 3 * * *": "no cron expression", "@reboot": "no cron expression",
 	} {
 		of := ""
@@ -116,7 +117,12 @@ func TestSchedule(t *testing.T) {
 			t.Errorf("%q: %q; it must say %q", spec, of, want)
 		}
 	}
-	if why := cronFault("@every 5s", true); !why.Empty() {
-		t.Errorf("for trying out: %s", why)
+	for spec, fine := range map[string]bool{"@every 5s": true, "@every 1s": true, "@every 1ns": false, "@every 999ms": false, "@every -5s": false, "@every 0s": false} {
+		if why := cronFault(spec, true); why.Empty() != fine {
+			t.Errorf("%s for trying out: %s", spec, why)
+		}
+	}
+	if schedules("TZ=0") != nil {
+		t.Error("what the library panics on is a schedule")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -73,7 +72,16 @@ type Terraform struct {
 	Environment, ApplyEnvironment map[string]string
 	PassEnv                       []string
 	LockTimeout                   time.Duration
+	// Walled is whether Terraform and git must run behind a wall; it takes a written word to
+	// do without.
+	Walled bool
+	User   int // the id of the user that Terraform runs as; 0 for drbot's own
+	Paths  Paths
 }
+
+// Paths are what Terraform may use of this host beside its own: to be read, to be read and
+// executed, and to be changed.
+type Paths struct{ Read, Run, Write []string }
 
 // AWS is how to reach AWS. Role names may hold {service} and {region}.
 type AWS struct {
@@ -164,13 +172,6 @@ type checker struct {
 // variable is a name that an environment variable can have; none where a file is named.
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$|^$`)
 
-// secretly tells whether a name looks like a secret itself: what GitHub, Slack and AWS give
-// out begins as nobody begins a name.
-func secretly(s string) bool {
-	begins := []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xoxb-", "xoxp-", "xoxa-", "xoxe.", "xapp-", "-----BEGIN"}
-	return slices.ContainsFunc(begins, func(b string) bool { return strings.HasPrefix(strings.TrimSpace(s), b) })
-}
-
 // secret reads one secret from where the file says it is.
 func (f *checker) secret(path string, s Secret, getenv func(string) string, read bool) string {
 	switch {
@@ -205,6 +206,7 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 		Terraform: Terraform{
 			Path: in.Terraform.Path, PluginDir: in.Terraform.PluginDir, Environment: in.Terraform.Environment, ApplyEnvironment: in.Terraform.ApplyEnv,
 			PassEnv: in.Terraform.PassEnv, LockTimeout: time.Duration(in.Terraform.LockTimeout),
+			Walled: in.Terraform.Isolation != isolationNone, User: in.Terraform.User, Paths: Paths(in.Terraform.Paths),
 		},
 		AWS: AWS{Endpoint: in.AWS.Endpoint, ReadRole: in.AWS.ReadRole, PromoteRole: in.AWS.PromoteRole, CallTimeout: time.Duration(in.AWS.CallTimeout)},
 		Timing: Timing{
@@ -222,6 +224,7 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 	f.within("", bounds())
 	f.filled(in)
 	f.formed(in, c.Database)
+	f.isolated(in.Terraform)
 	if c.Slack.TeamID == "" {
 		f.add("slack.team_id", dr.T("config.no-team"))
 	}
@@ -230,8 +233,12 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 	f.forge(in.GitHub, c, getenv, secrets)
 	c.GitHub.WebhookSecret = f.secret("github.webhook_secret", in.GitHub.WebhookSecret, getenv, secrets)
 	c.Terraform.HashKey = []byte(f.secret("terraform.hash_key", in.Terraform.HashKey, getenv, secrets))
-	if secrets && len(c.Terraform.HashKey) > 0 && len(c.Terraform.HashKey) < 16 {
+	switch key := string(c.Terraform.HashKey); {
+	case !secrets || key == "":
+	case len(key) < shortestKey:
 		f.add("terraform.hash_key", dr.T("config.hash-key.short"))
+	case weak(key):
+		f.add("terraform.hash_key", dr.T("config.hash-key.weak")) // and never what it is
 	}
 	c.People = f.people(in.People)
 	if len(in.People) == 0 {

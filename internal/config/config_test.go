@@ -307,16 +307,20 @@ func TestMistakenForAValue(t *testing.T) {
 	const inside = ": this is no name of where the secret is; a secret does not stand in this file: write env: "
 	token := "token: {env: DRBOT_GITHUB_TOKEN}"
 	for now, c := range map[string]struct{ was, fault string }{
-		"channel: #dr-portal":                {"channel: C0123ABCD", `services[0].channel: empty: for YAML #dr-portal is a comment; put it in quotes, "#dr-portal" (line `},
-		`channel: "#dr-portal"`:              {"channel: C0123ABCD", `services[0].channel: "#dr-portal" is no Slack channel id (C0123ABCD;`},
-		"channel: # to be found":             {"channel: C0123ABCD", `services[0].channel: `},
-		"token: ghp_0000":                    {token, "github.token" + inside},
-		"token: {env: ghp_0000}":             {token, "github.token" + inside},
-		"token: {file: github_pat_0000}":     {token, "github.token" + inside},
-		"token: {env: xoxb-0000}":            {token, "github.token" + inside},
-		"token: {env: 0000-secret}":          {token, "github.token" + inside},
-		"token: {env: DRBOT_GITHUB_TOKEN2}":  {token, ""},
-		"token: {file: /run/secrets/github}": {token, ""},
+		"channel: #dr-portal":                       {"channel: C0123ABCD", `services[0].channel: empty: for YAML #dr-portal is a comment; put it in quotes, "#dr-portal" (line `},
+		`channel: "#dr-portal"`:                     {"channel: C0123ABCD", `services[0].channel: "#dr-portal" is no Slack channel id (C0123ABCD;`},
+		"channel: # to be found":                    {"channel: C0123ABCD", `services[0].channel: `},
+		"token: ghp_0000":                           {token, "github.token" + inside},
+		"token: {env: ghp_0000}":                    {token, "github.token" + inside},
+		"token: {file: github_pat_0000}":            {token, "github.token" + inside},
+		"token: {env: xoxb-0000}":                   {token, "github.token" + inside},
+		"token: {env: 0000-secret}":                 {token, "github.token" + inside},
+		"token: {env: a0000b1c2d3e4f5a6}":           {token, "github.token" + inside}, // in hex
+		"token: {env: A0000aBcDeFgHi_jKlMn}":        {token, "github.token" + inside}, // in base 64
+		"token: {file: a0000b1c2d3e4f5a6}":          {token, "github.token" + inside},
+		"token: {env: DRBOT_PORTAL_ap_northeast_2}": {token, ""},
+		"token: {env: DRBOT_GITHUB_TOKEN2}":         {token, ""},
+		"token: {file: /run/secrets/github}":        {token, ""},
 	} {
 		if !strings.Contains(string(data), c.was) {
 			t.Fatalf("the example has no %q", c.was)

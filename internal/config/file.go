@@ -81,6 +81,15 @@ type terraform struct {
 	ApplyEnv    map[string]string `yaml:"apply_environment"`
 	PassEnv     []string          `yaml:"pass_env"`
 	LockTimeout Duration          `yaml:"lock_timeout"`
+	Isolation   string            `yaml:"isolation"`
+	User        int               `yaml:"user"`
+	Paths       paths             `yaml:"paths"`
+}
+
+type paths struct {
+	Read  []string `yaml:"read"`
+	Run   []string `yaml:"run"`
+	Write []string `yaml:"write"`
 }
 
 type aws struct {
@@ -128,6 +137,7 @@ type service struct {
 	Names      names               `yaml:"names"`
 	Probes     []probe             `yaml:"probes"`
 	Unstable   []unstable          `yaml:"unstable"`
+	Terraform  code                `yaml:"terraform"`
 	Acts       []string            `yaml:"acts"`
 	Schedule   schedule            `yaml:"schedule"`
 	Requesters []string            `yaml:"requesters"`
@@ -194,6 +204,19 @@ type unstable struct {
 	Reason    string `yaml:"reason"`
 }
 
+// code is what a service's code may do.
+type code struct {
+	Allow       []allow  `yaml:"allow"`
+	ModuleHosts []string `yaml:"module_hosts"`
+	LockFile    string   `yaml:"lock_file"`
+}
+
+type allow struct {
+	What   string `yaml:"what"`
+	Path   string `yaml:"path"`
+	Reason string `yaml:"reason"`
+}
+
 type schedule struct {
 	Health   string `yaml:"health"`
 	Drift    string `yaml:"drift"`
@@ -211,7 +234,7 @@ func defaults() file {
 		GitHub: github{GitURL: "https://github.com"},
 		Timing: timing{Drain: Duration(30 * time.Minute)},
 		Terraform: terraform{
-			LockTimeout: Duration(30 * time.Second),
+			LockTimeout: Duration(30 * time.Second), Isolation: isolationAuto,
 		},
 	}
 }

@@ -32,9 +32,18 @@ func (f *faults) formed(in file, database string) {
 	wrong(in.Slack.TeamID == "" || teamForm.MatchString(in.Slack.TeamID), "slack.team_id", dr.T("config.form.team", "value", quoted(in.Slack.TeamID)))
 	for _, u := range [][2]string{{"slack.api_url", in.Slack.APIURL}, {"github.api_url", in.GitHub.APIURL}, {"github.git_url", in.GitHub.GitURL}, {"aws.endpoint", in.AWS.Endpoint}} {
 		wrong(u[1] == "" || web(u[1]), u[0], dr.T("config.form.url", "value", quoted(u[1])))
+		wrong(!plainly(u[1]), u[0], dr.T("config.form.plain", "value", quoted(u[1])))
 	}
 	for _, r := range [][2]string{{"aws.read_role", in.AWS.ReadRole}, {"aws.promote_role", in.AWS.PromoteRole}} {
 		wrong(r[1] == "" || roleForm.MatchString(r[1]), r[0], dr.T("config.form.role", "value", quoted(r[1])))
+	}
+	for _, env := range []struct {
+		at  string
+		all map[string]string
+	}{{"terraform.environment", in.Terraform.Environment}, {"terraform.apply_environment", in.Terraform.ApplyEnv}} {
+		for _, name := range sortedKeys(env.all) {
+			wrong(!issued(env.all[name]), env.at+"."+name, dr.T("config.environment.secret")) // and never what stands there
+		}
 	}
 	for i, p := range in.People {
 		for j, id := range p.Slack {

@@ -79,6 +79,7 @@ func (f *checker) service(at string, in service, people dr.People) dr.Service {
 	f.repository(at, in, &s)
 	f.stacks(at, in, &s)
 	f.unstable(at, in, &s)
+	readCode(f, at+".terraform", in.Terraform, &s)
 	f.resources(at, in, &s)
 	f.reached(at, in, &s)
 	f.listedActs(at, &s)

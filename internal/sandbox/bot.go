@@ -70,6 +70,9 @@ terraform:
   plugin_dir: {{.Infra.PluginDir}}
   {{- end}}
   lock_timeout: 10s
+  isolation: {{.Isolation}}
+  # This infrastructure has provisioners, which take a shell; a team's own has none.
+  paths: {run: [{{range $i, $p := .Run}}{{if $i}}, {{end}}"{{$p}}"{{end}}], write: ["{{.Host}}"]}
   environment:
 {{- range $k, $v := .Infra.Environment}}
     {{$k}}: "{{$v}}"
@@ -96,6 +99,13 @@ services:
     stacks:
 {{- range .Stacks}}
       - {name: {{.Name}}, dir: {{.Dir}}, role: {{.Role}}{{if .Region}}, region: {{.Region}}{{end}}, backend_config: { {{- range $i, $kv := .Backend}}{{if $i}}, {{end}}{{$kv}}{{end -}} }}
+{{- end}}
+{{- with .Infra.Allow}}
+    terraform:
+      allow:
+{{- range .}}
+        - {{.}}
+{{- end}}
 {{- end}}
 {{.Made}}
     names:
@@ -175,6 +185,13 @@ func (w *World) writeConfig() (string, error) {
 	if w.opts.BotTerraform != "" {
 		terraform = w.opts.BotTerraform
 	}
+	run := infra.Run
+	if terraform != w.opts.Terraform { // a script of the sandbox's before it
+		run = slices.Concat(systemPrograms, []string{terraform, w.opts.Terraform, w.opts.Tool}, run)
+	}
+	if err := os.MkdirAll(w.host(), 0o700); err != nil {
+		return "", err
+	}
 	made, err := w.made(infra)
 	if err != nil {
 		return "", err
@@ -182,7 +199,7 @@ func (w *World) writeConfig() (string, error) {
 	var b strings.Builder
 	err = configTemplate.Execute(&b, map[string]any{
 		"Listen": w.botAddr, "Dir": dir, "State": state, "Patient": w.opts.Patient, "Team": team, "SlackURL": w.slackURL, "HubURL": w.hubURL,
-		"Terraform": terraform, "Infra": infra, "Recheck": cmp.Or(w.opts.Recheck, 2*time.Minute).String(), "GiveUp": cmp.Or(w.opts.GiveUp, 2*time.Minute).String(), "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "Made": made, "People": people, "Stacks": stacks,
+		"Terraform": terraform, "Infra": infra, "Isolation": cmp.Or(w.opts.Isolation, "auto"), "Run": run, "Host": w.host(), "Recheck": cmp.Or(w.opts.Recheck, 2*time.Minute).String(), "GiveUp": cmp.Or(w.opts.GiveUp, 2*time.Minute).String(), "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "Made": made, "People": people, "Stacks": stacks,
 		"Service": Service, "Home": home, "Standby": standby, "Channel": channel, "Owner": owner, "Repo": repository,
 		"Database": database, "Pace": pace, "Poll": poll, "Cooldown": cooldown, "CallTimeout": callTimeout.String(),
 		"App": w.opts.App, "AppKey": w.appKey(), "File": regionFile, "Health": every(w.opts.HealthEvery), "Drift": every(w.opts.DriftEvery),
@@ -192,6 +209,12 @@ func (w *World) writeConfig() (string, error) {
 	}
 	return w.save(b.String())
 }
+
+// host is the folder of this host that Terraform may write to beside its own: for what
+// scripts and provisioners of the sandbox leave there for it to see.
+func (w *World) host() string { return hostFolder(w.opts.Dir) }
+
+func hostFolder(dir string) string { return filepath.Join(dir, "host") }
 
 // save writes the bot's configuration, but for one that was edited.
 func (w *World) save(config string) (path string, err error) {

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A clock is what a process of the test's reads as the time of day: that of the
@@ -63,6 +65,9 @@ func (c *clock) start(cmd *exec.Cmd) error {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Ptrace = true
+	if err := handOver(cmd); err != nil {
+		return err
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -75,6 +80,28 @@ func (c *clock) start(cmd *exec.Cmd) error {
 	if err := errors.Join(err, syscall.PtraceDetach(c.pid)); err != nil {
 		return errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
+	return nil
+}
+
+// handOver gives a bot its environment as it hands it over to itself: it would start anew
+// otherwise, with the machine's clock.
+func handOver(cmd *exec.Cmd) error {
+	if len(cmd.Args) < 2 || cmd.Args[1] != "serve" {
+		return nil
+	}
+	fd, err := unix.MemfdCreate("environment", unix.MFD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	f := os.NewFile(uintptr(fd), "environment")
+	if _, err := f.WriteString(strings.Join(cmd.Env, "\x00")); err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, 0); err != nil {
+		return err
+	}
+	cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	cmd.Env = []string{fmt.Sprintf("DRBOT_ENVIRONMENT=%d", 2+len(cmd.ExtraFiles))}
 	return nil
 }
 

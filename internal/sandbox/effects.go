@@ -259,7 +259,7 @@ exit $status
 	return os.WriteFile(path, []byte(script), 0o700)
 }
 
-func (w *World) livesFile() string { return filepath.Join(w.opts.Dir, "terraform-lives") }
+func (w *World) livesFile() string { return filepath.Join(w.host(), "terraform-lives") }
 
 // life is one Terraform process of the bot's.
 type life struct {

@@ -25,8 +25,10 @@ type infrastructure interface {
 type botInfra struct {
 	Environment map[string]string // of Terraform's process
 	PluginDir   string
+	Run         []string // programs that the stacks' provisioners start
 	Backend     func(stack string) map[string]string
 	TargetGroup func(region string) string
+	Allow       []string // of what the stacks' code does that no plan shows
 }
 
 // Infra names an infrastructure.

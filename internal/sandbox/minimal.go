@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,8 +36,10 @@ func (m minimalStacks) drifted() string { return "terraform_data.service" }
 func (m minimalStacks) configure() botInfra {
 	return botInfra{
 		Environment: m.toolEnv(),
+		Run:         append(slices.Clone(systemPrograms), m.toolEnv()["DRBOT_SANDBOX_TOOL"], m.opts.Tool),
 		Backend:     func(stack string) map[string]string { return map[string]string{"path": m.statePath(stack)} },
 		TargetGroup: func(region string) string { return m.Cloud.Layout.Regions[region].TargetGroupARN },
+		Allow:       []string{`{what: provisioner, path: ` + stackFolder + `, reason: "terraform_data has an effect on the emulated AWS by a program alone"}`},
 	}
 }
 
@@ -70,6 +73,9 @@ func (m minimalStacks) write(_ context.Context, dir string) error {
 	}
 	return os.WriteFile(filepath.Join(live, "active_region.auto.tfvars"), flip, 0o644)
 }
+
+// systemPrograms are where a shell and what it starts are.
+var systemPrograms = []string{"/bin", "/sbin", "/usr", "/lib", "/lib32", "/lib64"}
 
 func (w *World) statePath(stack string) string {
 	return filepath.Join(w.opts.Dir, "state", stack+".tfstate")

@@ -137,7 +137,8 @@ func TestSecrets(t *testing.T) {
 	changed, changedMarked := fresh("a value that the failover changes", true), fresh("a marked value that the failover changes", true)
 	var printed, mended, refuse string
 	w, ctx := newWorld(t, func(o *Options) {
-		printed, mended, refuse = filepath.Join(o.Dir, "printed"), filepath.Join(o.Dir, "mended"), filepath.Join(o.Dir, "refuse")
+		printed, mended, refuse = filepath.Join(hostFolder(o.Dir), "printed"), filepath.Join(hostFolder(o.Dir), "mended"), filepath.Join(hostFolder(o.Dir), "refuse")
+		must(t, os.MkdirAll(hostFolder(o.Dir), 0o700))
 		tmp := filepath.Join(o.Dir, "bot", "tmp") // where it is searched too
 		must(t, os.MkdirAll(tmp, 0o700))
 		o.BotEnv = []string{"AWS_SECRET_ACCESS_KEY=" + awsKey.value, "AWS_SESSION_TOKEN=" + awsSession.value, "DB_PASSWORD=" + dbPassword.value, "TMPDIR=" + tmp}
@@ -171,7 +172,7 @@ exec "$REAL" "$@"`, refuse, marked.value, unmarked.value))(o))
 		t.Fatal(err)
 	}
 	must(t, w.StartBot(ctx))
-	theyAreThere(t, fmt.Sprintf("/proc/%d/environ", w.Bot.cmd.Process.Pid), canaries, func(c canary) bool { return !c.inRepository })
+	theyAreGone(t, w.Bot, canaries)
 	theyAreThere(t, w.statePath(standby), canaries, func(c canary) bool { return c.inRepository })
 
 	// It pauses twice: refused in the summary of an error, then in its detail.
@@ -204,6 +205,25 @@ func answerRetry(t *testing.T, ctx context.Context, w *World, m moved) {
 	must(t, err)
 	if !strings.Contains(text, "retry") {
 		t.Fatalf("bob was told %q", text)
+	}
+}
+
+// theyAreGone sees that what the bot was given by environment is not where everybody of its
+// user finds it.
+func theyAreGone(t *testing.T, b *Bot, canaries []canary) {
+	t.Helper()
+	given := strings.Join(b.cmd.Env, "\n")
+	left, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", b.cmd.Process.Pid))
+	if !os.IsPermission(err) { // the bot is hidden from all but root
+		must(t, err)
+	}
+	for _, c := range canaries {
+		if !c.inRepository && !strings.Contains(given, c.value) {
+			t.Errorf("%s was not given to the bot, so nothing is proved", c.what)
+		}
+		if strings.Contains(string(left), c.value) {
+			t.Errorf("%s is in the environment of the bot's process", c.what)
+		}
 	}
 }
 

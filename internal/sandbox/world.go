@@ -33,6 +33,8 @@ type Options struct {
 	Bot, Tool string
 	// Terraform is the path of the program, found by the caller.
 	Terraform string
+	// Isolation is what the bot's configuration says of the walls; auto when empty.
+	Isolation string
 	// BotTerraform is another one for the bot, to break it; the same when empty.
 	BotTerraform string
 	SlackAddr    string // where the Slack page listens; a free port when empty

@@ -13,6 +13,7 @@ import (
 
 	"github.com/drbot/drbot/internal/sandbox/aws"
 	"github.com/drbot/drbot/internal/tf"
+	"github.com/drbot/drbot/internal/wall"
 )
 
 // programs is the folder of drbot and drbot-sandbox, built once for all tests: they
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	programs = dir
-	build := exec.Command("go", "build", "-o", dir, "github.com/drbot/drbot/cmd/drbot", "github.com/drbot/drbot/cmd/drbot-sandbox")
+	build := exec.Command("go", "build", "-o", dir, "github.com/drbot/drbot/cmd/drbot", "github.com/drbot/drbot/cmd/drbot-launch", "github.com/drbot/drbot/cmd/drbot-sandbox")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the programs: %v\n%s", err, out)
 		os.Exit(1)
@@ -55,6 +56,9 @@ func newWorld(t *testing.T, change ...func(*Options)) (*World, context.Context) 
 	o := Options{
 		Dir: t.TempDir(), Bot: filepath.Join(programs, "drbot"), Tool: filepath.Join(programs, "drbot-sandbox"), Terraform: terraform, Out: &said,
 		Log: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	if !wall.Look().Any() {
+		o.Isolation = "none"
 	}
 	for _, c := range change {
 		c(&o)

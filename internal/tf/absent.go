@@ -2,17 +2,16 @@ package tf
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/drbot/drbot/dr"
@@ -36,28 +35,21 @@ type absent struct {
 	pointers   []string // files that Git LFS has
 }
 
-// absent looks through the tree of a checkout.
-func (g git) absent(ctx context.Context, root, tree string) (absent, error) {
-	out, err := g.run(ctx, "", nil, "ls-tree", "-r", "-l", "-z", "--full-tree", tree)
-	if err != nil {
-		return absent{}, g.failed(ctx, err, dr.T("git.tree.unread", "tree", short(tree)))
-	}
+// absent looks through the tree of a checkout, and what it holds.
+func (h contents) absent(root string) absent {
 	var a absent
-	for entry := range strings.SplitSeq(out, "\x00") {
-		facts, name, ok := strings.Cut(entry, "\t")
-		of := strings.Fields(facts) // mode, type, object, size
-		if !ok || len(of) != 4 {
-			continue
-		}
-		size, err := strconv.Atoi(of[3])
-		switch {
-		case of[0] == gitlinkMode:
+	for _, name := range slices.Sorted(maps.Keys(h.entries)) {
+		if h.entries[name].mode == gitlinkMode {
 			a.submodules = append(a.submodules, name)
-		case err == nil && size > len(lfsPointer) && size < largestPointer && strings.HasPrefix(of[0], "100") && isPointer(filepath.Join(root, filepath.FromSlash(name))):
+		}
+	}
+	for _, name := range h.paths {
+		e := h.entries[name]
+		if e.size > int64(len(lfsPointer)) && e.size < largestPointer && strings.HasPrefix(e.mode, "100") && isPointer(filepath.Join(root, filepath.FromSlash(name))) {
 			a.pointers = append(a.pointers, name)
 		}
 	}
-	return a, nil
+	return a
 }
 
 // isPointer tells whether a file is a pointer of Git LFS. One that cannot be read is none:

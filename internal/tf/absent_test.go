@@ -45,7 +45,7 @@ module "m" {
 			w := newWorld(t)
 			w.submodule(c.at, map[string]string{"main.tf": twoResources, "sub/main.tf": twoResources})
 			commit := w.commit(files(c.main))
-			p, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+			p, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 			if c.says == "" {
 				if err != nil || len(p.Changes) != 2 {
 					t.Errorf("plan %+v, %v", p, err)
@@ -80,7 +80,7 @@ func TestCase18APointerOfLFSThatIsRead(t *testing.T) {
 			all := files(c.main)
 			all[c.file], all["modules/m/main.tf"] = c.content, twoResources
 			commit := w.commit(all)
-			p, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+			p, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 			if c.says == "" {
 				if err != nil || len(p.Changes) == 0 {
 					t.Errorf("plan %+v, %v", p, err)

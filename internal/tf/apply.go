@@ -108,7 +108,7 @@ func (t *Terraform) begin(ctx context.Context, f folder, req dr.ApplyRequest, ma
 
 	want := request{
 		Key: req.Key, Run: req.Run, Service: req.Service.Name, Stack: req.Stack, Commit: req.Commit, Approved: req.Approved,
-		Unstable: req.Service.Unstable,
+		Unstable: req.Service.Unstable, Code: req.Service.Code,
 	}
 	var stored request
 	if known, err := f.read(requestFile, &stored); err != nil {

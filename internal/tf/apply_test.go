@@ -284,7 +284,7 @@ func TestStateLockedBySomebodyElse(t *testing.T) {
 	if r.Kind != dr.ApplyLocked || !strings.Contains(texttest.Say(t, r.Summary), "Stack app is in use by holder since 2") {
 		t.Errorf("result %+v", r)
 	}
-	_, err := tf.Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	_, err := tf.Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	if dr.CodeOf(err) != dr.Conflict {
 		t.Errorf("a plan gave %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 // json reads a file in JSON. It is code as a whole: nobody writes it by hand.
 func (r *reads) json(ctx context.Context, c *call, name, id, text string) error {
 	r.runs("json", name, id)
+	r.start = true // for all that is known
 	var doc any
 	if len(text) > largestConfig || json.Unmarshal([]byte(text), &doc) != nil {
 		r.whole = true

@@ -80,6 +80,7 @@ func (r *reads) provisioners(c *call, p part, b *hclsyntax.Block) {
 		if inner.Type != "provisioner" && inner.Type != "connection" {
 			continue
 		}
+		r.start = true
 		r.programmed(c, func() {
 			r.piece(c, part{p.src, inner}, label)
 			for _, name := range []string{"for_each", "count"} {
@@ -148,6 +149,7 @@ func (r *reads) data(c *call, p part, b *hclsyntax.Block) {
 		return
 	}
 	label := strings.Join(b.Labels, ".")
+	r.start = true
 	if !isProgram(b) {
 		r.piece(c, p, label)
 		return

@@ -1,14 +1,17 @@
 package tf
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -41,29 +44,39 @@ type module struct {
 	absent absent
 	dir    string
 	inside string // of the checkout, the folder of the stack
-	saved  string // the plan file
-	tree   dr.Tree
-	locks  string // names the provider choice
-	code   string // names the code that runs
+	room   room
+	saved  string   // the plan file
+	held   contents // what the checkout holds
+	locks  string   // names the provider choice
+	code   string   // names the code that runs
 	scrub  scrubber
 	seat   *seat
 	tf     *tfexec.Terraform
 
+	state     []string      // folders of this host that hold it
 	workspace string        // empty where none is named
 	unstable  []dr.Unstable // what is left out of its plans' comparison
-	leads     bool          // the stack leads the users
+	service   string
+	rules     dr.CodeRules     // of its service
+	allowed   []dr.AllowedCode // by these
+	leads     bool             // the stack leads the users
 }
 
 // open prepares a stack in a new folder, which gets the checkout and the plan. Who opens
 // it closes it.
 func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, mergeInto string, as sitter) (_ *module, err error) {
-	root := filepath.Join(folder, "src")
-	g := newGit(j)
-	tree, err := g.checkout(ctx, root, commit, mergeInto)
+	r, err := j.newRoom(folder)
 	if err != nil {
 		return nil, err
 	}
-	gone, err := g.absent(ctx, root, tree)
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
+	root := r.root
+	g := newGit(j)
+	h, err := g.checkout(ctx, root, commit, mergeInto, stack)
 	if err != nil {
 		return nil, err
 	}
@@ -81,33 +94,52 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 		}
 	}()
 	dir := filepath.Join(s.path, inside)
-	tf, err := tfexec.NewTerraform(dir, j.Place.Terraform)
-	if err != nil {
-		return nil, fmt.Errorf("open the stack: %w", err)
-	}
-	env := maps.Clone(j.Secrets.Environment)
-	if env == nil {
-		env = map[string]string{}
-	}
-	env["PWD"] = dir // as a shell has it: Terraform takes it for its own place, by the link
-	if err := tf.SetEnv(env); err != nil {
-		return nil, fmt.Errorf("open the stack: %w", err)
-	}
-	if err := tf.SetWaitDelay(planStop); err != nil {
-		return nil, fmt.Errorf("open the stack: %w", err)
-	}
 	m := &module{
-		job: j, name: stack.Name, root: root, dir: dir, inside: inside, tree: dr.Tree{Commit: commit, MergeInto: mergeInto}, tf: tf, scrub: j.scrubber(), seat: s, absent: gone, leads: stack.Role == dr.TrafficStack,
-		saved: filepath.Join(folder, planFile),
+		held: h, absent: h.absent(root),
+		job: j, name: stack.Name, root: root, dir: dir, inside: inside, scrub: j.scrubber(), seat: s, leads: stack.Role == dr.TrafficStack,
+		room: r, saved: r.saved, state: OnThisHost(stack),
 	}
 	// Terraform keeps the mode of a file that is there; a plan holds secrets.
 	if err := os.WriteFile(m.saved, nil, 0o600); err != nil {
 		return nil, fmt.Errorf("make the plan file: %w", err)
 	}
-	return m, nil
+	if err := m.furnish(); err != nil {
+		return nil, err
+	}
+	m.tf, err = m.terraform(fetching, planStop)
+	return m, err
 }
 
-func (m *module) close() { m.seat.leave() }
+func (m *module) close() {
+	m.seat.leave()
+	m.room.close()
+}
+
+// terraform is Terraform in the folder of the stack, behind its wall.
+func (m *module) terraform(during phase, stop time.Duration) (*tfexec.Terraform, error) {
+	program := cmp.Or(m.job.Place.Wall.Launcher, m.job.Place.Terraform)
+	if _, err := os.Stat(m.job.Place.Terraform); errors.Is(err, fs.ErrNotExist) { // of the launcher it would not be told
+		return nil, outside(&exec.Error{Name: m.job.Place.Terraform, Err: exec.ErrNotFound}, dr.T("tf.unstarted", "doing", dr.T("tf.doing.init")), dr.Text{})
+	}
+	tf, err := tfexec.NewTerraform(m.dir, program)
+	if err == nil {
+		err = tf.SetWaitDelay(stop)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the stack: %w", err)
+	}
+	if err := m.hand(during); err != nil {
+		return nil, err
+	}
+	env, err := m.environment(during)
+	if err != nil {
+		return nil, err
+	}
+	if err := tf.SetEnv(env); err != nil {
+		return nil, fmt.Errorf("open the stack: %w", err)
+	}
+	return tf, nil
+}
 
 // init readies the folder. With a lock file no other provider than the recorded
 // one may be chosen.
@@ -144,7 +176,11 @@ func (m *module) init(ctx context.Context, stack dr.Stack) error {
 	if err := m.ended(ctx, dr.T("tf.doing.init"), out, err); err != nil {
 		return err
 	}
-	return m.enter(ctx, stack.Workspace)
+	if err := m.enter(ctx, stack.Workspace); err != nil {
+		return err
+	}
+	m.tf, err = m.terraform(working, planStop)
+	return err
 }
 
 // planned is a plan that was made: as an allow-list, and as Terraform wrote it, which
@@ -186,6 +222,7 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) 
 		err = m.madeBy(plan.Changes, raw)
 	}
 	plan.LockFile, plan.Code, plan.Leads = m.locks, m.code, m.leads
+	plan.Allowed = m.allowed
 	plan = plan.Without(m.unstable)
 	return planned{Plan: plan, raw: raw}, err
 }
@@ -221,6 +258,8 @@ func (m *module) ended(ctx context.Context, doing dr.Text, out *output, err erro
 		return err
 	case notStarted(err):
 		return outside(err, dr.T("tf.unstarted", "doing", doing), dr.Text{})
+	case unraised(err.Error(), m.scrub) != nil:
+		return unraised(err.Error(), m.scrub)
 	default:
 		return out.failed(doing, err, m.scrub, m.inside)
 	}

@@ -20,7 +20,7 @@ func TestContract(t *testing.T) {
 		s := &site{world: w, gate: w.gate("site")}
 		return contract.TerraformWorld{
 			Terraform: func() contract.Terraform { return w.terraform() },
-			Service:   dr.Service{Name: "portal", Repository: dr.Repository{Owner: "example", Name: "infra", File: "active_region.auto.tfvars"}},
+			Service:   dr.Service{Name: "portal", Code: trusting().Code, Repository: dr.Repository{Owner: "example", Name: "infra", File: "active_region.auto.tfvars"}},
 			Stack:     w.stack(),
 			Site:      s,
 			Await:     eventually,

@@ -143,7 +143,7 @@ func TestNoErrorIsUnclassified(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tf := broken(t)
 			c.breaks(t, tf)
-			_, err := tf.Plan(t.Context(), dr.PlanRequest{Stack: dr.Stack{Name: "app", Dir: "."}, Commit: commit})
+			_, err := tf.Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: dr.Stack{Name: "app", Dir: "."}, Commit: commit})
 			classified(t, err, c.code)
 		})
 	}
@@ -168,7 +168,7 @@ func TestNoErrorIsUnclassified(t *testing.T) {
 	} {
 		t.Run("apply: "+name, func(t *testing.T) {
 			tf := broken(t)
-			req := dr.ApplyRequest{Key: "key", Stack: dr.Stack{Name: "app", Dir: "."}, Commit: commit}
+			req := dr.ApplyRequest{Service: trusting(), Key: "key", Stack: dr.Stack{Name: "app", Dir: "."}, Commit: commit}
 			c.breaks(t, tf, tf.disk.applyFolder(req.Key))
 			_, err := tf.Apply(t.Context(), req, nil)
 			classified(t, err, c.code)
@@ -213,7 +213,7 @@ func TestAForgeThatAnswersBadly(t *testing.T) {
 			tf := broken(t)
 			tf.opts.GitURL = func(dr.Repository) string { return server.URL + "/infra.git" }
 			tf.opts.GitToken = func(context.Context, dr.Repository, string) (string, error) { return "t0ken", nil }
-			_, err := tf.Plan(t.Context(), dr.PlanRequest{Stack: dr.Stack{Name: "app", Dir: "."}, Commit: strings.Repeat("a", 40)})
+			_, err := tf.Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: dr.Stack{Name: "app", Dir: "."}, Commit: strings.Repeat("a", 40)})
 			classified(t, err, want[name])
 		})
 	}
@@ -227,15 +227,15 @@ func TestATerraformThatIsGone(t *testing.T) {
 	if err := os.Remove(w.opts.TerraformPath); err != nil {
 		t.Fatal(err)
 	}
-	_, err := tf.Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	_, err := tf.Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	classified(t, err, dr.NotFound)
 
 	w.opts.TerraformPath = script(t, "terraform", "kill -9 $$")
-	_, err = w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	_, err = w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	classified(t, err, dr.Temporary)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = w.terraform().Plan(ctx, dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	_, err = w.terraform().Plan(ctx, dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	classified(t, err, dr.Temporary)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the cancellation is lost in %v", err)

@@ -184,7 +184,7 @@ func sweepPlan(dir string) error {
 		return errors.Join(err, lock.Close())
 	}
 	defer unlock(lock)
-	if err := os.RemoveAll(dir); err != nil {
+	if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(tempOf(filepath.Dir(filepath.Dir(dir)), dir))); err != nil {
 		return err
 	}
 	return os.Remove(lock.Name())

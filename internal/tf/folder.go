@@ -63,6 +63,7 @@ type request struct {
 	Approved dr.Plan
 	Unstable []dr.Unstable `json:",omitempty"`
 	Held     []string      `json:",omitempty"` // the approved types that hold data
+	Code     dr.CodeRules  `json:",omitzero"`
 	Place    place
 }
 
@@ -126,7 +127,7 @@ func (f folder) secure() (rescued bool, err error) {
 			return filepath.SkipDir
 		case e.Type().IsRegular() && e.Name() == rescuedState:
 			rescued = true
-			return errors.Join(os.Chmod(name, 0o600), os.Rename(name, f.file(rescuedState)))
+			return f.rescue(name)
 		default:
 			return nil
 		}
@@ -134,12 +135,26 @@ func (f folder) secure() (rescued bool, err error) {
 	return rescued, err
 }
 
+// rescue takes a state out of the checkout. Only where nobody else can change what the name
+// leads to is it touched: the checkout may be another user's.
+func (f folder) rescue(name string) error {
+	to := f.file(rescuedState)
+	if err := os.Rename(name, to); err != nil {
+		return err
+	}
+	if info, err := os.Lstat(to); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(err, os.Remove(to))
+	}
+	return errors.Join(os.Lchown(to, os.Geteuid(), os.Getegid()), os.Chmod(to, 0o600))
+}
+
 // clear removes the checkout too.
 func (f folder) clear() error {
 	if _, err := f.secure(); err != nil {
 		return err
 	}
-	return os.RemoveAll(f.file(workFolder))
+	work := f.file(workFolder)
+	return errors.Join(os.RemoveAll(tempOf(filepath.Dir(filepath.Dir(string(f))), work)), os.RemoveAll(work))
 }
 
 // record is one line of the progress file: the only fields of Terraform's output

@@ -39,6 +39,9 @@ type git struct {
 	mirror string
 	pass   map[string]string // the job's environment, for proxies and certificates
 	scrub  scrubber
+	file   string // that a run changes; empty where it is not known
+	ends   int    // how many texts that end with a zero git may say; any number where it is nothing
+	iso    Isolation
 	again  func(ctx context.Context, refused string) (string, error) // see job
 }
 
@@ -48,7 +51,9 @@ func newGit(j job) git {
 		token:  j.Secrets.GitToken,
 		mirror: filepath.Join(j.Place.WorkDir, mirrorsDir, mirrorName(j.Place.GitURL)),
 		pass:   j.Secrets.Environment,
+		iso:    j.Place.Wall,
 		scrub:  j.scrubber(),
+		file:   j.file,
 		again:  j.again,
 	}
 }
@@ -78,30 +83,63 @@ func checkGitURL(raw string) (string, error) {
 }
 
 // checkout puts the files of a commit, or of its merge into a base, into a new
-// folder: no .git, nothing but what the commit holds. It gives the tree that they are of.
-func (g git) checkout(ctx context.Context, dir, commit, mergeInto string) (tree string, err error) {
+// folder: no .git, nothing but what the commit holds, byte for byte, and of that only what
+// the stack reads. The whole is within its budgets.
+func (g git) checkout(ctx context.Context, dir, commit, mergeInto string, stack dr.Stack) (h contents, err error) {
 	wanted, tree, err := g.tree(ctx, dr.Tree{Commit: commit, MergeInto: mergeInto})
 	if err != nil {
-		return "", err
+		return h, err
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make the checkout folder: %w", err)
+		return h, fmt.Errorf("make the checkout folder: %w", err)
+	}
+	files := func() (err error) {
+		if h, err = g.part(ctx, tree, stack, g.file); err == nil {
+			err = h.fit()
+		}
+		if err != nil {
+			return err
+		}
+		return g.write(ctx, dir, tree, h.paths)
+	}
+	err = files()
+	if err != nil && ctx.Err() == nil && !is[*dr.Error](err) && g.mend(ctx, wanted) == nil {
+		err = files()
+	}
+	if err != nil {
+		return h, g.failed(ctx, err, dr.T("git.checkout.failed", "commit", short(commit)))
+	}
+	return h, nil
+}
+
+// write puts files of a tree into a folder.
+func (g git) write(ctx context.Context, dir, tree string, paths []string) error {
+	if err := g.asIs(); err != nil || len(paths) == 0 {
+		return err
 	}
 	// Each checkout has an index of its own, so that several can be made at once.
 	index := dir + ".index"
 	defer os.Remove(index)
-	files := func() error {
-		_, err := g.run(ctx, dir, []string{"GIT_INDEX_FILE=" + index, "GIT_WORK_TREE=" + dir}, "checkout", "--quiet", "--force", tree, "--", ".")
-		return err
+	env := []string{"GIT_INDEX_FILE=" + index, "GIT_WORK_TREE=" + dir, "GIT_LITERAL_PATHSPECS=1"}
+	_, err := g.limited(ctx, dir, env, strings.NewReader(strings.Join(paths, "\x00")+"\x00"),
+		"checkout", "--quiet", "--force", tree, "--pathspec-from-file=-", "--pathspec-file-nul")
+	return err
+}
+
+// asIs has the mirror give files as they are.
+func (g git) asIs() error {
+	name := filepath.Join(g.mirror, "info", "attributes")
+	if is, err := os.ReadFile(name); err == nil && string(is) == raw {
+		return nil
 	}
-	err = files()
-	if err != nil && ctx.Err() == nil && g.mend(ctx, wanted) == nil {
-		err = files()
+	err := os.MkdirAll(filepath.Dir(name), 0o700)
+	if err == nil {
+		err = writeAtomic(name, []byte(raw))
 	}
 	if err != nil {
-		return "", g.failed(ctx, err, dr.T("git.checkout.failed", "commit", short(commit)))
+		return fmt.Errorf("ready the mirror: %w", err)
 	}
-	return tree, nil
+	return nil
 }
 
 // tree gives what names the files of a commit, or of its merge into a base, in the mirror,
@@ -251,15 +289,29 @@ func (g git) merge(ctx context.Context, base, commit string) (string, error) {
 	return tree, nil
 }
 
+// gitLimit is how long one command of git may take: a repository can be made on which it
+// is busy for days.
+const gitLimit = 5 * time.Minute
+
 // run starts git on the mirror: arguments as they are, never a shell, and none of
 // the machine's or user's configuration.
 func (g git) run(ctx context.Context, dir string, env []string, args ...string) (string, error) {
-	return g.start(ctx, dir, env, nil, args...)
+	return g.limited(ctx, dir, env, nil, args...)
 }
 
 // read asks the mirror for objects, whose names are given as git's input.
 func (g git) read(ctx context.Context, names string, args ...string) (string, error) {
-	return g.start(ctx, "", nil, strings.NewReader(names), args...)
+	return g.limited(ctx, "", nil, strings.NewReader(names), args...)
+}
+
+func (g git) limited(ctx context.Context, dir string, env []string, in io.Reader, args ...string) (string, error) {
+	limited, cancel := context.WithTimeout(ctx, gitLimit)
+	defer cancel()
+	out, err := g.start(limited, dir, env, in, args...)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return "", &dr.Error{Code: dr.Temporary, What: dr.T("git.late", "command", args[0], "limit", gitLimit), Next: dr.T("git.late.next"), Err: err}
+	}
+	return out, err
 }
 
 func (g git) start(ctx context.Context, dir string, env []string, in io.Reader, args ...string) (string, error) {
@@ -268,10 +320,20 @@ func (g git) start(ctx context.Context, dir string, env []string, in io.Reader, 
 	cmd.Env = append(g.environment(), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = gitStop
+	if err := g.behind(cmd, dir); err != nil {
+		return "", err
+	}
 	var out, errs bounded
+	out.ends = g.ends
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
+		if out.over {
+			err = errors.Join(errTooMuch, err)
+		}
 		said := strings.TrimSpace(errs.String())
+		if err := unraised(said, g.scrub); err != nil {
+			return "", err
+		}
 		last := said[strings.LastIndexByte(said, '\n')+1:]
 		return "", &gitError{command: args[0], said: g.scrub.line(last), all: said, err: err}
 	}
@@ -281,16 +343,32 @@ func (g git) start(ctx context.Context, dir string, env []string, in io.Reader, 
 // mostOutput bounds what git may say: the repository is somebody else's.
 const mostOutput = 128 << 20
 
-// bounded is a buffer that takes so much and no more.
-type bounded struct{ bytes.Buffer }
+// errTooMuch is git's saying more than it may.
+var errTooMuch = errors.New("git says too much")
+
+// bounded is a buffer that takes so much and no more. The buffer is a field: embedded, it
+// would be read into past the bound.
+type bounded struct {
+	buffer bytes.Buffer
+	ends   int // how many texts that end with a zero it takes; any number where it is nothing
+	over   bool
+}
 
 // Write refuses what is too much.
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > mostOutput {
-		return 0, errors.New("git says too much")
+	left := b.ends - bytes.Count(p, []byte{0})
+	if b.buffer.Len()+len(p) > mostOutput || b.ends > 0 && left <= 0 {
+		b.over = true
+		return 0, errTooMuch
 	}
-	return b.Buffer.Write(p)
+	if b.ends > 0 {
+		b.ends = left
+	}
+	return b.buffer.Write(p)
 }
+
+// String is what was said.
+func (b *bounded) String() string { return b.buffer.String() }
 
 func (g git) environment() []string {
 	env := []string{
@@ -305,6 +383,7 @@ func (g git) environment() []string {
 	for name, v := range baseEnvironment() {
 		env = append(env, name+"="+v)
 	}
+	env = append(env, "HOME="+filepath.Dir(g.mirror)) // and nothing of the user's: of two values the last holds
 	for _, name := range []string{
 		"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
 		"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO",
@@ -382,6 +461,9 @@ var refusals = []struct {
 func (g git) failed(ctx context.Context, err error, what dr.Text) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if is[*dr.Error](err) {
+		return err
 	}
 	var said *gitError
 	if errors.As(err, &said) && is[*exec.ExitError](err) {

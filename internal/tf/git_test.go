@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/drbot/drbot/dr"
 )
 
 // TestDamagedMirror empties objects of the mirror, as a host that was lost can leave
@@ -57,7 +59,7 @@ func TestDamagedMirror(t *testing.T) {
 		t.Fatalf("with a damaged mirror: %v", err)
 	}
 	out := filepath.Join(t.TempDir(), "out")
-	if _, err := g.checkout(t.Context(), out, second, ""); err != nil {
+	if _, err := g.checkout(t.Context(), out, second, "", dr.Stack{Dir: "."}); err != nil {
 		t.Fatal(err)
 	}
 	if data, err := os.ReadFile(filepath.Join(out, "file")); err != nil || string(data) != "two" {

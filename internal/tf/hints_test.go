@@ -17,7 +17,7 @@ import (
 // failed plans and gives what people are told.
 func (w *world) failed(commit string) (what, next string) {
 	w.t.Helper()
-	p, err := w.terraform().Plan(w.t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	p, err := w.terraform().Plan(w.t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	if err == nil {
 		w.t.Fatalf("it was planned: %+v", p)
 	}
@@ -27,7 +27,7 @@ func (w *world) failed(commit string) (what, next string) {
 // provider puts a provider that cannot run into the mirror of the world.
 func (w *world) provider(platform string) {
 	w.t.Helper()
-	w.opts.PluginDir = filepath.Join(w.dir, "mirror")
+	w.opts.PluginDir = filepath.Join(filepath.Dir(w.dir), "mirror")
 	dir := filepath.Join(w.opts.PluginDir, "registry.terraform.io", "hashicorp", "null", "3.2.1", platform)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		w.t.Fatal(err)
@@ -152,7 +152,7 @@ func TestFaultsOfTheCode(t *testing.T) {
 		w := newWorld(t)
 		all := files(valid)
 		all["app/more.tf"] = c.code
-		_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: w.commit(all)})
+		_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: w.commit(all)})
 		what, next := texttest.Told(t, err)
 		if dr.CodeOf(err) != dr.Uncertain || !strings.Contains(what, c.at) || !strings.Contains(next, "mend it by a pull request, then answer retry") {
 			t.Errorf("%s: %s: %q, %q", name, dr.CodeOf(err), what, next)

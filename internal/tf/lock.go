@@ -74,17 +74,7 @@ func (l stateLock) holder() dr.Arg {
 
 // aside is Terraform in the same folder for a command beside the one in hand.
 func (m *module) aside() (*tfexec.Terraform, error) {
-	tf, err := tfexec.NewTerraform(m.dir, m.job.Place.Terraform)
-	if err == nil {
-		err = tf.SetEnv(m.job.Secrets.Environment)
-	}
-	if err == nil {
-		err = tf.SetWaitDelay(asideStop)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open the stack: %w", err)
-	}
-	return tf, nil
+	return m.terraform(working, asideStop)
 }
 
 // lockOutlives tells whether the stack's backend is one whose lock stays when

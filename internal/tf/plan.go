@@ -51,7 +51,7 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 		return dr.Plan{}, err
 	}
 	defer m.close()
-	m.unstable = req.Service.Unstable
+	m.unstable, m.rules, m.service = req.Service.Unstable, req.Service.Code, req.Service.Name
 	if err := m.ready(ctx, req.Stack); err != nil {
 		return dr.Plan{}, err
 	}
@@ -76,17 +76,24 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 	return plan.Plan, nil
 }
 
-// ready is what comes before a plan. Lock file and code are hashed as the commit has
+// ready is what comes before a plan. Code is judged before anything of it runs. Lock file and code are hashed as the commit has
 // them, before init, which writes a lock file where there is none.
 func (m *module) ready(ctx context.Context, stack dr.Stack) (err error) {
-	if m.code, err = newGit(m.job).codeOf(ctx, m.tree, stack); err != nil {
+	if err := m.judge(false); err != nil {
 		return err
 	}
+	m.code = m.held.reads.codeHash()
 	if m.locks, err = hashLockFile(m.dir); err != nil {
 		return err
 	}
 	if err := m.init(ctx, stack); err != nil {
 		return m.absent.because(err)
+	}
+	if err := m.locked(); err != nil {
+		return err
+	}
+	if err := m.judge(true); err != nil {
+		return err
 	}
 	if m.code, err = m.withFetched(m.code); err != nil {
 		return err

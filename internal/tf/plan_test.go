@@ -141,7 +141,7 @@ output "new" {
 	if want := []string{"input.list[1]", "input.tags.Gone"}; !slices.Equal(a.Nulled, want) {
 		t.Errorf("nulled %q, want %q", a.Nulled, want)
 	}
-	drift, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: second, Drift: true})
+	drift, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: second, Drift: true})
 	if err != nil || len(drift.Changes) != 2 || len(drift.Drift) != 0 {
 		t.Errorf("drift %+v, %v", drift, err)
 	}
@@ -162,7 +162,7 @@ resource "terraform_data" "region" {
 	clash := w.commit(map[string]string{"active_region.auto.tfvars": "active_region = \"us-east-1\"\n"})
 
 	tf := w.terraform()
-	merged, err := tf.Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: flip, MergeInto: base})
+	merged, err := tf.Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: flip, MergeInto: base})
 	if err != nil || len(merged.Changes) != 2 {
 		t.Fatalf("plan %+v, %v", merged, err)
 	}
@@ -170,7 +170,7 @@ resource "terraform_data" "region" {
 	if got, want := merged.Changes[1].Paths, alone.Changes[0].Paths; len(alone.Changes) != 1 || !slices.Equal(got, want) {
 		t.Errorf("the merge has paths %v, the commit alone %v", got, want)
 	}
-	_, err = tf.Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: flip, MergeInto: clash})
+	_, err = tf.Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: flip, MergeInto: clash})
 	if dr.CodeOf(err) != dr.Conflict {
 		t.Errorf("a conflict gave %v", err)
 	}
@@ -196,12 +196,12 @@ func TestPlanRefuses(t *testing.T) {
 		"parent folder":   {commit, "", "../app", dr.Invalid},
 		"absolute":        {commit, "", "/etc", dr.Invalid},
 		"nothing":         {commit, "", "", dr.Invalid},
-		"linked out":      {commit, "", "out/in", dr.Invalid},
+		"linked out":      {commit, "", "out/in", dr.Uncertain},
 		"missing":         {commit, "", "nowhere", dr.NotFound},
 		"a file":          {commit, "", "file", dr.NotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := tf.Plan(t.Context(), dr.PlanRequest{Stack: dr.Stack{Name: "app", Dir: c.dir}, Commit: c.commit, MergeInto: c.merge})
+			_, err := tf.Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: dr.Stack{Name: "app", Dir: c.dir}, Commit: c.commit, MergeInto: c.merge})
 			if err == nil || dr.CodeOf(err) != c.want {
 				t.Errorf("got %v, want code %s", err, c.want)
 			}
@@ -225,7 +225,7 @@ resource "terraform_data" "a" {
   }
 }
 `))
-	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	if err == nil || strings.Contains(err.Error(), canary) {
 		t.Fatalf("got %v", err)
 	}
@@ -245,7 +245,7 @@ func TestInitKeepsToTheLockFile(t *testing.T) {
 	}
 
 	// A provider that is at hand and not in the lock file must not be chosen.
-	w.opts.PluginDir = filepath.Join(w.dir, "mirror")
+	w.opts.PluginDir = filepath.Join(filepath.Dir(w.dir), "mirror")
 	version := filepath.Join(w.opts.PluginDir, "registry.terraform.io", "hashicorp", "null", "3.2.1")
 	for _, platform := range []string{"linux_amd64", "linux_arm64", "darwin_arm64", "darwin_amd64"} {
 		if err := os.MkdirAll(filepath.Join(version, platform), 0o755); err != nil {
@@ -256,7 +256,7 @@ func TestInitKeepsToTheLockFile(t *testing.T) {
 		}
 	}
 	commit = w.commit(map[string]string{"app/null.tf": `resource "null_resource" "n" {}`})
-	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	if msg, _ := texttest.Told(t, err); !strings.Contains(msg, "Provider dependency changes detected") {
 		t.Errorf("got %v", err)
 	}
@@ -271,7 +271,7 @@ func TestPlansInParallel(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			p, err := tf.Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+			p, err := tf.Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 			if err != nil || len(p.Changes) != 1 {
 				t.Errorf("plan %+v, %v", p, err)
 			}
@@ -286,7 +286,7 @@ func TestPlanTimeout(t *testing.T) {
 	w.opts.TerraformPath = w.wrapper("plan", "echo '{}'; exec cat "+g.fifo)
 	w.opts.PlanTimeout = 3 * time.Second
 	commit := w.commit(files(""))
-	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	if what, _ := texttest.Told(t, err); dr.CodeOf(err) != dr.Temporary || what != "The plan of stack app took longer than 3s." {
 		t.Errorf("got %q, %v", what, err)
 	}
@@ -305,7 +305,7 @@ func TestTokenGoesToTheForgeAlone(t *testing.T) {
 	defer forge.Close()
 	w.opts.GitURL = func(dr.Repository) string { return forge.URL + "/o/r.git" }
 	w.opts.GitToken = func(context.Context, dr.Repository, string) (string, error) { return canary, nil }
-	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: strings.Repeat("a", 40)})
+	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: strings.Repeat("a", 40)})
 	if err == nil || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), basic(canary)) {
 		t.Errorf("got %v", err)
 	}

@@ -91,7 +91,7 @@ func TestPrograms(t *testing.T) {
 			var code [2]string
 			for i, sha := range commits {
 				var err error
-				if code[i], err = g.codeOf(t.Context(), dr.Tree{Commit: sha}, stack); err != nil {
+				if code[i], err = codeAt(t, g, sha, stack); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -135,7 +135,7 @@ func TestAPrunedKeyIsNotAppliedAgain(t *testing.T) {
 	s := newShelf(t)
 	f := s.put("old", 31, phaseFile, resultFile)
 	s.prune(Retention{})
-	_, err := s.tf.Apply(t.Context(), dr.ApplyRequest{Key: "old/apply/app", Run: "old"}, nil)
+	_, err := s.tf.Apply(t.Context(), dr.ApplyRequest{Service: trusting(), Key: "old/apply/app", Run: "old"}, nil)
 	var known *dr.Error
 	if !errors.As(err, &known) || known.Code != dr.Conflict || !strings.Contains(texttest.Say(t, known.What), "not applied again") {
 		t.Errorf("got %v", err)
@@ -258,7 +258,7 @@ func TestAMirrorIsPacked(t *testing.T) {
 		t.Errorf("%d packs became %d", before, after)
 	}
 	for i, sha := range commits {
-		if _, err := g.checkout(t.Context(), filepath.Join(t.TempDir(), "src"), sha, ""); err != nil {
+		if _, err := g.checkout(t.Context(), filepath.Join(t.TempDir(), "src"), sha, "", dr.Stack{Dir: "."}); err != nil {
 			t.Errorf("commit %d: %v", i, err)
 		}
 	}

@@ -23,6 +23,7 @@ type reads struct {
 	own   string // what an address of the repository has in it
 
 	whole bool              // it may read anything
+	start bool              // it starts programs, of which no reading is told
 	named map[string]string // what it reads, by path
 	code  []string
 	later []func(context.Context) error // what of the code is told when all modules are read

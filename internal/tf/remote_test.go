@@ -11,6 +11,7 @@ import (
 func TestRemoteModuleThatMoves(t *testing.T) {
 	w := newWorld(t)
 	other := t.TempDir()
+	w.opts.Isolation.Paths.Read = []string{other}
 	module := func(command string) {
 		t.Helper()
 		text := "resource \"terraform_data\" \"r\" {\n  provisioner \"local-exec\" {\n    command = \"" + command + "\"\n  }\n}\n"

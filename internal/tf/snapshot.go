@@ -22,7 +22,10 @@ const (
 const mostLinks = 40
 
 // entry is one name of a tree: what it is, and what names its content.
-type entry struct{ mode, kind, id string }
+type entry struct {
+	mode, kind, id string
+	size           int64 // of a file
+}
 
 func (e entry) String() string { return e.mode + " " + e.kind + " " + e.id }
 
@@ -43,24 +46,28 @@ func (g git) snapshot(ctx context.Context, tree string) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := g.run(ctx, "", nil, "ls-tree", "-r", "-t", "-z", "--full-tree", tree)
+	list, err := g.list(ctx, tree)
 	if err != nil {
 		return nil, err
 	}
 	s := &snapshot{git: g, root: strings.TrimSpace(root), entries: map[string]entry{}, children: map[string][]string{}, blobs: map[string]string{}}
-	s.entries[""] = entry{"040000", kindTree, s.root}
+	s.entries[""] = entry{"040000", kindTree, s.root, 0}
 	for line := range strings.SplitSeq(list, "\x00") {
 		head, name, ok := strings.Cut(line, "\t")
 		of := strings.Fields(head)
-		if !ok || len(of) != 3 {
+		if !ok || len(of) != 4 {
 			if line == "" {
 				continue
 			}
 			return nil, fmt.Errorf("git ls-tree says %q", line)
 		}
-		s.entries[name] = entry{of[0], of[1], of[2]}
+		size, _ := strconv.ParseInt(of[3], 10, 64) // folders have none
+		s.entries[name] = entry{of[0], of[1], of[2], size}
 		dir := parent(name)
 		s.children[dir] = append(s.children[dir], path.Base(name))
+	}
+	if err := s.budgeted(); err != nil {
+		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.entries)) {
 		if s.entries[name].mode == modeLink {
@@ -68,6 +75,16 @@ func (g git) snapshot(ctx context.Context, tree string) (*snapshot, error) {
 		}
 	}
 	return s, s.load(ctx, s.links...)
+}
+
+// list is git's own of a tree, as far as it may be long.
+func (g git) list(ctx context.Context, tree string) (string, error) {
+	g.ends = mostFiles + 1
+	list, err := g.run(ctx, "", nil, "ls-tree", "-r", "-t", "-l", "-z", "--full-tree", tree)
+	if errors.Is(err, errTooMuch) {
+		return "", tooMany()
+	}
+	return list, err
 }
 
 // parent is the folder of a path; "" is the repository's own.

@@ -60,7 +60,7 @@ func TestDriftGivesWayToARun(t *testing.T) {
 	g := w.gate("refresh")
 	w.opts.TerraformPath = w.wrapper("plan", "if [ ! -e "+g.mark+" ]; then "+g.command()+"; fi")
 	tf := w.terraform()
-	req := dr.PlanRequest{Run: "drift/1", Stack: w.stack(), Commit: commit, Drift: true}
+	req := dr.PlanRequest{Service: trusting(), Run: "drift/1", Stack: w.stack(), Commit: commit, Drift: true}
 	done := make(chan error)
 	go func() {
 		_, err := tf.Plan(t.Context(), req)
@@ -83,7 +83,7 @@ func TestDriftSeesAnApplyOfAnEarlierProcess(t *testing.T) {
 	wait := w.applying(w.terraform(), w.request("followed-elsewhere", commit))
 	g.reached()
 	fresh := w.terraform()
-	_, err := fresh.Plan(t.Context(), dr.PlanRequest{Run: "drift/1", Stack: w.stack(), Commit: commit, Drift: true})
+	_, err := fresh.Plan(t.Context(), dr.PlanRequest{Service: trusting(), Run: "drift/1", Stack: w.stack(), Commit: commit, Drift: true})
 	wantBusy(t, err, "Stack app is in use by run run")
 	g.open()
 	if r := wait(); r.Kind != dr.ApplyDone {
@@ -95,7 +95,7 @@ func TestDriftSeesAnApplyOfAnEarlierProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = alive.Close() }()
-	if _, err := fresh.Plan(t.Context(), dr.PlanRequest{Run: "drift/1", Stack: w.stack(), Commit: commit, Drift: true}); err != nil {
+	if _, err := fresh.Plan(t.Context(), dr.PlanRequest{Service: trusting(), Run: "drift/1", Stack: w.stack(), Commit: commit, Drift: true}); err != nil {
 		t.Errorf("drift after the apply: %v", err)
 	}
 }

@@ -179,7 +179,7 @@ func (s *supervisor) prepare(ctx context.Context) (*module, planned, error) {
 	if err != nil {
 		return nil, planned{}, err
 	}
-	s.module, m.unstable = m, s.request.Unstable
+	s.module, m.unstable, m.rules, m.service = m, s.request.Unstable, s.request.Code, s.request.Service
 	if err := m.ready(ctx, s.request.Stack); err != nil {
 		return nil, planned{}, err
 	}
@@ -231,7 +231,11 @@ func (s *supervisor) notApplied(ctx context.Context, err error) dr.ApplyResult {
 	what := dr.T("tf.apply.unplanned")
 	var known *dr.Error
 	if errors.As(outside(err, what, dr.Text{}), &known) {
-		what, _ = dr.Told(known)
+		var next dr.Text
+		what, next = dr.Told(known)
+		if !next.Empty() {
+			what = sentences(what, dr.T("tf.hint", "next", next))
+		}
 	}
 	return failed(what)
 }

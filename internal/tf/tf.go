@@ -68,6 +68,8 @@ type Options struct {
 	// Held gives those of some types of resources that hold data: what of them an earlier
 	// apply of the run left half made is not deleted without a question. Nil: none does.
 	Held func(ctx context.Context, types []string) ([]string, error)
+	// Isolation is the wall that Terraform and git run behind; none by default.
+	Isolation Isolation
 
 	Logger *slog.Logger
 }
@@ -254,11 +256,13 @@ func (t *Terraform) reader(ctx context.Context, svc dr.Service, stack dr.Stack, 
 		return job{}, err
 	}
 	return job{
+		file: svc.Repository.File,
 		again: func(ctx context.Context, refused string) (string, error) {
 			return t.gitToken(ctx, svc.Repository, refused)
 		},
 		Place: place{
 			PluginDir:   t.opts.PluginDir,
+			Wall:        t.opts.Isolation,
 			WorkDir:     t.opts.WorkDir,
 			GitURL:      url,
 			LockTimeout: t.opts.LockTimeout,
@@ -289,6 +293,7 @@ func (t *Terraform) gitToken(ctx context.Context, repo dr.Repository, refused st
 type job struct {
 	Place   place
 	Secrets secrets
+	file    string // that a run changes; the supervisor has no need of it
 	// again gives another Git token for a refused one; nil in the supervisor, whose token
 	// is new when it starts.
 	again func(ctx context.Context, refused string) (string, error)
@@ -298,6 +303,7 @@ type job struct {
 type place struct {
 	Terraform   string
 	PluginDir   string
+	Wall        Isolation
 	WorkDir     string
 	GitURL      string
 	LockTimeout time.Duration

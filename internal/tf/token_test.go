@@ -83,12 +83,12 @@ func TestGitTokenThatCannotBeRenewed(t *testing.T) {
 		}
 		return canary, nil
 	}
-	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	if what, _ := texttest.Told(t, err); dr.CodeOf(err) != dr.Uncertain || what != "The GitHub App is suspended for acme." || asked != 2 {
 		t.Errorf("asked %d times: %q, %v", asked, what, err)
 	}
 	w.opts.GitToken = func(context.Context, dr.Repository, string) (string, error) { return canary, nil }
-	_, err = w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	_, err = w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	if dr.CodeOf(err) != dr.Denied || strings.Contains(err.Error(), canary) {
 		t.Errorf("got %v", err)
 	}

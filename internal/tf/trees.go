@@ -63,23 +63,6 @@ func (t *Terraform) trees(ctx context.Context, req dr.TreesRequest, of dr.Tree) 
 	return treesHash(snap, req.Service.Repository.File, all...), nil
 }
 
-// codeOf names the code that a stack of a tree runs.
-func (g git) codeOf(ctx context.Context, of dr.Tree, stack dr.Stack) (string, error) {
-	_, tree, err := g.tree(ctx, of)
-	if err != nil {
-		return "", err
-	}
-	snap, err := g.snapshot(ctx, tree)
-	var r *reads
-	if err == nil {
-		r, err = read(ctx, snap, g.own(), stack)
-	}
-	if err != nil {
-		return "", g.failed(ctx, err, dr.T("git.trees.failed", "commit", short(of.Commit)))
-	}
-	return r.codeHash(), nil
-}
-
 // own is what every address of the repository has in it: its owner and name.
 func (g git) own() string {
 	of := strings.Split(strings.TrimSuffix(strings.TrimRight(g.url, "/"), ".git"), "/")

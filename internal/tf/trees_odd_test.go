@@ -168,7 +168,7 @@ func TestTreesOfOddWays(t *testing.T) {
 			}
 			var code [2]string
 			for i, sha := range []string{from, to} {
-				if code[i], err = g.codeOf(t.Context(), dr.Tree{Commit: sha}, stack); err != nil {
+				if code[i], err = codeAt(t, g, sha, stack); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -171,7 +171,7 @@ func TestTrees(t *testing.T) {
 			}
 			var code [2]string
 			for i, sha := range []string{from, to} {
-				if code[i], err = g.codeOf(t.Context(), dr.Tree{Commit: sha}, stack); err != nil {
+				if code[i], err = codeAt(t, g, sha, stack); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -252,4 +252,22 @@ func TestTreesOfAStrangersRepository(t *testing.T) {
 			t.Errorf("%.20q is not read", text)
 		}
 	}
+}
+
+// codeAt names the code that a stack of a commit runs.
+func codeAt(t *testing.T, g git, sha string, stack dr.Stack) (string, error) {
+	t.Helper()
+	_, tree, err := g.tree(t.Context(), dr.Tree{Commit: sha})
+	if err != nil {
+		return "", err
+	}
+	snap, err := g.snapshot(t.Context(), tree)
+	if err != nil {
+		return "", err
+	}
+	r, err := read(t.Context(), snap, g.own(), stack)
+	if err != nil {
+		return "", err
+	}
+	return r.codeHash(), nil
 }

@@ -100,7 +100,7 @@ func TestCase3OneAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.opts.PlanTimeout = time.Second
-	_, err = w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	_, err = w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	if what, _ := texttest.Told(t, err); dr.CodeOf(err) != dr.Temporary || what != "Another plan or apply of stack app goes on; there is one at a time." {
 		t.Errorf("got %q, %v", what, err)
 	}

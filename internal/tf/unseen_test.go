@@ -4,8 +4,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/drbot/drbot/dr"
 )
 
 // TestWriteOnly says which commits change what no plan has: the arguments that a provider
@@ -68,7 +66,7 @@ module "m" {
 	g := git{url: w.bare, mirror: filepath.Join(w.dir, "code.git")}
 	code := func(files map[string]string) string {
 		t.Helper()
-		c, err := g.codeOf(t.Context(), dr.Tree{Commit: w.commit(files)}, w.stack())
+		c, err := codeAt(t, g, w.commit(files), w.stack())
 		if err != nil {
 			t.Fatal(err)
 		}

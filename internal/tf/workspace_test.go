@@ -19,7 +19,7 @@ func TestCase19TheStateIsInAnotherWorkspace(t *testing.T) {
 	// Somebody begins anew in prod, and empties default.
 	inProd := w.stack()
 	inProd.Workspace = "prod"
-	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: inProd, Commit: first})
+	_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: inProd, Commit: first})
 	if what, _ := texttest.Told(t, err); dr.CodeOf(err) != dr.NotFound || what != "The state of stack app has no workspace prod." {
 		t.Fatalf("got %q, %v", what, err)
 	}
@@ -30,7 +30,7 @@ func TestCase19TheStateIsInAnotherWorkspace(t *testing.T) {
 	if err := os.Rename(w.state(), filepath.Join(prod, "terraform.tfstate")); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: first})
+	_, err = w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: first})
 	what, next := texttest.Told(t, err)
 	if dr.CodeOf(err) != dr.Conflict || what != "The state of stack app is empty in the workspace default, and there are others: prod." || !strings.Contains(next, "name the workspace of stack app") {
 		t.Errorf("got %q, %q, %v", what, next, err)
@@ -38,7 +38,7 @@ func TestCase19TheStateIsInAnotherWorkspace(t *testing.T) {
 
 	plan := func(st dr.Stack, commit string) dr.Plan {
 		t.Helper()
-		p, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: st, Commit: commit})
+		p, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: st, Commit: commit})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestCase19TheStateIsInAnotherWorkspace(t *testing.T) {
 		t.Errorf("in prod it would change %v", acts(p))
 	}
 	more := w.again(twoResources + `resource "terraform_data" "three" {}`)
-	req := dr.ApplyRequest{Key: "prod", Run: "run", Stack: inProd, Commit: more, Approved: plan(inProd, more)}
+	req := dr.ApplyRequest{Service: trusting(), Key: "prod", Run: "run", Stack: inProd, Commit: more, Approved: plan(inProd, more)}
 	if r := w.apply(req); r.Kind != dr.ApplyDone || r.Counts != (dr.Counts{Add: 1}) {
 		t.Errorf("result %+v", r)
 	}

@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/wall"
 )
 
 // The test binary is the bot and the supervisor as well, so that processes can
 // be killed for real.
 func TestMain(m *testing.M) {
+	wall.Enter()
 	if len(os.Args) == 3 {
 		switch os.Args[1] {
 		case "supervise":
@@ -58,6 +60,7 @@ func bot(file string) int {
 
 func options(work, url string) Options {
 	return Options{
+		Isolation:         behindAWall(work),
 		WorkDir:           work,
 		SupervisorCommand: []string{os.Args[0], "supervise"},
 		HashKey:           []byte("a key of tests, 16 bytes or more"),
@@ -65,6 +68,16 @@ func options(work, url string) Options {
 		ApplyPoll:         10 * time.Millisecond,
 		LockTimeout:       time.Second,
 	}
+}
+
+// behindAWall is the wall that tests run behind where the kernel has one. What they have
+// provisioners do shows in the folder around the repositories.
+func behindAWall(work string) Isolation {
+	can := wall.Look()
+	if !can.Any() {
+		return Isolation{}
+	}
+	return Isolation{Launcher: os.Args[0], Landlock: can.Landlock, Shell: true, Paths: Paths{Write: []string{filepath.Join(filepath.Dir(work), "here")}}}
 }
 
 // world is a repository and a place to run, all of it in a temporary folder.
@@ -85,12 +98,16 @@ func newWorld(t *testing.T) *world {
 			t.Skipf("not proved here: there is no %s on PATH", tool)
 		}
 	}
-	dir := t.TempDir()
+	around := t.TempDir()
+	dir := filepath.Join(around, "here")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	w := &world{t: t, dir: dir, bare: filepath.Join(dir, "infra.git"), tree: filepath.Join(dir, "tree")}
 	w.git(dir, "init", "-q", "--bare", "-b", "main", w.bare)
 	w.git(dir, "init", "-q", "-b", "main", w.tree)
 	w.git(w.tree, "remote", "add", "origin", w.bare)
-	w.opts = options(filepath.Join(dir, "work"), w.bare)
+	w.opts = options(filepath.Join(around, "work"), w.bare)
 	return w
 }
 
@@ -212,7 +229,7 @@ func (w *world) terraform() *Terraform {
 
 func (w *world) plan(commit string) dr.Plan {
 	w.t.Helper()
-	p, err := w.terraform().Plan(w.t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: commit})
+	p, err := w.terraform().Plan(w.t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: commit})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -222,7 +239,7 @@ func (w *world) plan(commit string) dr.Plan {
 // request is an apply of a commit as it was approved.
 func (w *world) request(key, commit string) dr.ApplyRequest {
 	w.t.Helper()
-	return dr.ApplyRequest{Key: key, Run: "run", Stack: w.stack(), Commit: commit, Approved: w.plan(commit)}
+	return dr.ApplyRequest{Service: trusting(), Key: key, Run: "run", Stack: w.stack(), Commit: commit, Approved: w.plan(commit)}
 }
 
 func (w *world) apply(req dr.ApplyRequest) dr.ApplyResult {
@@ -355,10 +372,20 @@ func (w *world) wrapper(command, first string) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	name := filepath.Join(w.dir, "terraform-wrapper")
+	name := filepath.Join(filepath.Dir(w.dir), "terraform-wrapper") // where nothing is written
 	script := fmt.Sprintf("#!/bin/sh\nif [ \"$1\" = %s ]; then\n%s\nfi\nexec %s \"$@\"\n", command, first, real)
 	if err := os.WriteFile(name, []byte(script), 0o700); err != nil {
 		w.t.Fatal(err)
 	}
 	return name
+}
+
+// trusting is a service whose configuration allows its code everything: of most tests what
+// the code does is the means.
+func trusting() dr.Service {
+	s := dr.Service{Code: dr.CodeRules{LockFileOptional: true}}
+	for _, kind := range dr.CodeKinds() {
+		s.Code.Allow = append(s.Code.Allow, dr.Allow{What: kind, Reason: "a test"})
+	}
+	return s
 }

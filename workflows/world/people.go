@@ -273,6 +273,13 @@ func (w *World) PushBroken(dir string) {
 	w.forge.push(w.forge.repo.Base, dir+"/notes.tf", brokenCode, "somebody", "somebody")
 }
 
+// PushProgram moves the base branch so that a folder starts a program; PushComment mends it.
+func (w *World) PushProgram(dir string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forge.push(w.forge.repo.Base, dir+"/notes.tf", programCode, "somebody", "somebody")
+}
+
 // SetBase makes the base branch say another active Region.
 func (w *World) SetBase(active dr.Region) {
 	w.mu.Lock()

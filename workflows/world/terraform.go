@@ -143,6 +143,9 @@ func (p *ports) Changed(ctx context.Context, req dr.TreesRequest) (bool, error) 
 // brokenCode is a file that Terraform cannot read.
 const brokenCode = "resource {"
 
+// programCode is a file that starts a program.
+const programCode = "provisioner"
+
 // codePath is the file that says which code a stack runs.
 func codePath(stack string) string { return "code/" + stack }
 
@@ -179,6 +182,14 @@ func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan
 	}
 	if tree[st.Dir+"/notes.tf"] == brokenCode {
 		return plan, refused(dr.Uncertain, "Terraform cannot read %s.", st.Dir)
+	}
+	if file := st.Dir + "/notes.tf"; tree[file] == programCode {
+		a, ok := s.Code.Allows(dr.CodeProvisioner, file)
+		if !ok {
+			return plan, refused(dr.Uncertain, "%s:1: a provisioner, which %s does not allow.", file, s.Name)
+		}
+		plan.Code += programCode
+		plan.Allowed = append(plan.Allowed, dr.AllowedCode{What: a.What, At: file + ":1", Says: programCode, Reason: a.Reason})
 	}
 	add := func(address, action string, paths ...dr.PathChange) {
 		plan.Changes = append(plan.Changes, dr.ResourceChange{Stack: st.Name, Address: address, Type: strings.Split(address, ".")[0], Actions: []string{action}, Paths: paths})

@@ -1,6 +1,7 @@
 # platform = "ecs". Set in drbot.yaml: state.database need not be (DRBOT_DATABASE_URL goes before it), timing.drain: 100s (Fargate
 # waits no longer than 120 s, the default of 30 minutes is for an instance), and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI among
-# terraform.pass_env.
+# terraform.pass_env. Whether Fargate's kernel has Landlock was not tried: drbot says at its start, and wants terraform.isolation: none
+# written where there is none.
 #
 # The command line is not for here: the kernel tells the bot who calls, and in a container everybody is the same user.
 

@@ -1,0 +1,43 @@
+package config
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/drbot/drbot/dr"
+)
+
+// What terraform.isolation may say: the walls that this host can raise, of which there must
+// be one, or none at all.
+const (
+	isolationAuto = "auto"
+	isolationNone = "none"
+)
+
+// isolated checks what Terraform is kept from, and what it is granted of this host.
+func (f *faults) isolated(in terraform) {
+	if !slices.Contains([]string{isolationAuto, isolationNone}, in.Isolation) {
+		f.add("terraform.isolation", dr.T("config.isolation", "value", quoted(in.Isolation)))
+	}
+	if in.User < 0 || in.User > 1<<31-1 || in.User > 0 && in.Isolation == isolationNone {
+		f.add("terraform.user", dr.T("config.isolation.user"))
+	}
+	for key, list := range map[string][]string{"read": in.Paths.Read, "run": in.Paths.Run, "write": in.Paths.Write} {
+		for i, p := range list {
+			if !grantable(p) {
+				f.add(fmt.Sprintf("terraform.paths.%s[%d]", key, i), dr.T("config.isolation.path", "value", quoted(p)))
+			}
+		}
+	}
+}
+
+// grantable tells whether a path may be granted to anybody: its whole name, and none that
+// holds or is of the kernel's view of the processes.
+func grantable(p string) bool {
+	clean := path.Clean(p)
+	return path.IsAbs(p) && clean != "/" && !slices.ContainsFunc([]string{"/proc", "/sys"}, func(of string) bool {
+		return clean == of || strings.HasPrefix(clean, of+"/")
+	})
+}

@@ -1,0 +1,351 @@
+package tf
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/wall"
+)
+
+// Isolation is the wall that Terraform and git run behind, and what this host grants them
+// beside what they cannot do without.
+type Isolation struct {
+	// Launcher is the program that raises the wall; where it is empty there is none.
+	Launcher string
+	Landlock int // the version of it that this host has
+	User     int // another user's id, which Terraform has; 0 for the own
+	// Shell lets every Terraform start the programs of this system, as the code of a stack
+	// may for which the service allows it.
+	Shell bool
+	Paths Paths
+}
+
+// Paths are what Terraform may use of this host: to be read, to be read and executed, and
+// to be changed.
+type Paths struct{ Read, Run, Write []string }
+
+// mostMemory bounds what each process behind a wall may reserve. It is to stop a bomb, not
+// to be a budget.
+const mostMemory = 8 << 30
+
+// The masks of what is made behind a wall. Files of a repository and of modules have the
+// mode that they have elsewhere, since what packs them (archive_file) hashes it; what
+// Terraform makes is nobody else's to read.
+const (
+	maskShared = 0o022
+	maskOwn    = 0o077
+)
+
+// system is where the programs of a host are, and what they load.
+var system = []string{"/bin", "/sbin", "/usr", "/lib", "/lib32", "/lib64", "/nix/store"}
+
+// hostFiles is what resolves names, checks certificates and tells the time on a host.
+var hostFiles = []string{
+	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/passwd", "/etc/localtime",
+	"/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/share/zoneinfo",
+	"/dev/zero", "/dev/random", "/dev/urandom",
+}
+
+// fileVariables are the variables whose values are files that Terraform or a provider reads.
+var fileVariables = []string{
+	"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+	"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "TF_CLI_CONFIG_FILE",
+}
+
+// mounted are those whose file is put in its folder anew from time to time.
+var mounted = []string{"AWS_WEB_IDENTITY_TOKEN_FILE"}
+
+// providerMirrors are where Terraform looks for providers by itself, beside HOME.
+var providerMirrors = []string{"/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins"}
+
+// phase is what Terraform is doing behind the wall.
+type phase int
+
+const (
+	// fetching brings modules and providers; git is run, and nothing of the repository's.
+	fetching phase = iota
+	// working runs the providers, and what the repository holds; nothing is fetched.
+	working
+)
+
+// room is what one plan or apply has of its own: made anew for each, so that nothing that
+// one leaves is read by another.
+type room struct {
+	root      string // the checkout
+	saved     string // the plan file
+	home      string
+	temp      string
+	providers string // of the stack, fetched before and executed after
+	config    string // of Terraform's command line
+}
+
+// longestTemp keeps the sockets that providers make in TMPDIR within what an address holds.
+const longestTemp = 80
+
+// newRoom makes the folders beside a checkout.
+func (j job) newRoom(folder string) (room, error) {
+	r := room{
+		root: filepath.Join(folder, "src"), saved: filepath.Join(folder, planFile), home: filepath.Join(folder, "home"),
+		temp: tempOf(j.Place.WorkDir, folder), providers: filepath.Join(folder, "providers"), config: filepath.Join(folder, "terraform.rc"),
+	}
+	// What a process that was killed left there is another's.
+	if err := os.RemoveAll(r.temp); err != nil {
+		return r, fmt.Errorf("make a room: %w", err)
+	}
+	for _, dir := range []string{r.home, r.providers, r.temp} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return r, fmt.Errorf("make a room: %w", err)
+		}
+	}
+	// Without one, or with HOME's, Terraform would read what somebody left (dev_overrides).
+	if err := os.WriteFile(r.config, []byte("disable_checkpoint = true\n"), 0o400); err != nil {
+		return r, fmt.Errorf("make a room: %w", err)
+	}
+	return r, nil
+}
+
+// hand gives what Terraform may change in a phase to the user that it runs as, and takes the
+// rest back. The bot is root where there is such a user.
+func (m *module) hand(during phase) error {
+	to := m.job.Place.Wall.User
+	if to == 0 {
+		return nil
+	}
+	providers := 0
+	if during == fetching {
+		providers = to
+		for _, path := range append([]string{m.room.root, m.room.home, m.room.temp, m.room.saved}, m.state...) {
+			if err := own(path, to); err != nil {
+				return err
+			}
+		}
+		for _, path := range []string{m.root, m.room.temp, filepath.Dir(m.dir), m.job.Place.Terraform} {
+			if err := passable(path, m.job.Place.WorkDir); err != nil {
+				return err
+			}
+		}
+		if err := os.Chmod(m.room.config, 0o444); err != nil {
+			return fmt.Errorf("hand over a room: %w", err)
+		}
+	}
+	return own(m.room.providers, providers)
+}
+
+// own gives a folder, with all that is in it, to a user. Links are given, never followed.
+func own(path string, user int) error {
+	err := filepath.WalkDir(path, func(name string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(name, user, user)
+	})
+	if err == nil && user == 0 {
+		err = os.Chmod(path, 0o755) // to be executed by whom it was taken from
+	}
+	if err != nil {
+		return fmt.Errorf("hand over a room: %w", err)
+	}
+	return nil
+}
+
+// passable lets others go through the folders between the work folder and what is theirs,
+// without seeing what else is there.
+func passable(path, work string) error {
+	for dir := filepath.Dir(path); wall.Below(dir, work); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o711); err != nil {
+			return fmt.Errorf("hand over a room: %w", err)
+		}
+	}
+	return nil
+}
+
+// dataDir is where Terraform keeps what it fetched and which backend a stack has. It is the
+// usual place, since the path of a module is part of what some plans say.
+const dataDir = ".terraform"
+
+// furnish readies the folder of a stack: its own folder for what is fetched, of which the
+// providers are kept apart, since those are executed and the rest is written.
+func (m *module) furnish() error {
+	data := filepath.Join(m.dir, dataDir)
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return fmt.Errorf("ready the stack: %w", err)
+	}
+	if err := os.Symlink(m.room.providers, filepath.Join(data, "providers")); err != nil {
+		return fmt.Errorf("ready the stack: %w", err)
+	}
+	for _, dir := range m.state {
+		if err := os.MkdirAll(dir, 0o700); err != nil { // as Terraform would
+			return fmt.Errorf("make the folder of the state: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r room) close() {
+	// Who removes the folder of the plan or apply removes the rest.
+	_ = os.RemoveAll(r.temp)
+}
+
+// tempsDir is where the short folders are, in the work folder.
+const tempsDir = "tmp"
+
+// tempOf is the folder for temporary files of a plan's or apply's folder, by a short name.
+func tempOf(work, folder string) string {
+	sum := sha256.Sum256([]byte(folder))
+	name := hex.EncodeToString(sum[:6])
+	dir := filepath.Join(work, tempsDir, name)
+	if len(dir) <= longestTemp {
+		return dir
+	}
+	return filepath.Join(os.TempDir(), "drbot-"+name)
+}
+
+// environment is what Terraform's process gets in a phase.
+func (m *module) environment(during phase) (map[string]string, error) {
+	env := map[string]string{}
+	for name, v := range m.job.Secrets.Environment {
+		env[name] = v
+	}
+	env["PWD"] = m.dir // as a shell has it: Terraform takes it for its own place, by the link
+	env["HOME"], env["TMPDIR"], env["TF_DATA_DIR"] = m.room.home, m.room.temp, dataDir
+	if env["TF_CLI_CONFIG_FILE"] == "" {
+		env["TF_CLI_CONFIG_FILE"] = m.room.config
+	}
+	if env["USER"] == "" {
+		env["USER"] = "drbot" // of the state's lock, where no user can be hostFiles up
+	}
+	if m.job.Place.Wall.Launcher == "" {
+		return env, nil
+	}
+	setting, err := m.wall(during, env).Setting()
+	if err != nil {
+		return nil, walled(err)
+	}
+	env[wall.Variable] = setting
+	return env, nil
+}
+
+// unraised finds in what a program said that it was not started, and why.
+func unraised(said string, scrub scrubber) error {
+	_, why, is := strings.Cut(said, wall.Refusal)
+	if !is {
+		return nil
+	}
+	return walled(errors.New(scrub.line(why)))
+}
+
+// walled is that a wall cannot be raised as it was asked for.
+func walled(err error) error {
+	return &dr.Error{Code: dr.Invalid, What: dr.T("tf.wall.unraised", "why", dr.Foreign(err.Error())), Next: dr.T("tf.wall.unraised.next")}
+}
+
+// wall is what Terraform may reach in a phase.
+func (m *module) wall(during phase, env map[string]string) wall.Wall {
+	iso := m.job.Place.Wall
+	w := wall.Wall{
+		Program: m.job.Place.Terraform, Landlock: iso.Landlock, User: iso.User, Memory: mostMemory, Umask: maskOwn,
+		Bound: true, // terraform-exec has a Terraform end with the process that started it
+		Read:  slices.Concat(hostFiles, filesIn(env), iso.Paths.Read, []string{m.room.config}),
+		Run:   slices.Concat(providerMirrors, iso.Paths.Run),
+		Write: slices.Concat([]string{m.room.root, m.room.home, m.room.temp, m.room.saved}, iso.Paths.Write, m.state),
+	}
+	if dir := m.job.Place.PluginDir; dir != "" {
+		w.Run = append(w.Run, dir)
+	}
+	fetched := []string{m.room.providers}
+	if cache := env["TF_PLUGIN_CACHE_DIR"]; cache != "" {
+		fetched = append(fetched, cache)
+	}
+	switch {
+	case during == fetching:
+		w.Umask = maskShared
+		w.Write = append(w.Write, fetched...)
+		w.Run = append(w.Run, system...)
+		w.Read = append(w.Read, "/etc/gitconfig") // of the git that brings modules
+	case iso.Shell || m.startsPrograms():
+		w.Run = slices.Concat(w.Run, fetched, system)
+	default:
+		w.Run = append(w.Run, fetched...)
+	}
+	return w
+}
+
+// startsPrograms tells whether the service allows code of this stack that starts some.
+func (m *module) startsPrograms() bool {
+	return slices.ContainsFunc(m.allowed, func(a dr.AllowedCode) bool { return a.What == dr.CodeProvisioner || a.What == dr.CodeExternal })
+}
+
+// filesIn are those that the environment names.
+func filesIn(env map[string]string) []string {
+	var out []string
+	for _, name := range fileVariables {
+		if v := env[name]; filepath.IsAbs(v) {
+			out = append(out, v)
+		}
+	}
+	for _, name := range mounted {
+		if v := env[name]; filepath.IsAbs(v) {
+			out = append(out, filepath.Dir(v))
+		}
+	}
+	return out
+}
+
+// OnThisHost lists the folders in which a stack keeps its state, where the configuration
+// has it on this host. Terraform may change them.
+func OnThisHost(stack dr.Stack) []string {
+	var out []string
+	if file := stack.BackendConfig["path"]; filepath.IsAbs(file) {
+		out = append(out, filepath.Dir(file))
+	}
+	if dir := stack.BackendConfig["workspace_dir"]; filepath.IsAbs(dir) {
+		out = append(out, dir)
+	}
+	return out
+}
+
+// wall is what git may reach: the mirrors, and the folder that it checks out into. It runs
+// nothing of the repository's: hooks and filters are off.
+func (g git) wall(program, dir string) wall.Wall {
+	w := wall.Wall{Program: program, Landlock: g.iso.Landlock, Umask: maskShared, Memory: mostMemory, Read: slices.Concat(hostFiles, filesIn(g.pass)), Run: slices.Clone(system), Write: []string{filepath.Dir(g.mirror)}}
+	// One that is installed elsewhere has its other programs beside it.
+	if dir := filepath.Dir(program); filepath.Base(dir) == "bin" && filepath.Dir(dir) != "/" {
+		w.Run = append(w.Run, filepath.Dir(dir))
+	}
+	if local, is := strings.CutPrefix(g.url, "file://"); is {
+		w.Read = append(w.Read, local)
+	}
+	if dir != "" {
+		w.Write = append(w.Write, filepath.Dir(dir)) // with the index beside it
+	}
+	return w
+}
+
+// behind has a command of git's run behind the wall.
+func (g git) behind(cmd *exec.Cmd, dir string) error {
+	if g.iso.Launcher == "" || g.iso.Landlock == 0 {
+		return nil // git runs as the bot, whose mirrors it keeps
+	}
+	if cmd.Err != nil {
+		return cmd.Err
+	}
+	if err := os.MkdirAll(filepath.Dir(g.mirror), 0o700); err != nil {
+		return fmt.Errorf("make the mirror's folder: %w", err)
+	}
+	setting, err := g.wall(cmd.Path, dir).Setting()
+	if err != nil {
+		return walled(err)
+	}
+	cmd.Path = g.iso.Launcher
+	cmd.Env = append(cmd.Env, wall.Variable+"="+setting)
+	return nil
+}

@@ -1,0 +1,53 @@
+package wall
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+)
+
+// Refusal begins what is said of a program that was not started, since its wall could not be
+// raised or it cannot be executed.
+const Refusal = "drbot: nothing was started:"
+
+// refused is the exit status of a program that was not started, as shells give it to one
+// that may not be executed.
+const refused = 126
+
+// Enter is the first thing of a program that raises walls. Where it was started for that, it
+// raises the wall and becomes the program behind it, or ends; else it does nothing.
+func Enter() {
+	setting, asked := os.LookupEnv(Variable)
+	if !asked {
+		return
+	}
+	fmt.Fprintln(os.Stderr, Refusal, enter(setting))
+	os.Exit(refused)
+}
+
+// enter raises the wall and executes; it returns only when something is missing.
+func enter(setting string) error {
+	// What the kernel notes of a thread goes with the one that executes.
+	runtime.LockOSThread()
+	w, err := told(setting)
+	if err != nil {
+		return err
+	}
+	if err := w.raise(); err != nil {
+		return fmt.Errorf("raise the wall: %w", err)
+	}
+	args := append([]string{w.Program}, os.Args[1:]...)
+	return fmt.Errorf("execute %s: %w", w.Program, syscall.Exec(w.Program, args, without(os.Environ(), Variable)))
+}
+
+func without(env []string, name string) []string {
+	var out []string
+	for _, e := range env {
+		if !strings.HasPrefix(e, name+"=") {
+			out = append(out, e)
+		}
+	}
+	return out
+}

@@ -1,0 +1,15 @@
+//go:build !linux
+
+package wall
+
+import "errors"
+
+func (w Wall) raise() error { return errors.New("this system has no Landlock") }
+
+func version() int { return 0 }
+
+// Hide does nothing where there is no /proc to hide from.
+func Hide() error { return nil }
+
+// Unexpose does nothing where there is no /proc to read an environment from.
+func Unexpose() error { return nil }

@@ -1,0 +1,123 @@
+package wall
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Variable is the environment variable by which a program of ours is told to raise a wall
+// and to become the program behind it.
+const Variable = "DRBOT_WALL"
+
+// LeastMemory is the smallest bound on memory that Terraform's providers start under.
+const LeastMemory = 2 << 30
+
+// Wall is what one program may reach. A path stands for all that is below it.
+type Wall struct {
+	Program  string   `json:"program"`          // what runs behind it
+	Landlock int      `json:"landlock"`         // the version by whose rules it is raised, of those that Look found; 0 where there is another user
+	User     int      `json:"user,omitempty"`   // the id of another user, and of that one's group, which root alone can take
+	Read     []string `json:"read,omitempty"`   // files and folders; those that are not there are left out
+	Run      []string `json:"run,omitempty"`    // likewise, to be read and executed
+	Write    []string `json:"write,omitempty"`  // to be read and changed, never executed; each must be there
+	Memory   uint64   `json:"memory,omitempty"` // that each process may reserve; 0 for no bound
+	Umask    int      `json:"umask"`
+	// Bound has the program end when the thread that started it does, as its own start had it:
+	// the kernel forgets that when another thread executes or another user comes in.
+	Bound bool `json:"bound,omitempty"`
+}
+
+// Setting is the environment variable that tells of the wall, whole.
+func (w Wall) Setting() (string, error) {
+	if err := w.check(); err != nil {
+		return "", err
+	}
+	doc, err := json.Marshal(w)
+	if err != nil {
+		return "", fmt.Errorf("tell of a wall: %w", err)
+	}
+	return string(doc), nil
+}
+
+func told(setting string) (w Wall, err error) {
+	dec := json.NewDecoder(strings.NewReader(setting))
+	dec.DisallowUnknownFields() // told by another edition of the program: what it meant is not known
+	if err := dec.Decode(&w); err != nil {
+		return w, errors.New("what was told of the wall cannot be read")
+	}
+	return w, w.check()
+}
+
+// check keeps the rules that have no exception.
+func (w Wall) check() error {
+	if !filepath.IsAbs(w.Program) {
+		return errors.New("a wall is for a program by its whole path")
+	}
+	if w.Landlock < 0 || w.User < 0 || w.Landlock == 0 && w.User == 0 {
+		return errors.New("there is neither Landlock nor another user to raise a wall by")
+	}
+	if w.Memory != 0 && w.Memory < LeastMemory {
+		return errors.New("no provider starts within that memory")
+	}
+	for _, path := range slices.Concat(w.Read, w.Run, w.Write) {
+		if err := Grantable(path); err != nil {
+			return err
+		}
+	}
+	for _, run := range append([]string{w.Program}, w.Run...) {
+		for _, write := range w.Write {
+			if Below(run, write) || Below(write, run) {
+				return fmt.Errorf("%s would be executable and %s is written", run, write)
+			}
+		}
+	}
+	return nil
+}
+
+// Grantable tells whether a path may be granted to anybody at all: its whole name, and none
+// that holds or is of the kernel's view of the processes.
+func Grantable(path string) error {
+	if !filepath.IsAbs(path) {
+		return fmt.Errorf("%q is no whole path", path)
+	}
+	for _, p := range []string{filepath.Clean(path), resolved(path)} {
+		if p == "/" || Below(p, "/proc") || Below(p, "/sys") {
+			return fmt.Errorf("%s is never granted", path)
+		}
+	}
+	return nil
+}
+
+// resolved is where a path leads; itself where that cannot be told.
+func resolved(path string) string {
+	if p, err := filepath.EvalSymlinks(path); err == nil {
+		return p
+	}
+	return filepath.Clean(path)
+}
+
+// Below tells whether a path is a folder or in it, by where both lead.
+func Below(path, folder string) bool {
+	path, folder = resolved(path), resolved(folder)
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && (rel == "." || filepath.IsLocal(rel))
+}
+
+// Launcher is the program that raises walls: the small one beside our own where it is
+// installed, which starts twenty times as fast, else our own.
+func Launcher() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find the own executable: %w", err)
+	}
+	small := filepath.Join(filepath.Dir(resolved(self)), "drbot-launch")
+	if info, err := os.Stat(small); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+		return small, nil
+	}
+	return self, nil
+}
