@@ -114,7 +114,7 @@ func (r *reads) called(ctx context.Context, c *call, name, from string, known bo
 	switch {
 	case !known:
 		r.whole = true
-		r.everything()
+		running{r}.everything()
 	case path.IsAbs(from):
 		r.whole = true
 	case strings.HasPrefix(from, "./"), strings.HasPrefix(from, "../"):
@@ -124,7 +124,7 @@ func (r *reads) called(ctx context.Context, c *call, name, from string, known bo
 	case r.own != "" && strings.Contains(strings.ToLower(from), strings.ToLower(r.own)):
 		r.whole = true // the repository by its address: it moves with its base
 	}
-	r.programmed(c, func() { // it may run what it is told, and where Terraform runs
+	running{r}.programmed(c, func() { // it may run what it is told, and where Terraform runs
 		for _, p := range args {
 			r.piece(c, p, "module", name)
 		}

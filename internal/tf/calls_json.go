@@ -24,11 +24,11 @@ func (r *reads) json(ctx context.Context, c *call, name, id, text string) error 
 	for _, data := range objects(within(doc, "data")) {
 		if slices.ContainsFunc(programs, func(kind string) bool { _, ok := data[kind]; return ok }) {
 			r.whole = true
-			r.programmed(c, func() { r.everyText(c, doc) })
+			running{r}.programmed(c, func() { r.everyText(c, doc) })
 		}
 	}
 	if has(doc, "provisioner") {
-		r.programmed(c, func() { r.everyText(c, doc) })
+		running{r}.programmed(c, func() { r.everyText(c, doc) })
 	}
 	for _, modules := range objects(within(doc, "module")) {
 		for _, call := range slices.Sorted(maps.Keys(modules)) {

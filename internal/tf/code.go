@@ -37,11 +37,11 @@ func (r *reads) codeBlock(c *call, p part, b *hclsyntax.Block) {
 		r.piece(c, p, b.Type)
 		if r.login(c, b.Body) {
 			r.whole = true
-			r.programmed(c, func() { r.texts(c, b) })
+			running{r}.programmed(c, func() { running{r}.texts(c, b) })
 		}
 	case "action":
 		if r.piece(c, p, b.Type); isProgram(b) {
-			r.programmed(c, func() { r.texts(c, b) })
+			running{r}.programmed(c, func() { running{r}.texts(c, b) })
 		}
 	case "module":
 		for _, name := range []string{"source", "version", "providers"} {
@@ -54,7 +54,7 @@ func (r *reads) codeBlock(c *call, p part, b *hclsyntax.Block) {
 		r.provisioners(c, p, b)
 		r.unseen(c, p, b)
 		if b.Type == "resource" && isProgram(b) {
-			r.programmed(c, func() { r.piece(c, p, strings.Join(b.Labels, ".")) })
+			running{r}.programmed(c, func() { r.piece(c, p, strings.Join(b.Labels, ".")) })
 		}
 	case "data", "ephemeral":
 		r.data(c, p, b)
@@ -81,14 +81,14 @@ func (r *reads) provisioners(c *call, p part, b *hclsyntax.Block) {
 			continue
 		}
 		r.start = true
-		r.programmed(c, func() {
+		running{r}.programmed(c, func() {
 			r.piece(c, part{p.src, inner}, label)
 			for _, name := range []string{"for_each", "count"} {
 				if attr, ok := b.Body.Attributes[name]; ok {
 					r.piece(c, part{p.src, attr}, label)
 				}
 			}
-			r.has(c, b)
+			running{r}.has(c, b)
 		})
 	}
 }
@@ -155,7 +155,7 @@ func (r *reads) data(c *call, p part, b *hclsyntax.Block) {
 		return
 	}
 	r.whole = true
-	r.programmed(c, func() { r.piece(c, p, label) })
+	running{r}.programmed(c, func() { r.piece(c, p, label) })
 }
 
 // login tells whether a provider starts a program of somebody's for its credentials.
@@ -175,7 +175,7 @@ func (r *reads) login(c *call, body *hclsyntax.Body) bool {
 // names.
 func (r *reads) piece(c *call, p part, label ...string) {
 	r.runs(append([]string{c.name}, append(label, tokens(p))...)...)
-	r.texts(c, p.node)
+	running{r}.texts(c, p.node)
 }
 
 // named takes what a node of a part names.
@@ -197,7 +197,7 @@ func (v *visit) named(n hclsyntax.Node) hcl.Diagnostics {
 // what that names in turn.
 func (r *reads) files(text string, folders ...string) {
 	if r.strict {
-		r.told(text, folders)
+		running{r}.told(text, folders)
 	}
 	for _, word := range split(text) {
 		for _, folder := range folders {
@@ -213,7 +213,7 @@ func (r *reads) files(text string, folders ...string) {
 				continue
 			}
 			r.runs("named", at, r.snap.entries[f.path].String())
-			r.look(f.path, folders)
+			running{r}.look(f.path, folders)
 		}
 	}
 }
@@ -238,7 +238,7 @@ func (r *reads) need(c *call, to hcl.Traversal) {
 	if len(names) == 0 {
 		return
 	}
-	key := r.key(to.RootName() + "." + strings.Join(names[:min(len(names), 2)], "."))
+	key := running{r}.key(to.RootName() + "." + strings.Join(names[:min(len(names), 2)], "."))
 	if c.needed[key] {
 		return
 	}
@@ -256,7 +256,7 @@ func (r *reads) need(c *call, to hcl.Traversal) {
 	case "ephemeral":
 		all(c, c.ephemeral[strings.Join(names[:min(len(names), 2)], ".")])
 	case "module":
-		r.afterwards(func(context.Context) error {
+		running{r}.afterwards(func(context.Context) error {
 			for _, of := range c.calls[names[0]] {
 				for name, parts := range of.outputs {
 					if len(names) == 1 || names[1] == name {
@@ -277,7 +277,7 @@ func (r *reads) need(c *call, to hcl.Traversal) {
 		}
 	default:
 		if r.strict {
-			r.resources(c, to.RootName(), names[0])
+			running{r}.resources(c, to.RootName(), names[0])
 		}
 	}
 }

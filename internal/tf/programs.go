@@ -17,8 +17,11 @@ import (
 // itself reads there. What leads out of these folders is found as far as it is written down;
 // where it is put together, everything is code.
 
+// running is what a program that is started reads, among what a stack reads.
+type running struct{ *reads }
+
 // programmed takes a part of a module that starts a program.
-func (r *reads) programmed(c *call, do func()) {
+func (r running) programmed(c *call, do func()) {
 	r.folder(r.stack)
 	r.folder(r.snap.resolve(c.dir).path)
 	was := r.strict
@@ -28,7 +31,7 @@ func (r *reads) programmed(c *call, do func()) {
 }
 
 // afterwards does something when all modules are read, for the same purpose as now.
-func (r *reads) afterwards(do func(context.Context) error) {
+func (r running) afterwards(do func(context.Context) error) {
 	strict := r.strict
 	r.later = append(r.later, func(ctx context.Context) error {
 		was := r.strict
@@ -39,13 +42,13 @@ func (r *reads) afterwards(do func(context.Context) error) {
 }
 
 // everything takes all of the repository as code.
-func (r *reads) everything() {
+func (r running) everything() {
 	r.whole = true
 	r.runs("everything", r.snap.root)
 }
 
 // key names something that is looked into once for a program, and once otherwise.
-func (r *reads) key(name string) string {
+func (r running) key(name string) string {
 	if r.strict {
 		return "program\x00" + name
 	}
@@ -53,7 +56,7 @@ func (r *reads) key(name string) string {
 }
 
 // folder takes what is in a folder as code.
-func (r *reads) folder(dir string) {
+func (r running) folder(dir string) {
 	if r.known["folder\x00"+dir] {
 		return
 	}
@@ -72,7 +75,7 @@ func (r *reads) folder(dir string) {
 }
 
 // linked takes what a link in a folder leads to.
-func (r *reads) linked(dir string, f found) {
+func (r running) linked(dir string, f found) {
 	switch _, in := below(f.path, dir); {
 	case f.outside || !f.there || in:
 	case above(f.path, dir):
@@ -106,7 +109,7 @@ var filled = regexp.MustCompile(`\$\{[^}\n]*\}|\$[A-Za-z_0-9@*#?]+|%[-0-9.]*[a-z
 const wild = unknown + "*?[]{}"
 
 // told takes what the text of a program names, in one of the folders where it may be.
-func (r *reads) told(text string, folders []string) {
+func (r running) told(text string, folders []string) {
 	if climbing.MatchString(text) {
 		r.everything()
 	}
@@ -126,7 +129,7 @@ func (r *reads) told(text string, folders []string) {
 
 // above takes what a word with a way up leads to. A word that goes on from something else
 // is said of the last of the folders, where the text itself is.
-func (r *reads) above(word string, folders []string) {
+func (r running) above(word string, folders []string) {
 	from := folders
 	if rest := strings.TrimPrefix(word, unknown); strings.HasPrefix(rest, "/") {
 		word, from = rest, folders[len(folders)-1:]
@@ -157,12 +160,12 @@ func (r *reads) above(word string, folders []string) {
 }
 
 // climbs tells whether a folder has one in it where programs run.
-func (r *reads) climbs(dir string) bool {
+func (r running) climbs(dir string) bool {
 	return slices.ContainsFunc(r.inside, func(in string) bool { return dir != in && above(dir, in) })
 }
 
 // beside takes the files of a folder with a program in it: it may read them without a name.
-func (r *reads) beside(dir string) {
+func (r running) beside(dir string) {
 	if !r.climbs(dir) {
 		r.folder(dir)
 		return
@@ -177,7 +180,7 @@ func (r *reads) beside(dir string) {
 }
 
 // pattern takes the files that a word with gaps in it may name; false when there are none.
-func (r *reads) pattern(word, folder string, folders []string) bool {
+func (r running) pattern(word, folder string, folders []string) bool {
 	fixed := word[:strings.LastIndexByte(word[:strings.IndexAny(word, wild)], '/')+1]
 	f := r.snap.resolve(folder + "/" + fixed)
 	switch {
@@ -203,7 +206,7 @@ func (r *reads) pattern(word, folder string, folders []string) bool {
 }
 
 // look takes what a file that a program is told of names in turn.
-func (r *reads) look(name string, folders []string) {
+func (r running) look(name string, folders []string) {
 	key := r.key(name + "\x00" + strings.Join(folders, "\x00"))
 	if r.known[key] || r.snap.entries[name].kind != "blob" {
 		return
@@ -236,13 +239,13 @@ func from(folders []string, own string) []string {
 }
 
 // texts takes what the texts of a part name.
-func (r *reads) texts(c *call, node hclsyntax.Node) {
-	v := &visit{reads: r, call: c, seen: map[hclsyntax.Node]bool{}}
+func (r running) texts(c *call, node hclsyntax.Node) {
+	v := &visit{reads: r.reads, call: c, seen: map[hclsyntax.Node]bool{}}
 	_ = hclsyntax.VisitAll(node, v.named)
 }
 
 // has takes what the texts of a resource name, which its programs are told as its own.
-func (r *reads) has(c *call, b *hclsyntax.Block) {
+func (r running) has(c *call, b *hclsyntax.Block) {
 	for _, name := range slices.Sorted(maps.Keys(b.Body.Attributes)) {
 		if name != "depends_on" && name != "provider" {
 			r.texts(c, b.Body.Attributes[name])
@@ -256,7 +259,7 @@ func (r *reads) has(c *call, b *hclsyntax.Block) {
 }
 
 // resources takes what a resource has that a program is told of.
-func (r *reads) resources(c *call, kind, name string) {
+func (r running) resources(c *call, kind, name string) {
 	for _, s := range c.sources {
 		for _, b := range s.body.Blocks {
 			if b.Type == "resource" && slices.Equal(b.Labels, []string{kind, name}) {
