@@ -176,7 +176,7 @@ func TestFirstActIsWhatChangesSomething(t *testing.T) {
 				run := w.Start(world.Planned)
 				w.KillBefore(c.at)
 				approve(w, run)
-				reborn(w, 5*time.Hour, func() { w.SetCheck("target.workload", dr.Fail) })
+				reborn(w, 2*time.Hour, func() { w.SetCheck("target.workload", dr.Fail) })
 				r := settled(w, run)
 				if len(w.Applied()) > 0 {
 					t.Errorf("hours after the last look, with a check that fails since: %v was applied: %s", w.Applied(), whereabouts(r))
@@ -191,7 +191,7 @@ func TestFirstActIsWhatChangesSomething(t *testing.T) {
 			run := w.Start(world.Planned)
 			approve(w, run)
 			q := asks(w, run, "apply/tokyo").Question
-			time.Sleep(5 * time.Hour)
+			time.Sleep(2 * time.Hour)
 			w.SetCheck("target.workload", dr.Fail)
 			w.Answer(run, "bob", "skip")
 			w.Answer(run, "carol", "skip")

@@ -55,7 +55,7 @@ func TestTasksAreBackThroughADeath(t *testing.T) {
 				asks(w, run, "promote/portal-global")
 				kill(w)
 				w.Revive(time.Minute)
-				time.Sleep(time.Hour)
+				time.Sleep(40 * time.Minute)
 				if w.Tasks(world.Seoul) != 3 {
 					t.Fatalf("%d tasks in the source", w.Tasks(world.Seoul))
 				}
@@ -86,7 +86,7 @@ func TestTasksAreNotBackUnlessRefused(t *testing.T) {
 				make(w)
 				approve(w, run)
 				w.Await(run, dr.RunPaused)
-				time.Sleep(2 * time.Hour)
+				time.Sleep(time.Hour)
 				if n := w.Tasks(world.Seoul); n != 0 {
 					t.Errorf("%d tasks run in the source: %s", n, strings.Join(saidOf(w, "/remind/"), "\n"))
 				}
