@@ -81,7 +81,11 @@ func TestAttack(t *testing.T) {
 	for _, isolation := range []string{"auto", "none"} {
 		t.Run(isolation, func(t *testing.T) {
 			t.Parallel()
-			w, ctx := serving(t, func(o *Options) { o.Isolation = isolation })
+			w, ctx := serving(t, func(o *Options) {
+				o.Isolation = isolation
+				// The look at the code would refuse it before anything is tried.
+				o.Allow = []string{`{what: file, reason: "what the wall is tried with"}`}
+			})
 			secrets, err := w.WriteEnvironment()
 			must(t, err)
 			t.Cleanup(func() { _ = os.Remove(filepath.Join(os.Getenv("HOME"), ".drbot-attack")) })
@@ -104,6 +108,21 @@ func TestAttack(t *testing.T) {
 				w.nothingLeft(t, ctx)
 			}
 		})
+	}
+}
+
+// TestAttackIsRefused has the very same file refused before Terraform is started, where the
+// configuration does not allow what it does.
+func TestAttackIsRefused(t *testing.T) {
+	w, ctx := serving(t, func(*Options) {})
+	secrets, err := w.WriteEnvironment()
+	must(t, err)
+	_, err = w.Hub.MoveBase(ctx, loginOf("dave"), stackFolder+"/"+standby+"/attack.tf", attackStack(attempts(w, secrets), filepath.Join(w.host(), "found")), "what could it be")
+	must(t, err)
+	run, err := w.ask(ctx, "alice", "/dr failover portal "+standby+" disaster Seoul does not answer")
+	must(t, err)
+	for _, words := range []string{"*Paused at plan", "attack.tf:3", "allow: [{what: file", "Nothing has been changed yet"} {
+		must(t, w.waitText(ctx, run, words))
 	}
 }
 

@@ -35,6 +35,10 @@ type Options struct {
 	Terraform string
 	// Isolation is what the bot's configuration says of the walls; auto when empty.
 	Isolation string
+
+	// Allow is what the configuration of the service lets code do beside what the
+	// infrastructure itself needs.
+	Allow []string
 	// BotTerraform is another one for the bot, to break it; the same when empty.
 	BotTerraform string
 	SlackAddr    string // where the Slack page listens; a free port when empty

@@ -50,7 +50,11 @@ func TestAttackByCredentialProcess(t *testing.T) {
 			if !walled {
 				w.opts.Isolation = Isolation{}
 			}
-			_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Stack: w.stack(), Commit: w.commit(all)})
+			var svc dr.Service
+			for _, what := range []dr.CodeKind{dr.CodeProfile, dr.CodeSharedFiles, dr.CodeEndpoints} { // which would be refused before anything is tried
+				svc.Code.Allow = append(svc.Code.Allow, dr.Allow{What: what, Reason: "what the wall is tried with"})
+			}
+			_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: svc, Stack: w.stack(), Commit: w.commit(all)})
 			if err == nil {
 				t.Error("the plan went well without anybody to answer")
 			}
