@@ -50,7 +50,7 @@ func TestAttackByCredentialProcess(t *testing.T) {
 			if !walled {
 				w.opts.Isolation = Isolation{}
 			}
-			var svc dr.Service
+			svc := dr.Service{Code: dr.CodeRules{LockFileOptional: true}}
 			for _, what := range []dr.CodeKind{dr.CodeProfile, dr.CodeSharedFiles, dr.CodeEndpoints} { // which would be refused before anything is tried
 				svc.Code.Allow = append(svc.Code.Allow, dr.Allow{What: what, Reason: "what the wall is tried with"})
 			}
