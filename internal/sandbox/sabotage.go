@@ -163,11 +163,12 @@ const overriding = "zz_local.auto.tfvars"
 func askedBreakages() []Breakage {
 	return []Breakage{
 		{
+			// What was merged is compared by Git as well: that is kept from the bot for as long as it waits for it.
 			Name: "parents-not-checked", What: "GitHub hides that it merged upon a base which nobody has planned",
 			Found:  []string{"nobody was asked before the promotion"},
 			Before: func(o *Options) error { o.Recheck = time.Second; return nil },
 			World: func(_ context.Context, w *World) error {
-				w.Hub.SetLies(github.Lies{ParentBefore: true})
+				w.Hub.SetLies(github.Lies{ParentBefore: true, Unfetched: 8 * time.Second})
 				return nil
 			},
 			Play: (*World).playAsked,
@@ -177,7 +178,7 @@ func askedBreakages() []Breakage {
 			Found: []string{"the pull request does not say", "delete terraform_data.service"}, // that other code would run is seen all the same
 			Before: func(o *Options) error {
 				o.DriftEvery = 0 // a drift report shows plans as well
-				return wrapTerraform("show", showFirst)(o)
+				return wrapTerraform("show", fmt.Sprintf(showFirst, hostFolder(o.Dir)))(o)
 			},
 			Play: (*World).playDeletion,
 		},
@@ -191,7 +192,7 @@ func askedBreakages() []Breakage {
 }
 
 // showFirst gives of a stack's plans the first that was shown, for ever.
-const showFirst = `first="${0%/*}/shown-${PWD##*/}"
+const showFirst = `first="%s/shown-${PWD##*/}"
 [ -e "$first" ] || { "$REAL" "$@" >"$first.new" && mv "$first.new" "$first"; }
 exec cat "$first"`
 

@@ -47,6 +47,7 @@ type Fault struct {
 type Lies struct {
 	MergeMovesNothing bool              // merge answers merged:true; nothing at all changes
 	ParentBefore      bool              // a merge's first parent is told as the commit before it
+	Unfetched         time.Duration     // for so long after a merge nothing can be fetched by Git
 	MergeOnPaper      bool              // the pull request becomes merged; the base does not move
 	ReviewUsers       map[string]string // login that wrote a review -> login reported for it
 	ReviewsAtHead     bool              // every review claims the current head as its commit_id

@@ -6,6 +6,7 @@ import (
 	"net/http/cgi"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -22,7 +23,12 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 	unlock := s.lock()
 	a := s.authenticate(r)
 	allowed := a != nil && a.canRead() && s.admitApp(route{method: http.MethodGet, path: repoPath + "/git/", need: reader}, &request{user: a}) == nil
+	unfetched := slices.ContainsFunc(s.pulls, func(p *pull) bool { return p.Merged && s.now().Sub(p.MergedAt) < s.lies.Unfetched })
 	unlock()
+	if unfetched {
+		http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
+		return
+	}
 	if a == nil {
 		w.Header().Set("WWW-Authenticate", `Basic realm="GitHub"`)
 		http.Error(w, "Authentication failed.", http.StatusUnauthorized)
