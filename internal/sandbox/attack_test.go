@@ -76,7 +76,7 @@ func attackStack(all []attempt, found string) string {
 func TestAttack(t *testing.T) {
 	can := wall.Look()
 	if !can.Any() {
-		t.Fatal("this kernel has no Landlock: nothing is proved here")
+		t.Skip("not proved here: this kernel has no Landlock")
 	}
 	for _, isolation := range []string{"auto", "none"} {
 		t.Run(isolation, func(t *testing.T) {
