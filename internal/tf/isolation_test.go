@@ -73,20 +73,20 @@ func TestAWallThatCannotBeRaised(t *testing.T) {
 // TestWhatIsGranted holds the two phases apart: what is fetched is written before and
 // executed after, never both, and a shell is granted to who asks for one.
 func TestWhatIsGranted(t *testing.T) {
-	m := &module{room: room{root: "/work/src", home: "/work/home", temp: "/t", saved: "/work/plan.bin", providers: "/work/providers", config: "/work/terraform.rc"}, state: []string{"/state"}}
+	m := &module{room: room{root: "/room/src", home: "/room/home", temp: "/t", saved: "/room/plan.bin", providers: "/room/providers", config: "/room/terraform.rc"}, state: []string{"/state"}}
 	m.job.Place = place{Terraform: "/bin/terraform", PluginDir: "/mirror", Wall: Isolation{Landlock: 7, Paths: Paths{Read: []string{"/read"}}}}
 	env := map[string]string{"TF_PLUGIN_CACHE_DIR": "/cache", "AWS_CONFIG_FILE": "/etc/aws", "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/token/it", "AWS_PROFILE": "/etc/none"}
 	has := func(list []string, paths ...string) bool {
 		return !slices.ContainsFunc(paths, func(p string) bool { return !slices.Contains(list, p) })
 	}
 	fetch, work := m.wall(fetching, env), m.wall(working, env)
-	if !has(fetch.Write, "/work/providers", "/cache", "/work/src", "/state") || has(fetch.Run, "/work/providers") || !has(fetch.Run, "/usr", "/mirror") {
+	if !has(fetch.Write, "/room/providers", "/cache", "/room/src", "/state") || has(fetch.Run, "/room/providers") || !has(fetch.Run, "/usr", "/mirror") {
 		t.Errorf("fetching: %+v", fetch)
 	}
-	if has(work.Write, "/work/providers") || has(work.Write, "/cache") || !has(work.Run, "/work/providers", "/cache", "/mirror") || has(work.Run, "/usr") || !has(work.Write, "/work/src", "/state", "/t") {
+	if has(work.Write, "/room/providers") || has(work.Write, "/cache") || !has(work.Run, "/room/providers", "/cache", "/mirror") || has(work.Run, "/usr") || !has(work.Write, "/room/src", "/state", "/t") {
 		t.Errorf("working: %+v", work)
 	}
-	if !has(work.Read, "/read", "/etc/aws", "/var/run/token", "/etc/resolv.conf", "/work/terraform.rc") || has(work.Read, "/etc/none") {
+	if !has(work.Read, "/read", "/etc/aws", "/var/run/token", "/etc/resolv.conf", "/room/terraform.rc") || has(work.Read, "/etc/none") {
 		t.Errorf("read: %v", work.Read)
 	}
 	m.allowed = []dr.AllowedCode{{What: dr.CodeProvisioner}}
