@@ -394,6 +394,7 @@ func (g git) environment() []string {
 	}
 	config := [][2]string{
 		{"gc.auto", "0"},
+		{"maintenance.auto", "false"}, // the same; not even started to find out
 		{"core.hooksPath", os.DevNull},
 		{"core.symlinks", "true"},
 		{"core.fsync", "all"}, // or a host that is lost leaves empty objects behind

@@ -29,7 +29,34 @@ func TestMain(m *testing.M) {
 			os.Exit(bot(os.Args[2]))
 		}
 	}
-	os.Exit(m.Run())
+	os.Exit(withLauncher(m))
+}
+
+// launcher is the small launcher, as an installation has it: a test's own program takes
+// ten times as long to start, and with the race detector more.
+var launcher = os.Getenv(launcherVariable)
+
+// launcherVariable tells the programs that tests start as bots where the launcher is.
+const launcherVariable = "DRBOT_TEST_LAUNCHER"
+
+func withLauncher(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "launcher")
+	if err == nil {
+		defer func() { _ = os.RemoveAll(dir) }()
+		launcher = filepath.Join(dir, "drbot-launch")
+		var out []byte
+		if out, err = exec.Command("go", "build", "-o", launcher, "../../cmd/drbot-launch").CombinedOutput(); err != nil {
+			err = fmt.Errorf("build the launcher: %w\n%s", err, out)
+		}
+	}
+	if err == nil {
+		err = os.Setenv(launcherVariable, launcher)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
 }
 
 // botOrder is what the bot of a test is to do.
@@ -77,7 +104,7 @@ func behindAWall(work string) Isolation {
 	if !can.Any() {
 		return Isolation{}
 	}
-	return Isolation{Launcher: os.Args[0], Landlock: can.Landlock, Shell: true, Paths: Paths{Write: []string{filepath.Join(filepath.Dir(work), "here")}}}
+	return Isolation{Launcher: launcher, Landlock: can.Landlock, Shell: true, Paths: Paths{Write: []string{filepath.Join(filepath.Dir(work), "here")}}}
 }
 
 // world is a repository and a place to run, all of it in a temporary folder.
@@ -107,6 +134,7 @@ func newWorld(t *testing.T) *world {
 	w.git(dir, "init", "-q", "--bare", "-b", "main", w.bare)
 	w.git(dir, "init", "-q", "-b", "main", w.tree)
 	w.git(w.tree, "remote", "add", "origin", w.bare)
+	w.git(w.bare, "config", "receive.autogc", "false")
 	w.opts = options(filepath.Join(around, "work"), w.bare)
 	return w
 }
@@ -116,7 +144,8 @@ func (w *world) git(dir string, args ...string) string {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull,
-		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=maintenance.auto", "GIT_CONFIG_VALUE_0=false")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		w.t.Fatalf("git %v: %v\n%s", args, err, out)
