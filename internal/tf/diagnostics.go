@@ -112,6 +112,7 @@ type failure struct {
 	doing dr.Text // "plan", "apply"
 	said  dr.Arg
 	lock  dr.Text // who holds the state lock, when that is the reason
+	held  stateLock
 	next  dr.Text // what to do, where the cause is a known one
 	fault bool    // of the code itself: another try gives the same
 }
@@ -150,7 +151,8 @@ func (o *output) failed(doing dr.Text, err error, scrub scrubber, inside string)
 			continue
 		}
 		if strings.Contains(d.Summary, "Error acquiring the state lock") {
-			f.lock = lockedBy(d.Detail, scrub)
+			f.held = parseLock(d.Detail, scrub)
+			f.lock = dr.T("tf.locked", "holder", f.held.holder())
 		}
 		text := scrub.line(d.Summary)
 		if at := d.at(inside); at != "" {
@@ -204,9 +206,4 @@ func plainErrors(text string) []diagnostic {
 		}
 	}
 	return out
-}
-
-// lockedBy says who holds a lock that Terraform describes.
-func lockedBy(detail string, scrub scrubber) dr.Text {
-	return dr.T("tf.locked", "holder", parseLock(detail, scrub).holder())
 }

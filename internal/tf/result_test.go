@@ -12,7 +12,7 @@ import (
 // edition that wrote sentences.
 func TestAResultIsReadByALaterProcess(t *testing.T) {
 	f := folder(t.TempDir())
-	locked := lockedBy("Who: root@host", scrubber{})
+	locked := dr.T("tf.locked", "holder", parseLock("Who: root@host", scrubber{}).holder())
 	left := dr.ApplyResult{Kind: dr.ApplyLocked, Summary: sentences(locked, dr.T("tf.nothing-applied"))}
 	if err := f.write(resultFile, left); err != nil {
 		t.Fatal(err)

@@ -144,11 +144,13 @@ func (s *supervisor) run(ctx context.Context) dr.ApplyResult {
 	}
 	w := newWitness(s.folder, m)
 	stop := w.start(ctx)
-	err = m.apply(ctx, func(e event) {
-		w.hear(e)
-		if r, ok := recordOf(e); ok {
-			s.note(r)
-		}
+	err = s.locking(ctx, m, applyOperation, func() error {
+		return m.apply(ctx, func(e event) {
+			w.hear(e)
+			if r, ok := recordOf(e); ok {
+				s.note(r)
+			}
+		})
 	})
 	stop()
 	return s.applied(ctx, err)
@@ -187,7 +189,11 @@ func (s *supervisor) prepare(ctx context.Context) (*module, planned, error) {
 	if err != nil {
 		return nil, planned{}, err
 	}
-	plan, err := m.plan(ctx, true, false)
+	var plan planned
+	err = s.locking(ctx, m, planOperation, func() (err error) {
+		plan, err = m.plan(ctx, true, false)
+		return err
+	})
 	if err == nil {
 		err = s.passAfter(plan.Plan, fell)
 	}

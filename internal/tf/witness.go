@@ -16,6 +16,7 @@ const (
 	looksLast  = 5 * time.Second
 
 	applyOperation = "OperationTypeApply"
+	planOperation  = "OperationTypePlan"
 )
 
 // ownLock is what a supervisor noted of the state's lock while its apply ran.
