@@ -37,7 +37,11 @@ func (t *Terraform) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 }
 
 func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error) {
-	j, err := t.job(ctx, req.Service, req.Stack, toPlan)
+	why := toPlan
+	if req.AsApply {
+		why = toLook
+	}
+	j, err := t.job(ctx, req.Service, req.Stack, why)
 	if err != nil {
 		return dr.Plan{}, err
 	}

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 {
 		switch os.Args[1] {
 		case "supervise":
-			os.Exit(Supervise(context.Background(), os.Args[2]))
+			os.Exit(Supervise(context.Background(), os.Args[2], nil))
 		case "bot":
 			os.Exit(bot(os.Args[2]))
 		}
