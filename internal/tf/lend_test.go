@@ -192,7 +192,9 @@ func TestWhatTerraformIsLent(t *testing.T) {
 	svc := dr.Service{Name: "portal", Regions: []dr.Region{"ap-northeast-2", "ap-northeast-1"}}
 	own := Options{Environment: map[string]string{"AWS_PROFILE": "base", "AWS_MAX_ATTEMPTS": "5"}, PassEnv: []string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "ECS_CONTAINER_METADATA_URI_V4"}}
 	lending := own
-	lending.Lending = &Lending{Role: func(service string, region dr.Region, apply bool) string { return fmt.Sprint(service, "-", region, "-", apply) }}
+	lending.Lending = &Lending{Role: func(service string, region dr.Region, apply bool) string {
+		return fmt.Sprint(service, "-", region, "-", apply)
+	}}
 	env := (&Terraform{opts: lending}).environment(svc, dr.Stack{}, toApply)
 	for name := range env {
 		if dr.GivesCredentials(name) {

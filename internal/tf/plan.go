@@ -59,7 +59,7 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 	if err := m.ready(ctx, req.Stack); err != nil {
 		return dr.Plan{}, err
 	}
-	plan, err := m.plan(ctx, !t.opts.PlanUnlocked, req.Drift)
+	plan, err := m.plan(ctx, !t.opts.PlanUnlocked && !req.AsApply, req.Drift)
 	if err != nil {
 		return dr.Plan{}, err
 	}
