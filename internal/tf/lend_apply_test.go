@@ -201,6 +201,18 @@ func TestAnApplyRenewsWithoutTheBot(t *testing.T) {
 	}
 }
 
+// TestNothingIsLent has a stack on S3 whose Terraform is given nothing: it is told from where
+// it would have credentials.
+func TestNothingIsLent(t *testing.T) {
+	w := newWorld(t)
+	w.backend = map[string]string{"bucket": bucket, "key": "nothing", "region": "us-east-1"}
+	f := files("")
+	f["app/main.tf"] = strings.Replace(f["app/main.tf"], `backend "local"`, `backend "s3"`, 1)
+	if what, next := w.failed(w.commit(f)); !strings.Contains(next, "aws.apply_role") {
+		t.Errorf("%q, %q", what, next)
+	}
+}
+
 // TestNoSessionNothingStarted has the role refused: what is told is that, and Terraform is
 // not started to fail in words of its own.
 func TestNoSessionNothingStarted(t *testing.T) {
