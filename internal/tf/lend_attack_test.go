@@ -27,11 +27,11 @@ import (
 type account struct {
 	*httptest.Server
 	mu    sync.Mutex
-	asked []string // KEY ACTION
+	asked map[string][]string // keys, by the Region that was asked
 }
 
 func newAccount(t *testing.T) *account {
-	a := &account{}
+	a := &account{asked: map[string][]string{}}
 	a.Server = httptest.NewServer(a)
 	t.Cleanup(a.Close)
 	return a
@@ -41,10 +41,12 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20)) // half of it is answered like none
 	form, _ := url.ParseQuery(string(body))
 	_, rest, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	key, _, _ := strings.Cut(rest, "/")
-	action := form.Get("Action")
+	key, action, region := "", form.Get("Action"), ""
+	if scope := strings.Split(rest, "/"); len(scope) > 2 {
+		key, region = scope[0], scope[2]
+	}
 	a.mu.Lock()
-	a.asked = append(a.asked, key+" "+action)
+	a.asked[region] = append(a.asked[region], key)
 	a.mu.Unlock()
 	w.Header().Set("Content-Type", "text/xml")
 	switch {
@@ -58,17 +60,11 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// keys are those that were used.
-func (a *account) keys() []string {
+// keys are those that were used in a Region.
+func (a *account) keys(region string) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var out []string
-	for _, q := range a.asked {
-		if key, _, _ := strings.Cut(q, " "); !slices.Contains(out, key) {
-			out = append(out, key)
-		}
-	}
-	return out
+	return slices.Compact(slices.Clone(a.asked[region]))
 }
 
 // metadata stands in for an instance's and for a task's, each with drbot's own credentials.
@@ -127,23 +123,22 @@ func inOwnNetwork(t *testing.T, addresses ...string) bool {
 	return false
 }
 
-// asIdentity is a stack that asks who it is, with a provider of the repository's making.
-func asIdentity(provider string) map[string]string {
-	return files(fmt.Sprintf(`
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
+// claim is one way by which a provider of the repository's says who it is. Each has a Region
+// of its own, by which it is told apart.
+type claim struct {
+	name, region, provider string
+	wall                   string // what stops it
 }
-provider "aws" {
-  region                      = "us-east-1"
-  skip_requesting_account_id  = true
-  skip_credentials_validation = true
-  max_retries                 = 0
-%s
-}
-data "aws_caller_identity" "me" {}
-`, provider))
+
+// claims is a stack in which providers ask who they are.
+func claims(all ...claim) map[string]string {
+	var b strings.Builder
+	b.WriteString("terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\" }\n  }\n}\n")
+	for i, c := range all {
+		fmt.Fprintf(&b, "provider \"aws\" {\n  alias = \"a%d\"\n  region = %q\n  skip_requesting_account_id = true\n  skip_credentials_validation = true\n  max_retries = 0\n%s\n}\n", i, c.region, c.provider)
+		fmt.Fprintf(&b, "data \"aws_caller_identity\" \"a%d\" {\n  provider = aws.a%d\n}\n", i, i)
+	}
+	return files(b.String())
 }
 
 // TestAttackOnBaseCredentials tries each way by which a provider comes to credentials, with
@@ -189,54 +184,53 @@ func TestAttackOnBaseCredentials(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	bank := newBank(t, time.Hour)
-	for _, c := range []struct {
-		name, provider string
-		left           string // the key that it gets where what stops it is left out
-		wall           string // what stops it
-	}{
-		{name: "as it is", wall: "it is lent the session of its role"},
-		{name: "a profile of the bot's", provider: `profile = "base"`, wall: "HOME is empty, and no configuration is named"},
-		{name: "the bot's file", provider: fmt.Sprintf("shared_credentials_files = [%q]\nprofile = \"base\"", own), wall: "files of the bot are not granted"},
-		{name: "the host's role by a profile", provider: "shared_config_files = [\"${path.root}/host\"]\nprofile = \"host\"", wall: "AWS_EC2_METADATA_DISABLED"},
-		{name: "a program of the repository's", provider: "shared_config_files = [\"${path.root}/host\"]\nprofile = \"program\"", wall: "nothing but Terraform and its providers is executed"},
-		{name: "another role", provider: "assume_role {\n  role_arn = \"arn:aws:iam::123456789012:role/drbot-apply\"\n}", wall: "roles trust the bot alone"},
-		{name: "the metadata, named", provider: "skip_metadata_api_check = false", wall: "the session comes before the host's role"},
-		{name: "control: the host's role is left to it", left: "BASE-of-the-host", provider: "skip_metadata_api_check = false"},
-		{name: "control: the bot's file without a wall", left: "BASE-of-the-home", provider: fmt.Sprintf("shared_credentials_files = [%q]\nprofile = \"base\"", own)},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
-			who := newAccount(t)
-			before := len(around.heard())
-			w.opts.PluginDir, w.opts.Isolation.Shell = plugins, false
-			w.opts.Environment = map[string]string{"AWS_ENDPOINT_URL": who.URL, "AWS_ENDPOINT_URL_STS": who.URL}
-			if w.opts.Lending = lendingOf(bank.URL); c.left != "" {
-				w.opts.Lending, w.opts.Isolation, w.opts.Environment[metadataDisabled] = nil, Isolation{}, "false"
-			}
-			all := asIdentity(c.provider)
-			all["app/host"] = "[profile host]\ncredential_source = Ec2InstanceMetadata\nrole_arn = arn:aws:iam::123456789012:role/x\n[profile program]\ncredential_process = /bin/cat " + own + "\n"
-			_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: w.commit(all)})
-			used, heard := who.keys(), around.heard()[before:]
-			if c.left != "" {
-				if !slices.Contains(used, c.left) {
-					t.Errorf("%s is out of reach without what is tried, so nothing is proved: %v, %v, %v", c.left, used, heard, err)
-				}
-				return
-			}
-			for _, key := range used {
-				if strings.HasPrefix(key, "BASE") {
-					t.Errorf("%s WENT THROUGH: Terraform is %s", c.name, key)
-				}
-			}
-			if len(heard) > 0 {
-				t.Errorf("%s WENT THROUGH: metadata was asked for %v", c.name, heard)
-			}
-			if c.name == "as it is" && (err != nil || !slices.Equal(used, []string{"READ-0-1"})) {
-				t.Errorf("what is lent does not serve: %v, %v", used, err)
-			}
-			t.Logf("stopped: %s (%v)", c.wall, used)
-		})
+	byFile := fmt.Sprintf("shared_credentials_files = [%q]\nprofile = \"base\"", own)
+	tried := []claim{
+		{"as it is", "us-east-1", "", "it is lent the session of its role"},
+		{"a profile of the bot's", "us-east-2", `profile = "base"`, "HOME is empty, and no configuration is named"},
+		{"the bot's file", "us-west-1", byFile, "files of the bot are not granted"},
+		{"the host's role by a profile", "us-west-2", "shared_config_files = [\"${path.root}/host\"]\nprofile = \"host\"", "AWS_EC2_METADATA_DISABLED"},
+		{"a program of the repository's", "eu-west-1", "shared_config_files = [\"${path.root}/host\"]\nprofile = \"program\"", "nothing but Terraform and its providers is executed"},
+		{"another role", "eu-west-2", "assume_role {\n  role_arn = \"arn:aws:iam::123456789012:role/drbot-apply\"\n}", "roles trust the bot alone"},
+		{"the metadata, named", "eu-west-3", "skip_metadata_api_check = false", "the session comes before the host's role"},
+	}
+	plan := func(w *world, all map[string]string) *account {
+		who := newAccount(w.t)
+		all["app/host"] = "[profile host]\ncredential_source = Ec2InstanceMetadata\nrole_arn = arn:aws:iam::123456789012:role/x\n[profile program]\ncredential_process = /bin/cat " + own + "\n"
+		w.opts.PluginDir, w.opts.Isolation.Shell = plugins, false
+		w.opts.Environment = map[string]string{"AWS_ENDPOINT_URL": who.URL, "AWS_ENDPOINT_URL_STS": who.URL}
+		if w.opts.Lending == nil {
+			w.opts.Environment[metadataDisabled] = "false"
+		}
+		// How it ends does not matter: what was used does.
+		_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: w.commit(all)})
+		w.t.Log(err)
+		return who
+	}
+	lent := newWorld(t)
+	lent.opts.Lending = lendingOf(newBank(t, time.Hour).URL)
+	who := plan(lent, claims(tried...))
+	for _, c := range tried {
+		used := who.keys(c.region)
+		if slices.ContainsFunc(used, func(key string) bool { return strings.HasPrefix(key, "BASE") }) {
+			t.Errorf("%s WENT THROUGH: Terraform is %v", c.name, used)
+		}
+		if c.name == "as it is" && !slices.Equal(used, []string{"READ-0-1"}) {
+			t.Errorf("what is lent does not serve: %v", used)
+		}
+		t.Logf("%-30s stopped: %s %v", c.name, c.wall, used)
+	}
+	if heard := around.heard(); len(heard) > 0 {
+		t.Errorf("metadata WAS ASKED for %v", heard)
+	}
+	// The very same goes through where what stops it is left out, or it would be proved by nothing.
+	open := newWorld(t)
+	open.opts.Isolation = Isolation{}
+	who = plan(open, claims(claim{region: "us-east-1", provider: "skip_metadata_api_check = false"}, claim{region: "us-east-2", provider: byFile}))
+	for region, key := range map[string]string{"us-east-1": "BASE-of-the-host", "us-east-2": "BASE-of-the-home"} {
+		if used := who.keys(region); !slices.Contains(used, key) {
+			t.Errorf("%s is out of reach although nothing keeps it: %v", key, used)
+		}
 	}
 }
 
