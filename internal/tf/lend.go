@@ -95,6 +95,11 @@ const (
 	// tryAgain is how long the session that there is is given before another is asked for,
 	// when none could be made.
 	tryAgain = 10 * time.Second
+	// firstAgain is how soon the first session is asked for again.
+	firstAgain = time.Second
+	// applyPatience is how long an apply waits for its first session: nobody but people starts
+	// another.
+	applyPatience = time.Minute
 	// sessionPath is where a session is given.
 	sessionPath = "/session"
 )
@@ -130,10 +135,25 @@ func (j job) lend(ctx context.Context) (*lender, error) {
 		return nil, errors.New("nobody makes the sessions that Terraform is to be lent")
 	}
 	l := newLender(func(ctx context.Context) (Keys, error) { return j.borrow(ctx, *loan) }, j.warn)
-	if _, err := l.session(ctx); err != nil {
+	if err := l.first(ctx, j.patience); err != nil {
 		return nil, err
 	}
 	return l, l.open()
+}
+
+// first has a session made. What is temporary is tried again for a while.
+func (l *lender) first(ctx context.Context, patience time.Duration) error {
+	for end := l.now().Add(patience); ; {
+		_, err := l.session(ctx)
+		if err == nil || dr.CodeOf(err) != dr.Temporary || !l.now().Before(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(firstAgain):
+		}
+	}
 }
 
 func newLender(borrow func(context.Context) (Keys, error), warn func(error)) *lender {

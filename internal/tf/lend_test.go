@@ -85,6 +85,38 @@ func TestSTSIsAwayForAWhile(t *testing.T) {
 	})
 }
 
+// TestTheFirstSessionOfAnApply waits for an STS that does not answer at once, as nobody but
+// people starts an apply anew, and not for one that refuses.
+func TestTheFirstSessionOfAnApply(t *testing.T) {
+	for name, c := range map[string]struct {
+		code           dr.Code
+		fails          int
+		patience, took time.Duration
+		well           bool
+	}{
+		"a moment":         {dr.Temporary, 3, time.Minute, 3 * time.Second, true},
+		"too long":         {dr.Temporary, 1000, time.Minute, time.Minute, false},
+		"a refusal":        {dr.Denied, 3, time.Minute, 0, false},
+		"a plan's, no end": {dr.Temporary, 3, 0, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, left := &bank{last: time.Hour}, c.fails
+				l := newLender(func(ctx context.Context) (Keys, error) {
+					if left--; left >= 0 {
+						return Keys{}, &dr.Error{Code: c.code}
+					}
+					return b.borrow(ctx)
+				}, func(error) {})
+				began := time.Now()
+				if err := l.first(t.Context(), c.patience); (err == nil) != c.well || time.Since(began) != c.took {
+					t.Errorf("after %s: %v", time.Since(began), err)
+				}
+			})
+		})
+	}
+}
+
 // opened is a lender that ends with the test.
 func opened(t *testing.T, b *bank) *lender {
 	t.Helper()

@@ -209,6 +209,7 @@ func (s *supervisor) source(ctx context.Context) (err error) {
 	if s.job.Secrets.Loan == nil || s.from == nil {
 		return nil
 	}
+	s.job.patience = applyPatience
 	s.job.borrow, err = s.from(ctx, s.job.Secrets.Source)
 	return err
 }

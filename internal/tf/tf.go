@@ -317,8 +317,9 @@ type job struct {
 	again func(ctx context.Context, refused string) (string, error)
 	// borrow makes sessions of roles, where Terraform is lent some; warn hears of those that
 	// could not be made.
-	borrow Borrow
-	warn   func(error)
+	borrow   Borrow
+	warn     func(error)
+	patience time.Duration // for the first
 }
 
 // place is the part of a job that may be written to disk.
