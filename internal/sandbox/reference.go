@@ -58,13 +58,13 @@ func (r referenceStacks) lent() error {
 		switch {
 		case !c.Terraform():
 		case own[c.AccessKey]:
-			return fmt.Errorf("Terraform asked for %s %s with the bot's own credentials", c.Service, c.Operation)
+			return fmt.Errorf("the bot's own credentials were used by Terraform for %s %s", c.Service, c.Operation)
 		case c.AccessKey != r.stacks.Environment()["AWS_ACCESS_KEY_ID"]:
 			sessions++
 		}
 	}
 	if sessions == 0 {
-		return errors.New("Terraform was lent no session")
+		return errors.New("no session was lent to Terraform")
 	}
 	return nil
 }
