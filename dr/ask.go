@@ -27,6 +27,9 @@ type PlanRequest struct {
 	// Flip is the Region that the change of a run names: a stack that would be planned with
 	// another is refused. Empty where there is no change; drift takes what the commit says.
 	Flip Region
+	// AsApply has the plan made with what the apply of the stack will have, as far as that
+	// only reads, where plans and applies have roles of their own.
+	AsApply bool
 }
 
 // Tree is the files of a commit, or of what merging it into a base gives.

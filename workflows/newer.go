@@ -117,7 +117,7 @@ func (f newer) offer(ctx context.Context, s judged, commit string) (steps.Offer,
 		name := steps.ApplyOf(st)
 		return f.run.Skipped(name) || st.Region == f.source && stopped && name != s.Name() // its own apply looks
 	})
-	plans, err := plansOf(ctx, f.failover, stacks, commit, "")
+	plans, err := plansOf(ctx, f.failover, stacks, dr.PlanRequest{Commit: commit})
 	if err != nil {
 		return steps.Offer{}, err
 	}

@@ -140,7 +140,9 @@ func (a planning) putBefore(ctx context.Context, plans dr.Plans, on proposed) (p
 	if err != nil {
 		return proposal{}, err
 	}
-	same, err := twice(ctx, a.run, plans, made, func(ctx context.Context) (dr.Plans, error) { return a.plans(ctx, on.into) })
+	same, err := twice(ctx, a.run, plans, made, func(ctx context.Context) (dr.Plans, error) {
+		return plansAt(ctx, a.failover, dr.PlanRequest{Commit: a.change.Head, MergeInto: on.into, AsApply: true})
+	})
 	switch {
 	case err != nil && dr.CodeOf(err) == dr.Conflict:
 		what, _ := dr.Told(err)
@@ -213,26 +215,27 @@ func widerThan(now, approved dr.Plans) []dr.Text {
 
 // plans plans the change, merged into a commit where one is given.
 func (a planning) plans(ctx context.Context, mergeInto string) (dr.Plans, error) {
-	return plansAt(ctx, a.failover, a.change.Head, mergeInto)
+	return plansAt(ctx, a.failover, dr.PlanRequest{Commit: a.change.Head, MergeInto: mergeInto})
 }
 
-// plansAt plans every stack that the run applies, and refuses what would leave the users
-// where they are.
-func plansAt(ctx context.Context, a *failover, commit, mergeInto string) (dr.Plans, error) {
-	plans, err := plansOf(ctx, a, steps.StacksOf(a.list), commit, mergeInto)
+// plansAt plans every stack that the run applies, each like a request, and refuses what
+// would leave the users where they are.
+func plansAt(ctx context.Context, a *failover, like dr.PlanRequest) (dr.Plans, error) {
+	plans, err := plansOf(ctx, a, steps.StacksOf(a.list), like)
 	if err != nil {
 		return nil, err
 	}
 	return plans, moveUsers(ctx, a, plans)
 }
 
-// plansOf plans stacks side by side: Terraform's own limit is the whole program's.
-func plansOf(ctx context.Context, a *failover, stacks []dr.Stack, commit, mergeInto string) (dr.Plans, error) {
+// plansOf plans stacks side by side, each like a request: Terraform's own limit is the whole
+// program's.
+func plansOf(ctx context.Context, a *failover, stacks []dr.Stack, like dr.PlanRequest) (dr.Plans, error) {
 	plans := make(dr.Plans, len(stacks))
 	errs := engine.Each(ctx, len(stacks), func(ctx context.Context, i int) (err error) {
-		plans[i], err = a.Terraform.Plan(ctx, dr.PlanRequest{
-			Run: a.req.Run, Service: a.svc, Stack: stacks[i], Commit: commit, MergeInto: mergeInto, Flip: a.req.Target,
-		})
+		req := like
+		req.Run, req.Service, req.Stack, req.Flip = a.req.Run, a.svc, stacks[i], a.req.Target
+		plans[i], err = a.Terraform.Plan(ctx, req)
 		return err
 	})
 	for i, err := range errs {

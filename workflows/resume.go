@@ -61,12 +61,13 @@ func (f resumption) plan() (proposal, error) {
 		if active, err := f.Forge.Region.ActiveRegion(content); err != nil || active != f.req.Target {
 			return proposal{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.git-elsewhere", "base", repo.Base, "region", f.req.Target), Next: f.failoverInstead(ctx), Err: err}
 		}
-		planned := func(ctx context.Context) (dr.Plans, error) { return plansAt(ctx, f.failover, base, "") }
-		plans, err := planned(ctx)
+		plans, err := plansAt(ctx, f.failover, dr.PlanRequest{Commit: base})
 		if err != nil {
 			return proposal{}, err
 		}
-		if plans, err = twice(ctx, f.run, plans, f.run.Now(ctx), planned); err != nil {
+		if plans, err = twice(ctx, f.run, plans, f.run.Now(ctx), func(ctx context.Context) (dr.Plans, error) {
+			return plansAt(ctx, f.failover, dr.PlanRequest{Commit: base, AsApply: true})
+		}); err != nil {
 			return proposal{}, err
 		}
 		decision, err := f.Policy.Plans(ctx, f.svc, f.source, plans)

@@ -48,7 +48,7 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, walls tf.
 	if err != nil {
 		return nil, err
 	}
-	terraform, err := newTerraform(cfg, as, policy, walls, log)
+	terraform, err := newTerraform(cfg, as, policy, walls, lending(cfg, cloud), log)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func newForge(cfg *config.Config, as credentials, log *slog.Logger) (*github.Cli
 	})
 }
 
-func newTerraform(cfg *config.Config, as credentials, policy *policies.Policy, walls tf.Isolation, log *slog.Logger) (*tf.Terraform, error) {
+func newTerraform(cfg *config.Config, as credentials, policy *policies.Policy, walls tf.Isolation, lend *tf.Lending, log *slog.Logger) (*tf.Terraform, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the own executable: %w", err)
@@ -134,6 +134,7 @@ func newTerraform(cfg *config.Config, as credentials, policy *policies.Policy, w
 		GitToken:     as.forGit,
 		Held:         policy.Held,
 		Isolation:    walls,
+		Lending:      lend,
 		Logger:       log,
 	})
 }
@@ -145,7 +146,7 @@ func roles(cfg config.AWS) func(string, dr.Region, aws.Purpose) string {
 		if purpose == aws.PurposePromote {
 			role = cfg.PromoteRole
 		}
-		return strings.NewReplacer("{service}", service, "{region}", string(region)).Replace(role)
+		return roleOf(role, service, region)
 	}
 }
 

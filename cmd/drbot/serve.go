@@ -39,7 +39,7 @@ func (w *world) serveCommand() *cobra.Command {
 			}
 			log := slog.New(slog.NewJSONHandler(w.stderr, &slog.HandlerOptions{ReplaceAttr: inWords(w.words)}))
 			for _, n := range cfg.Notices {
-				log.WarnContext(c.Context(), "the configuration has what will go", "notice", w.words.Say(n))
+				log.WarnContext(c.Context(), "the configuration has what it should say otherwise", "notice", w.words.Say(n))
 			}
 			tellWalls(c.Context(), walls, can, log)
 			return ended(serve(c.Context(), cfg, walls, log))

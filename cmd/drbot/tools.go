@@ -17,7 +17,7 @@ func (w *world) superviseCommand() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if status := tf.Supervise(c.Context(), args[0]); status != 0 {
+			if status := tf.Supervise(c.Context(), args[0], borrowing); status != 0 {
 				return exitStatus(status)
 			}
 			return nil

@@ -143,6 +143,7 @@ func localConfig(o Options) (awssdk.Config, error) {
 		}}
 	}
 	return awssdk.Config{
+		Region:       env.Region,
 		BaseEndpoint: awssdk.String(o.Endpoint),
 		HTTPClient:   awshttp.Client(client),
 		Credentials: awssdk.NewCredentialsCache(credentials.NewStaticCredentialsProvider(

@@ -85,8 +85,10 @@ type Paths struct{ Read, Run, Write []string }
 
 // AWS is how to reach AWS. Role names may hold {service} and {region}.
 type AWS struct {
-	Endpoint, ReadRole, PromoteRole string
-	CallTimeout                     time.Duration
+	// ApplyRole is Terraform's, when it applies; with it, Terraform is lent the sessions of it
+	// and of ReadRole, and has no other credentials.
+	Endpoint, ReadRole, ApplyRole, PromoteRole string
+	CallTimeout                                time.Duration
 }
 
 // Timing is how long the runbooks wait; zero takes the runbooks' own defaults.
@@ -208,7 +210,7 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 			PassEnv: in.Terraform.PassEnv, LockTimeout: time.Duration(in.Terraform.LockTimeout),
 			Walled: in.Terraform.Isolation != isolationNone, User: in.Terraform.User, Paths: Paths(in.Terraform.Paths),
 		},
-		AWS: AWS{Endpoint: in.AWS.Endpoint, ReadRole: in.AWS.ReadRole, PromoteRole: in.AWS.PromoteRole, CallTimeout: time.Duration(in.AWS.CallTimeout)},
+		AWS: AWS{Endpoint: in.AWS.Endpoint, ReadRole: in.AWS.ReadRole, ApplyRole: in.AWS.ApplyRole, PromoteRole: in.AWS.PromoteRole, CallTimeout: time.Duration(in.AWS.CallTimeout)},
 		Timing: Timing{
 			Poll: time.Duration(in.Timing.Poll), Review: time.Duration(in.Timing.Review), Recheck: time.Duration(in.Timing.Recheck), OutageLimit: time.Duration(in.Timing.OutageLimit), Promote: time.Duration(in.Timing.Promote),
 			Settle: time.Duration(in.Timing.Settle), Gate: time.Duration(in.Timing.Gate), Quiesce: time.Duration(in.Timing.Quiesce),
@@ -223,6 +225,9 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 	f.owners.accounts = strings.Contains(in.AWS.PromoteRole, "{service}")
 	f.within("", bounds())
 	f.filled(in)
+	if own := f.lent(in); len(own) > 0 {
+		f.notices = append(f.notices, dr.T("config.lent.none", "variables", own))
+	}
 	f.formed(in, c.Database)
 	f.isolated(in.Terraform)
 	if c.Slack.TeamID == "" {

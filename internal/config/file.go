@@ -95,6 +95,7 @@ type paths struct {
 type aws struct {
 	Endpoint    string   `yaml:"endpoint"`
 	ReadRole    string   `yaml:"read_role"`
+	ApplyRole   string   `yaml:"apply_role"`
 	PromoteRole string   `yaml:"promote_role"`
 	CallTimeout Duration `yaml:"call_timeout"`
 }

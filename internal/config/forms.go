@@ -34,7 +34,7 @@ func (f *faults) formed(in file, database string) {
 		wrong(u[1] == "" || web(u[1]), u[0], dr.T("config.form.url", "value", quoted(u[1])))
 		wrong(!plainly(u[1]), u[0], dr.T("config.form.plain", "value", quoted(u[1])))
 	}
-	for _, r := range [][2]string{{"aws.read_role", in.AWS.ReadRole}, {"aws.promote_role", in.AWS.PromoteRole}} {
+	for _, r := range [][2]string{{"aws.read_role", in.AWS.ReadRole}, {"aws.apply_role", in.AWS.ApplyRole}, {"aws.promote_role", in.AWS.PromoteRole}} {
 		wrong(r[1] == "" || roleForm.MatchString(r[1]), r[0], dr.T("config.form.role", "value", quoted(r[1])))
 	}
 	for _, env := range []struct {

@@ -127,6 +127,7 @@ func (f *faults) holes(at, value string, known ...string) {
 func (f *faults) filled(in file) {
 	fill := func(at, value string) { f.holes(at, value, "service", "region") }
 	fill("aws.read_role", in.AWS.ReadRole)
+	fill("aws.apply_role", in.AWS.ApplyRole)
 	fill("aws.promote_role", in.AWS.PromoteRole)
 	for _, name := range sortedKeys(in.Terraform.Environment) {
 		fill("terraform.environment."+name, in.Terraform.Environment[name])

@@ -74,8 +74,8 @@ func TestShared(t *testing.T) {
 			[]string{"services[0].names.regional.ap-northeast-1: \"service-be.acme.example\" is services[0].names.public already"}},
 		"the name of another Region": {edit("ap-northeast-1: ap-northeast-1.service-be.acme.example", "us-east-1: us.acme.example\n        ap-northeast-1: ap-northeast-1.service-be.acme.example"),
 			[]string{"services[0].names.regional.us-east-1: is not one of the service's Regions"}},
-		"a mistyped hole": {edit("drbot-read-{region}\n  # On top", "drbot-read-{regoin}\n  # On top", "role/drbot-promote-{region}", "role/drbot-promote-{Region}"), []string{
-			"terraform.environment.AWS_PROFILE: {regoin} is filled in by nothing; did you mean region? known here: service, region (line",
+		"a mistyped hole": {edit("drbot-{region}\n  # On top", "drbot-read-{regoin}\n  # On top", "role/drbot-promote-{region}", "role/drbot-promote-{Region}"), []string{
+			"terraform.environment.AWS_SDK_UA_APP_ID: {regoin} is filled in by nothing; did you mean region? known here: service, region (line",
 			"aws.promote_role: {Region} is filled in by nothing; did you mean region?"}},
 		"a hole where there is none": {edit("dir: terraform/live/portal/data", "dir: terraform/live/{service}/data", "portal/data.tfstate", "\"{service}/data.tfstate\""), []string{
 			"services[0].stacks[0].dir: {service} is filled in by nothing here: write it out (line",

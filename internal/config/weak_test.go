@@ -71,7 +71,7 @@ func TestInClear(t *testing.T) {
 	if says := with("# endpoint: http://127.0.0.1:4566 ", "endpoint: http://moto:4566 "); !strings.Contains(says, "aws.endpoint") {
 		t.Errorf("an endpoint: %s", says)
 	}
-	says := with("    AWS_PROFILE: drbot-read-{region}", "    TOKEN: ghp_0000")
+	says := with("    AWS_SDK_UA_APP_ID: drbot-{region}", "    TOKEN: ghp_0000")
 	if !strings.Contains(says, "terraform.environment.TOKEN: a secret does not stand in this file") || strings.Contains(says, "0000") {
 		t.Errorf("a secret for Terraform: %s", says)
 	}

@@ -81,6 +81,11 @@ terraform:
 aws:
   endpoint: {{.Cloud.Endpoint}}
   call_timeout: {{.CallTimeout}}
+{{- if .Infra.Roles}}
+  read_role: arn:aws:iam::123456789012:role/drbot-read-{region}
+  apply_role: arn:aws:iam::123456789012:role/drbot-apply-{region}
+  promote_role: arn:aws:iam::123456789012:role/drbot-promote-{region}
+{{- end}}
 # A sandbox moves in seconds what takes AWS minutes.
 timing: {poll: {{.Poll}}, review: 5s, recheck: {{.Recheck}}, settle: 2s, retry: 200ms, drain: 20s, {{if .Patient}}promote: 10m, gate: 10m, quiesce: 10m, apply: 10m{{else}}promote: 60s, gate: {{.GiveUp}}, quiesce: {{.GiveUp}}, apply: {{.Patience}}{{end}}}
 people:

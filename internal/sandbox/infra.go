@@ -24,6 +24,7 @@ type infrastructure interface {
 // botInfra is the part of the bot's configuration that an infrastructure decides.
 type botInfra struct {
 	Environment map[string]string // of Terraform's process
+	Roles       bool              // Terraform is lent the sessions of roles, and has no credentials of its own
 	PluginDir   string
 	Run         []string // programs that the stacks' provisioners start
 	Backend     func(stack string) map[string]string

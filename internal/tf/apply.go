@@ -204,6 +204,9 @@ func (t *Terraform) start(ctx context.Context, f folder, req request, svc dr.Ser
 	if err := f.write(requestFile, req); err != nil {
 		return err
 	}
+	if j.Secrets.Loan != nil {
+		j.Secrets.Source = t.opts.Lending.Source
+	}
 	secret, err := json.Marshal(j.Secrets)
 	if err != nil {
 		return err

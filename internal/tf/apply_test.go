@@ -126,35 +126,45 @@ resource "terraform_data" "a" {
 	}
 }
 
-func TestApplyOutlivesTheBot(t *testing.T) {
-	w := newWorld(t)
-	g := w.gate("exec")
-	commit := w.commit(files(localExec("a", "true", "") + localExec("b", g.command(), "terraform_data.a")))
-	req := w.request("outlives", commit)
-	order, err := json.Marshal(botOrder{URL: w.bare, WorkDir: w.opts.WorkDir, Request: req})
+// otherBot is a bot in a process of its own, which can be killed with all that dies with it.
+func (w *world) otherBot(o botOrder) (kill func()) {
+	w.t.Helper()
+	order, err := json.Marshal(o)
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	file := filepath.Join(w.dir, "order.json")
 	if err := os.WriteFile(file, order, 0o600); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	bot := exec.Command(os.Args[0], "bot", file)
 	bot.Stderr = os.Stderr
 	bot.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := bot.Start(); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
+	return func() {
+		w.t.Helper()
+		if err := syscall.Kill(-bot.Process.Pid, syscall.SIGKILL); err != nil {
+			w.t.Fatal(err)
+		}
+		_ = bot.Wait() // killed: it has nothing to say
+	}
+}
+
+func TestApplyOutlivesTheBot(t *testing.T) {
+	w := newWorld(t)
+	g := w.gate("exec")
+	commit := w.commit(files(localExec("a", "true", "") + localExec("b", g.command(), "terraform_data.a")))
+	req := w.request("outlives", commit)
+	kill := w.otherBot(botOrder{URL: w.bare, WorkDir: w.opts.WorkDir, Request: req})
 	g.reached()
-	if err := syscall.Kill(-bot.Process.Pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	_ = bot.Wait() // killed: it has nothing to say
+	kill()
 
 	// Two followers in a new process, one of which gives up.
 	tf := w.terraform()
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = tf.Apply(ctx, req, func(p dr.Progress) {
+	_, err := tf.Apply(ctx, req, func(p dr.Progress) {
 		if p == (dr.Progress{Stack: "app", Done: 1, Total: 2, Current: "terraform_data.b"}) {
 			cancel()
 		}

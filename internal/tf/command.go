@@ -60,6 +60,7 @@ type module struct {
 	rules     dr.CodeRules     // of its service
 	allowed   []dr.AllowedCode // by these
 	leads     bool             // the stack leads the users
+	lender    *lender          // nil where Terraform is lent nothing
 }
 
 // open prepares a stack in a new folder, which gets the checkout and the plan. Who opens
@@ -93,11 +94,20 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 			s.leave()
 		}
 	}()
+	l, err := j.lend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
 	dir := filepath.Join(s.path, inside)
 	m := &module{
 		held: h, absent: h.absent(root),
 		job: j, name: stack.Name, root: root, dir: dir, inside: inside, scrub: j.scrubber(), seat: s, leads: stack.Role == dr.TrafficStack,
-		room: r, saved: r.saved, state: OnThisHost(stack),
+		room: r, saved: r.saved, state: OnThisHost(stack), lender: l,
 	}
 	// Terraform keeps the mode of a file that is there; a plan holds secrets.
 	if err := os.WriteFile(m.saved, nil, 0o600); err != nil {
@@ -111,6 +121,7 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 }
 
 func (m *module) close() {
+	m.lender.close()
 	m.seat.leave()
 	m.room.close()
 }
@@ -249,6 +260,7 @@ func (m *module) apply(ctx context.Context, each func(event)) error {
 
 // ended sorts how a command ended: well, interrupted, or failed.
 func (m *module) ended(ctx context.Context, doing dr.Text, out *output, err error) error {
+	scrub := m.scrub.and(m.lender.known()...)
 	switch {
 	case err == nil:
 		return nil
@@ -258,10 +270,10 @@ func (m *module) ended(ctx context.Context, doing dr.Text, out *output, err erro
 		return err
 	case notStarted(err):
 		return outside(err, dr.T("tf.unstarted", "doing", doing), dr.Text{})
-	case unraised(err.Error(), m.scrub) != nil:
-		return unraised(err.Error(), m.scrub)
+	case unraised(err.Error(), scrub) != nil:
+		return unraised(err.Error(), scrub)
 	default:
-		return out.failed(doing, err, m.scrub, m.inside)
+		return out.failed(doing, err, scrub, m.inside)
 	}
 }
 

@@ -29,6 +29,7 @@ func hints() []hint {
 			"backend configuration changed", "backend initialization required", "backend type changed", "unsetting the previously set backend",
 		}},
 		{dr.T("tf.hint.variable"), []string{"no value for required variable"}},
+		{dr.T("tf.hint.credentials"), []string{"no valid credential sources found"}},
 		{dr.T("tf.hint.submodule"), []string{"unreadable module directory"}},
 		{dr.T("tf.disk-full.next"), []string{"no space left on device", "disk quota exceeded"}},
 	}

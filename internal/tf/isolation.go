@@ -220,6 +220,7 @@ func (m *module) environment(during phase) (map[string]string, error) {
 	if env["TF_CLI_CONFIG_FILE"] == "" {
 		env["TF_CLI_CONFIG_FILE"] = m.room.config
 	}
+	m.lender.environment(env)
 	if env["USER"] == "" {
 		env["USER"] = "drbot" // of the state's lock, where no user can be hostFiles up
 	}

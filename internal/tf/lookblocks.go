@@ -107,9 +107,12 @@ func kindOfSetting(name string) (dr.CodeKind, bool) {
 // settings looks at what a provider or a backend is told.
 func (m *looked) settings(f codeFile, body *hclsyntax.Body) {
 	for name, attr := range body.Attributes {
-		if kind, found := kindOfSetting(name); found {
+		switch kind, found := kindOfSetting(name); {
+		case found:
 			m.at(f, attr, kind, name)
-		} else {
+		case m.asksMetadata(name, attr.Expr):
+			m.at(f, attr, dr.CodeCredentials, name)
+		default:
 			m.programs(f, attr.Expr)
 		}
 	}
@@ -124,6 +127,16 @@ func (m *looked) settings(f codeFile, body *hclsyntax.Body) {
 		}
 		m.settings(f, b.Body)
 	}
+}
+
+// asksMetadata tells whether a setting has a provider or a backend ask the metadata of the
+// host for credentials, whatever its environment says.
+func (m *looked) asksMetadata(name string, expr hclsyntax.Expression) bool {
+	if name != "skip_metadata_api_check" {
+		return false
+	}
+	says, known := m.may(expr, nil)
+	return !known || slices.ContainsFunc(says, func(s string) bool { return s != "true" })
 }
 
 // programs looks for programs for credentials in what a provider is told.
@@ -194,6 +207,8 @@ func (m *looked) config(f codeFile, expr hclsyntax.Expression, of string) {
 		for _, name := range names {
 			if kind, found := kindOfSetting(name); found {
 				m.at(f, i.KeyExpr, kind, name)
+			} else if m.asksMetadata(name, i.ValueExpr) {
+				m.at(f, i.KeyExpr, dr.CodeCredentials, name)
 			}
 		}
 	}

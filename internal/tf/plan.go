@@ -37,7 +37,11 @@ func (t *Terraform) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 }
 
 func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error) {
-	j, err := t.job(ctx, req.Service, req.Stack, toPlan)
+	why := toPlan
+	if req.AsApply {
+		why = toLook
+	}
+	j, err := t.job(ctx, req.Service, req.Stack, why)
 	if err != nil {
 		return dr.Plan{}, err
 	}
@@ -55,7 +59,7 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 	if err := m.ready(ctx, req.Stack); err != nil {
 		return dr.Plan{}, err
 	}
-	plan, err := m.plan(ctx, !t.opts.PlanUnlocked, req.Drift)
+	plan, err := m.plan(ctx, !t.opts.PlanUnlocked && !req.AsApply, req.Drift)
 	if err != nil {
 		return dr.Plan{}, err
 	}

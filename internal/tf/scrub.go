@@ -35,6 +35,11 @@ func (j job) scrubber() scrubber {
 			s = s.and(v)
 		}
 	}
+	for name, v := range j.Secrets.Source.Environment {
+		if secretName.MatchString(name) {
+			s = s.and(v)
+		}
+	}
 	if t := j.Secrets.GitToken; t != "" {
 		s = s.and(t, basic(t))
 	}

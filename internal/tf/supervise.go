@@ -22,7 +22,9 @@ import (
 // of a folder and leaves its result there. Only Apply starts it, with the files
 // it needs; by hand it refuses. SIGTERM asks Terraform to stop after what it is
 // making. It returns the exit code: 0 when there is a result.
-func Supervise(ctx context.Context, dir string) int {
+// from makes what makes the sessions that Terraform is lent: this process lives as long as
+// its Terraform, and the bot perhaps does not.
+func Supervise(ctx context.Context, dir string, from func(context.Context, Source) (Borrow, error)) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	s, err := takeOver(folder(dir))
@@ -30,6 +32,7 @@ func Supervise(ctx context.Context, dir string) int {
 		fmt.Fprintln(os.Stderr, "supervise:", err)
 		return 2
 	}
+	s.from = from
 	result := s.guardedRun(ctx)
 	if s.module != nil {
 		s.module.close()
@@ -52,6 +55,7 @@ type supervisor struct {
 	tally    tally
 	module   *module   // open until the process ends: nobody else takes its seat
 	remarks  []dr.Text // what was found of applies that died
+	from     func(context.Context, Source) (Borrow, error)
 }
 
 // takeOver checks that this process was started to supervise this folder and
@@ -177,6 +181,9 @@ func (s *supervisor) prepare(ctx context.Context) (*module, planned, error) {
 	if err := os.Mkdir(work, 0o700); err != nil {
 		return nil, planned{}, err
 	}
+	if err := s.source(ctx); err != nil {
+		return nil, planned{}, err
+	}
 	m, err := s.job.open(ctx, work, s.request.Stack, s.request.Commit, "", sitter{For: s.request.Key, Apply: true})
 	if err != nil {
 		return nil, planned{}, err
@@ -198,6 +205,19 @@ func (s *supervisor) prepare(ctx context.Context) (*module, planned, error) {
 		err = s.passAfter(plan.Plan, fell)
 	}
 	return m, plan, err
+}
+
+// source readies what makes sessions, where Terraform is lent some.
+func (s *supervisor) source(ctx context.Context) (err error) {
+	s.job.warn = func(err error) {
+		fmt.Fprintln(os.Stderr, "supervise: no session for Terraform could be made:", s.job.scrubber().line(err.Error()))
+	}
+	if s.job.Secrets.Loan == nil || s.from == nil {
+		return nil
+	}
+	s.job.patience = applyPatience
+	s.job.borrow, err = s.from(ctx, s.job.Secrets.Source)
+	return err
 }
 
 // note keeps a record. A full disk must not stop Terraform, so a record that

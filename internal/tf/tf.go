@@ -68,6 +68,9 @@ type Options struct {
 	// Held gives those of some types of resources that hold data: what of them an earlier
 	// apply of the run left half made is not deleted without a question. Nil: none does.
 	Held func(ctx context.Context, types []string) ([]string, error)
+	// Lending gives Terraform its credentials for AWS; nil: it has what Environment and PassEnv
+	// name, if that is any.
+	Lending *Lending
 	// Isolation is the wall that Terraform and git run behind; none by default.
 	Isolation Isolation
 
@@ -188,6 +191,7 @@ type purpose int
 
 const (
 	toPlan purpose = iota
+	toLook         // to plan as the apply will
 	toApply
 )
 
@@ -211,6 +215,12 @@ func (t *Terraform) environment(svc dr.Service, stack dr.Stack, why purpose) map
 		env[name] = fill.Replace(v)
 	}
 	env["CHECKPOINT_DISABLE"] = "1" // no call home on the path of a failover
+	switch named := slices.ContainsFunc(slices.Collect(maps.Keys(env)), dr.GivesCredentials); {
+	case t.opts.Lending != nil:
+		lent(env)
+	case !named && env[metadataDisabled] == "":
+		env[metadataDisabled] = "true" // who wants this host's own role for Terraform writes so
+	}
 	return env
 }
 
@@ -255,7 +265,7 @@ func (t *Terraform) reader(ctx context.Context, svc dr.Service, stack dr.Stack, 
 	if err != nil {
 		return job{}, err
 	}
-	return job{
+	j := job{
 		file: svc.Repository.File,
 		again: func(ctx context.Context, refused string) (string, error) {
 			return t.gitToken(ctx, svc.Repository, refused)
@@ -272,8 +282,16 @@ func (t *Terraform) reader(ctx context.Context, svc dr.Service, stack dr.Stack, 
 			HashKey:     t.opts.HashKey,
 			GitToken:    token,
 			Environment: t.environment(svc, stack, why),
+			Loan:        t.opts.Lending.loan(svc, stack, why),
 		},
-	}, nil
+		warn: func(err error) {
+			t.opts.Logger.WarnContext(ctx, "no session for Terraform could be made", "service", svc.Name, "stack", stack.Name, "error", err)
+		},
+	}
+	if l := t.opts.Lending; l != nil {
+		j.borrow = l.Keys
+	}
+	return j, nil
 }
 
 // gitToken is the token for a repository; empty where none is needed.
@@ -297,6 +315,11 @@ type job struct {
 	// again gives another Git token for a refused one; nil in the supervisor, whose token
 	// is new when it starts.
 	again func(ctx context.Context, refused string) (string, error)
+	// borrow makes sessions of roles, where Terraform is lent some; warn hears of those that
+	// could not be made.
+	borrow   Borrow
+	warn     func(error)
+	patience time.Duration // for the first
 }
 
 // place is the part of a job that may be written to disk.
@@ -316,4 +339,6 @@ type secrets struct {
 	HashKey     []byte
 	GitToken    string
 	Environment map[string]string
+	Loan        *Loan  // nil where Terraform is lent nothing
+	Source      Source // of the supervisor's sessions
 }

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 {
 		switch os.Args[1] {
 		case "supervise":
-			os.Exit(Supervise(context.Background(), os.Args[2]))
+			os.Exit(Supervise(context.Background(), os.Args[2], bankAt))
 		case "bot":
 			os.Exit(bot(os.Args[2]))
 		}
@@ -64,6 +64,9 @@ type botOrder struct {
 	URL     string
 	WorkDir string
 	Request dr.ApplyRequest
+
+	Environment map[string]string
+	Bank        string // where sessions are made; empty: none are lent
 }
 
 func bot(file string) int {
@@ -74,7 +77,11 @@ func bot(file string) int {
 	}
 	if err == nil {
 		var tf *Terraform
-		if tf, err = New(options(order.WorkDir, order.URL)); err == nil {
+		o := options(order.WorkDir, order.URL)
+		if o.Environment = order.Environment; order.Bank != "" {
+			o.Lending = lendingOf(order.Bank)
+		}
+		if tf, err = New(o); err == nil {
 			_, err = tf.Apply(context.Background(), order.Request, nil)
 		}
 	}

@@ -36,6 +36,7 @@ type terraform struct {
 	made    []string            // things that an apply made, changed or deleted
 	Applied []string            // stacks, in the order in which an apply took effect
 	commits map[string][]string // at which they were, by stack
+	planned []string            // stacks, each with what it was planned as, in their order
 	next    map[string][]dr.ApplyKind
 	denied  bool            // a plan that deletes a database
 	odd     int             // so many plans more of the target have a value that is another each time
@@ -94,6 +95,21 @@ func (w *World) Drift(stack, address string) {
 	w.tf.drift[stack] = append(w.tf.drift[stack], dr.ResourceChange{Stack: stack, Address: address, Type: strings.Split(address, ".")[0], Actions: []string{"update"}, Paths: []dr.PathChange{{Path: "tags"}}})
 }
 
+// PlannedAs lists the plans that were made, in order: the stack, and "as its apply" of one
+// that was made with what its apply may read.
+func (w *World) PlannedAs() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.tf.planned)
+}
+
+func plannedAs(req dr.PlanRequest) string {
+	if req.AsApply {
+		return req.Stack.Name + " as its apply"
+	}
+	return req.Stack.Name
+}
+
 // Plan implements workflows.Planner.
 func (p *ports) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error) {
 	return ask(ctx, p, "Plan", req.Stack.Name, func() (dr.Plan, error) {
@@ -107,6 +123,7 @@ func (p *ports) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error) {
 			return dr.Plan{}, refused(dr.Conflict, "stack %s is in use.", req.Stack.Name)
 		}
 		plan, err := p.w.plan(req.Service, req.Stack, tree)
+		p.w.tf.planned = append(p.w.tf.planned, plannedAs(req))
 		if req.Drift {
 			plan.Drift = slices.Clone(p.w.tf.drift[req.Stack.Name])
 		}

@@ -2,6 +2,10 @@
 # replaced at any time; the volume never is. People reach it by Session Manager; with "Run As" each is a user of their own, which is
 # what people[].local_users in drbot.yaml names.
 #
+# The instance's metadata, and with it the instance's role, is root's alone: the unit of the bot, and all that the bot ever starts, is kept
+# from it by systemd's firewall, and does not start where that does not hold. Root fetches the secrets when the bot is started, and every
+# quarter of an hour a session of the bot's role, which cannot read them: what has come to be the bot's later cannot fetch them again.
+#
 # Set in drbot.yaml: nothing but the defaults; drain as long as systemd waits (35 minutes).
 
 locals {
@@ -19,7 +23,7 @@ resource "aws_iam_instance_profile" "main" {
   count = local.ec2
 
   name = var.name
-  role = aws_iam_role.bot.name
+  role = aws_iam_role.instance[0].name
   tags = var.tags
 }
 
@@ -35,7 +39,7 @@ resource "aws_instance" "main" {
   monitoring             = true
   tags                   = merge(var.tags, { Name = var.name })
 
-  # IMDSv2 only, and for the host alone: nothing on it runs in a network of its own.
+  # IMDSv2 only, and for the host alone: nothing on it runs in a network of its own. The bot has not even that.
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
@@ -57,7 +61,7 @@ resource "aws_instance" "main" {
     registry    = var.ecr_repository_arn == null ? "" : split("/", var.image)[0]
     volume      = aws_ebs_volume.data[0].id
     config      = var.config
-    aws_config  = local.aws_config
+    role        = aws_iam_role.bot.arn
     environment = local.environment
     secret      = aws_secretsmanager_secret.main.name
     log_group   = aws_cloudwatch_log_group.main.name
@@ -70,6 +74,7 @@ resource "aws_instance" "main" {
 
   depends_on = [
     aws_iam_role_policy.bot,
+    aws_iam_role_policy.instance,
     aws_vpc_security_group_egress_rule.https,
     aws_vpc_security_group_egress_rule.s3,
   ]

@@ -1,7 +1,7 @@
 # platform = "ecs". Set in drbot.yaml: state.database need not be (DRBOT_DATABASE_URL goes before it), timing.drain: 100s (Fargate
-# waits no longer than 120 s, the default of 30 minutes is for an instance), and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI among
-# terraform.pass_env. Whether Fargate's kernel has Landlock was not tried: drbot says at its start, and wants terraform.isolation: none
-# written where there is none.
+# waits no longer than 120 s, the default of 30 minutes is for an instance). The address of the task's own credentials is in the bot's
+# environment alone, and nobody guesses it: it is not to be among terraform.pass_env, and drbot refuses it there. Whether Fargate's kernel has
+# Landlock was not tried: drbot says at its start, and wants terraform.isolation: none written where there is none.
 #
 # The command line is not for here: the kernel tells the bot who calls, and in a container everybody is the same user.
 
@@ -61,12 +61,11 @@ resource "aws_ecs_service" "main" {
 }
 
 locals {
-  # ECS mounts no text as a file, so a container of the same image writes the two that drbot reads and ends. What it mounts
+  # ECS mounts no text as a file, so a container of the same image writes the one that drbot reads and ends. What it mounts
   # belongs to root at first; 10001 is the user of the image (Dockerfile).
   write_files = <<-EOT
     set -eu
     printf %s "$DRBOT_YAML" > /etc/drbot/drbot.yaml
-    printf %s "$AWS_CONFIG" > /etc/drbot/aws-config
     chown 10001 /run/drbot
     chmod 1777 /tmp
   EOT
@@ -136,7 +135,7 @@ resource "aws_ecs_task_definition" "main" {
       readonlyRootFilesystem = true
       entryPoint             = ["/bin/sh", "-c"]
       command                = [local.write_files]
-      environment            = [{ name = "AWS_CONFIG", value = local.aws_config }, { name = "DRBOT_YAML", value = var.config }]
+      environment            = [{ name = "DRBOT_YAML", value = var.config }]
       mountPoints            = [for volume, path in local.mounts : { sourceVolume = volume, containerPath = path, readOnly = false }]
       portMappings           = []
       volumesFrom            = []

@@ -19,20 +19,15 @@ locals {
 
   environment = merge(
     {
-      AWS_REGION      = var.region
-      AWS_CONFIG_FILE = "/etc/drbot/aws-config"
-      DRBOT_CONFIG    = "/etc/drbot/drbot.yaml"
+      AWS_REGION   = var.region
+      DRBOT_CONFIG = "/etc/drbot/drbot.yaml"
     },
+    # What is in the instance's metadata is kept from the bot (ec2.tf): it reads its credentials where they are put for it.
+    local.ec2 == 1 ? { AWS_CONFIG_FILE = "/etc/drbot/aws-config", AWS_EC2_METADATA_DISABLED = "true" } : {},
     var.proxy == null ? {} : {
       HTTPS_PROXY = var.proxy
       NO_PROXY    = "169.254.169.254,169.254.170.2,localhost,127.0.0.1,${var.vpc_cidr}"
     },
-  )
-
-  # The profiles by which Terraform takes its roles: terraform.environment in drbot.yaml names one as AWS_PROFILE.
-  aws_config = format(
-    replace(join("\n", [for roles in values(module.roles) : roles.profiles]), "%s", "%[1]s"),
-    local.ecs == 1 ? "EcsContainer" : "Ec2InstanceMetadata",
   )
 }
 

@@ -18,11 +18,6 @@ output "role_arns" {
   value       = { for service, roles in module.roles : service => roles.arns }
 }
 
-output "aws_config" {
-  description = "The AWS configuration file beside drbot.yaml: a profile for each role that Terraform takes."
-  value       = local.aws_config
-}
-
 output "secret_name" {
   description = "Secret that people put the tokens into."
   value       = aws_secretsmanager_secret.main.name

@@ -1,4 +1,5 @@
-# The role that drbot runs under can nearly nothing: take the roles of its services, and reach what it runs on.
+# The role that drbot runs under can nearly nothing: take the roles of its services, and reach what it runs on. On an instance
+# not even that: there the instance has a role of its own, by which root fetches image and secrets, and gives the bot its role.
 
 resource "aws_iam_role" "bot" {
   name = var.name
@@ -6,15 +7,30 @@ resource "aws_iam_role" "bot" {
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [merge(
+    Statement = [
       {
         Effect    = "Allow"
-        Principal = { Service = local.ecs == 1 ? "ecs-tasks.amazonaws.com" : "ec2.amazonaws.com" }
+        Principal = local.ecs == 1 ? { Service = "ecs-tasks.amazonaws.com" } : { AWS = one(aws_iam_role.instance[*].arn) }
         Action    = "sts:AssumeRole"
+        Condition = local.ecs == 1 ? local.tasks_of_this_account : { StringEquals = { "sts:RoleSessionName" = "drbot" } }
       },
-      # EC2 sends neither of the two keys when it gives an instance its role.
-      local.ecs == 1 ? { Condition = local.tasks_of_this_account } : {},
-    )]
+    ]
+  })
+}
+
+resource "aws_iam_role" "instance" {
+  count = local.ec2
+
+  name = "${var.name}-instance"
+  tags = var.tags
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "ec2.amazonaws.com" } # which sends no key that names the instance
+      Action    = "sts:AssumeRole"
+    }]
   })
 }
 
@@ -112,8 +128,27 @@ resource "aws_iam_role_policy" "bot" {
         Resource  = files.arn
         Condition = { StringEquals = { "elasticfilesystem:AccessPointArn" = aws_efs_access_point.work[0].arn } }
       }],
-      # On an instance the bot fetches its own image and secrets, and people reach it without SSH.
-      [for s in concat(local.pull_image, local.read_secrets, local.write_log, local.session_manager) : s if local.ec2 == 1],
+    )
+  })
+}
+
+# What starts the bot on an instance. People reach it without SSH.
+resource "aws_iam_role_policy" "instance" {
+  count = local.ec2
+
+  name = "start"
+  role = aws_iam_role.instance[0].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [{
+        Sid      = "GiveTheBotItsRole"
+        Effect   = "Allow"
+        Action   = "sts:AssumeRole"
+        Resource = aws_iam_role.bot.arn
+      }],
+      local.pull_image, local.read_secrets, local.write_log, local.session_manager,
     )
   })
 }

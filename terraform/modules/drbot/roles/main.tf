@@ -20,9 +20,9 @@ locals {
   # drbot names its sessions; a role that is assumed for another purpose than its own was assumed by something else.
   sessions = {
     read      = ["drbot-read", "drbot-plan"]
-    apply     = ["drbot-apply"]
+    apply     = ["drbot-apply", "drbot-look"] # to look is to plan as the apply will, narrowed to reads
     promote   = ["drbot-promote"]
-    terraform = ["drbot-terraform"]
+    terraform = ["drbot-plan", "drbot-apply", "drbot-look"]
   }
 
   trusts = { for purpose, names in local.sessions : purpose => jsonencode({

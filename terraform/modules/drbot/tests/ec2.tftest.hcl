@@ -98,19 +98,25 @@ run "roles" {
   command = plan
   assert {
     condition = alltrue(flatten([
-      for policy in [aws_iam_role_policy.bot.policy, aws_iam_role_policy.snapshots[0].policy] : [for s in jsondecode(policy).Statement : [
+      for policy in [aws_iam_role_policy.bot.policy, aws_iam_role_policy.instance[0].policy, aws_iam_role_policy.snapshots[0].policy] : [for s in jsondecode(policy).Statement : [
         for action in flatten([s.Action]) : !can(regex("\\*", action)) && !can(regex("^iam:", action))
       ]]
     ]))
     error_message = "Every action must be named, and none is IAM's."
   }
   assert {
-    condition     = [for s in jsondecode(aws_iam_role_policy.bot.policy).Statement : s.Resource if s.Sid == "ReadSecrets"] == [["arn:aws:secretsmanager:ap-northeast-3:123456789012:secret:drbot-abcdef"]]
-    error_message = "The bot must read its own secret and no other."
+    condition     = [for s in jsondecode(aws_iam_role_policy.instance[0].policy).Statement : s.Resource if s.Sid == "ReadSecrets"] == [["arn:aws:secretsmanager:ap-northeast-3:123456789012:secret:drbot-abcdef"]]
+    error_message = "What starts the bot must read the bot's secret and no other."
   }
   assert {
-    condition     = length(regexall("credential_source = Ec2InstanceMetadata", output.aws_config)) == 4
-    error_message = "Every profile must take the instance's credentials."
+    condition     = aws_iam_instance_profile.main[0].role == "drbot-instance" && toset(flatten([for s in jsondecode(aws_iam_role_policy.bot.policy).Statement : s.Action])) == toset(["sts:AssumeRole"])
+    error_message = "The instance's role starts the bot; the bot's own takes roles and does nothing else."
+  }
+  assert {
+    condition = alltrue([
+      for s in jsondecode(aws_iam_role.bot.assume_role_policy).Statement : keys(s.Principal) == ["AWS"] && s.Condition == { StringEquals = { "sts:RoleSessionName" = "drbot" } }
+    ])
+    error_message = "The instance alone may be the bot, and no service."
   }
 }
 

@@ -102,7 +102,6 @@ run "task" {
   }
   assert {
     condition = { for e in jsondecode(aws_ecs_task_definition.main[0].container_definitions)[1].environment : e.name => e.value } == {
-      AWS_CONFIG_FILE    = "/etc/drbot/aws-config"
       AWS_REGION         = "ap-northeast-3"
       DRBOT_CONFIG       = "/etc/drbot/drbot.yaml"
       DRBOT_DATABASE_URL = "postgres://drbot@drbot.abc.ap-northeast-3.rds.amazonaws.com:5432/drbot?sslmode=require"
@@ -195,10 +194,6 @@ run "roles" {
   assert {
     condition     = alltrue([for s in jsondecode(aws_iam_role.bot.assume_role_policy).Statement : s.Principal == { Service = "ecs-tasks.amazonaws.com" } && s.Condition.StringEquals["aws:SourceAccount"] == "123456789012"])
     error_message = "Only tasks of this account may be the bot."
-  }
-  assert {
-    condition     = length(regexall("credential_source = EcsContainer", output.aws_config)) == 4 && !strcontains(output.aws_config, "%")
-    error_message = "Every profile must take the task's credentials."
   }
   assert {
     condition     = !can(regex("kms:\\*", aws_kms_key.main[0].policy))

@@ -146,8 +146,14 @@ run "without_the_sum" {
     error_message = "Without one_terraform_role there is none."
   }
   assert {
-    condition     = length(regexall("\\[profile drbot-(read|apply)-ap-northeast-[12]\\]", output.profiles)) == 4 && length(regexall("profile", output.profiles)) == 4
-    error_message = "Terraform must have a profile for each role to plan and to apply."
+    condition = { for key, role in aws_iam_role.main : key => jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["sts:RoleSessionName"] } == merge([
+      for region in ["ap-northeast-1", "ap-northeast-2"] : {
+        "read-${region}"    = ["drbot-read", "drbot-plan"]
+        "apply-${region}"   = ["drbot-apply", "drbot-look"]
+        "promote-${region}" = ["drbot-promote"]
+      }
+    ]...)
+    error_message = "Each role must be taken under the names that drbot gives the sessions of its purpose."
   }
 }
 
