@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -27,6 +28,8 @@ const (
 	// said to those who come beyond it.
 	mostPending = 50
 	mostRefused = 10
+	// mostOfOne bounds what of it one person has, so that others have room.
+	mostOfOne = 10
 	// tellTries is how often an outcome is told; the pause is doubled each time.
 	tellTries = 5
 	tellPause = time.Second
@@ -36,23 +39,28 @@ const (
 // each with an outcome, whatever happens in it.
 type pending struct {
 	slots, spare chan struct{} // one is held by each work, and by each refusal on its way
-	unknown      string        // what is said of work that nobody knows the end of
-	full         string        // and to those who come beyond the bound
+	of           *shares
+	unknown      string // what is said of work that nobody knows the end of
+	full         string // and to those who come beyond the bound
 	client       *http.Client
 	log          *slog.Logger
 }
 
 func newPending(client *http.Client, log *slog.Logger, unknown, full string) *pending {
-	return &pending{slots: make(chan struct{}, mostPending), spare: make(chan struct{}, mostRefused), unknown: unknown, full: full, client: client, log: log}
+	return &pending{slots: make(chan struct{}, mostPending), spare: make(chan struct{}, mostRefused), of: &shares{has: map[string]int{}}, unknown: unknown, full: full, client: client, log: log}
 }
 
 // take does the work on a goroutine and gives back what it says if it ends within
 // wait; with no wait it never does. Otherwise decided is false, and what it says is told at the URL when it ends.
-// Beyond the bound nothing is begun, and full is true.
-func (p *pending) take(ctx context.Context, wait time.Duration, url string, work func(context.Context) string) (text string, decided, full bool) {
+// Beyond the bounds nothing is begun, and full is true.
+func (p *pending) take(ctx context.Context, by string, wait time.Duration, url string, work func(context.Context) string) (text string, decided, full bool) {
+	if !p.of.take(by) {
+		return "", false, true
+	}
 	select {
 	case p.slots <- struct{}{}:
 	default:
+		p.of.back(by)
 		return "", false, true
 	}
 	said, late := make(chan string), make(chan struct{})
@@ -63,7 +71,7 @@ func (p *pending) take(ctx context.Context, wait time.Duration, url string, work
 		ended <- p.guarded(ctx, work)
 	}()
 	go func() {
-		defer func() { <-over; <-p.slots }() // its place is free when it is done with and told
+		defer func() { <-over; p.of.back(by); <-p.slots }() // its place is free when it is done with and told
 		text := p.outcome(ended)
 		select {
 		case said <- text:
@@ -83,6 +91,30 @@ func (p *pending) take(ctx context.Context, wait time.Duration, url string, work
 	case <-timer.C:
 		close(late)
 		return "", false, false
+	}
+}
+
+// shares are how much of the room each person has.
+type shares struct {
+	mu  sync.Mutex
+	has map[string]int
+}
+
+func (s *shares) take(by string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.has[by] >= mostOfOne {
+		return false
+	}
+	s.has[by]++
+	return true
+}
+
+func (s *shares) back(by string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.has[by]--; s.has[by] == 0 {
+		delete(s.has, by)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -105,8 +106,10 @@ func slashed(text string) *http.Request {
 		"command": {"/dr"}, "response_url": {"http://slack.example/r"}}.Encode())
 }
 
-func pressed() *http.Request {
-	return signedBy(fuzzSecret, form, url.Values{"payload": {`{"type":"block_actions","team":{"id":"` + fuzzTeam + `"},"user":{"id":"U1"},"response_url":"http://slack.example/r",` +
+func pressed() *http.Request { return pressedBy("U1") }
+
+func pressedBy(user string) *http.Request {
+	return signedBy(fuzzSecret, form, url.Values{"payload": {`{"type":"block_actions","team":{"id":"` + fuzzTeam + `"},"user":{"id":"` + user + `"},"response_url":"http://slack.example/r",` +
 		`"actions":[{"type":"button","block_id":"b","action_id":"` + actionCancel + `","value":"portal-1"}]}`}}.Encode())
 }
 
@@ -226,8 +229,8 @@ func TestBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, a := &held{free: make(chan struct{})}, &answers{}
 		s := desked(t, h, a)
-		for range mostPending {
-			if _, took := ask(t, s.Interaction, pressed()); took > 0 {
+		for i := range mostPending {
+			if _, took := ask(t, s.Interaction, pressedBy(fmt.Sprint("U", 100+i))); took > 0 {
 				t.Fatalf("a press took %s", took)
 			}
 		}
@@ -250,6 +253,30 @@ func TestBounded(t *testing.T) {
 		synctest.Wait()
 		if len(a.said) != 1+mostPending {
 			t.Errorf("%d were told", len(a.said))
+		}
+	})
+}
+
+// TestOneLeavesRoom has one person press more often than is theirs while nothing ends:
+// another's command is worked on all the same, and theirs again when something has ended.
+func TestOneLeavesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, a := &held{free: make(chan struct{})}, &answers{}
+		s := desked(t, h, a)
+		for range mostPending {
+			ask(t, s.Interaction, pressedBy("U9"))
+		}
+		synctest.Wait()
+		if busy := len(s.work.slots); busy != mostOfOne {
+			t.Errorf("%d of one person's are worked on", busy)
+		}
+		if text, _ := ask(t, s.Command, slashed(start)); strings.HasPrefix(text, tooMany) {
+			t.Errorf("another was answered %q", text)
+		}
+		close(h.free)
+		synctest.Wait()
+		if len(s.work.of.has) > 0 {
+			t.Errorf("places are kept: %v", s.work.of.has)
 		}
 	})
 }

@@ -93,7 +93,7 @@ func (s *Server) Command(w http.ResponseWriter, r *http.Request) {
 		reply(w, known)
 		return
 	}
-	text, decided, full := s.work.take(r.Context(), ackWait, cmd.ResponseURL, func(ctx context.Context) string { return s.obey(ctx, cmd, c) })
+	text, decided, full := s.work.take(r.Context(), cmd.UserID, ackWait, cmd.ResponseURL, func(ctx context.Context) string { return s.obey(ctx, cmd, c) })
 	switch {
 	case full:
 		text = s.refusal(errTooMany())
@@ -156,7 +156,7 @@ func (s *Server) Interaction(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, a := range cb.ActionCallback.BlockActions {
-		_, _, full := s.work.take(r.Context(), 0, cb.ResponseURL, func(ctx context.Context) string { return s.press(ctx, cb, a) })
+		_, _, full := s.work.take(r.Context(), cb.User.ID, 0, cb.ResponseURL, func(ctx context.Context) string { return s.press(ctx, cb, a) })
 		if full && !s.work.refuse(r.Context(), cb.ResponseURL) {
 			http.Error(w, "too many requests are being worked on", http.StatusServiceUnavailable) // Slack shows a warning at the button
 			return

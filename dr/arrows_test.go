@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"internal/aws/systems": {"dr", "internal/aws", "internal/aws/"},
 	"internal/tf":          {"dr", "internal/wall"},
 	"internal/wall":        nil,
+	"internal/flood":       nil,
 	"internal/store":       {"dr"},
 	"internal/config":      {"dr"},
 	// Helpers of tests alone.
@@ -44,7 +45,7 @@ var arrows = map[string][]string{
 	"internal/aws/awstest":     {"dr", "text", "internal/aws"},
 	"internal/sandbox":         {"dr", "internal/sandbox/"},
 	"internal/sandbox/":        {"dr", "internal/awshttp", "internal/sandbox/"},
-	"cmd/drbot":                {"dr", "text", "view", "policies", "workflows", "workflows/", "bot", "internal/config", "internal/web", "internal/github", "internal/aws", "internal/aws/", "internal/tf", "internal/store", "internal/wall"},
+	"cmd/drbot":                {"dr", "text", "view", "policies", "workflows", "workflows/", "bot", "internal/config", "internal/web", "internal/github", "internal/aws", "internal/aws/", "internal/tf", "internal/store", "internal/wall", "internal/flood"},
 	"cmd/drbot-launch":         {"internal/wall"},
 	"cmd/drbot-sandbox":        {"dr", "internal/sandbox", "internal/sandbox/", "internal/tf", "internal/wall"},
 }

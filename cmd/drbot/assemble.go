@@ -59,12 +59,13 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, walls tf.
 	if err != nil {
 		return nil, err
 	}
+	over := &floods{book: st, log: log, now: time.Now}
 	books, err := workflows.New(workflows.Deps{
 		Team:      workflows.Team{Services: cfg.Services, People: cfg.People},
 		Forge:     workflows.Forge{Files: forge, Changes: forge, Watch: forge, Publish: forge, Itself: github.Unattended{Client: forge}, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}, Rules: newRules(cfg, forge)},
 		Cloud:     workflows.Cloud{Systems: systems.All(cloud), Databases: databases, Names: route53.New(cloud)},
 		Terraform: terraform, Policy: policy, Directory: poster,
-		Store: workflows.Store{Records: st, Book: st, Memory: st, Keeper: st, Reports: st},
+		Store: workflows.Store{Records: st, Book: over.refusals(), Memory: st, Keeper: st, Reports: st},
 		Kinds: steps.Kinds(&steps.World{
 			Databases: databases, Workloads: ecs.New(cloud), Network: route53.New(cloud), Terraform: terraform, Ledger: steps.Books{Ledger: st, Changing: st},
 			Held: lock.Held, Now: time.Now, Timing: steps.Timing{
@@ -78,7 +79,7 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, walls tf.
 	if err != nil {
 		return nil, err
 	}
-	s := &server{books: workflows.Commands{Runbooks: books}, poster: poster, log: log}
+	s := &server{books: workflows.Commands{Runbooks: books}, poster: poster, floods: over, log: log}
 	s.tellRules = func(ctx context.Context) { tellRules(ctx, newRules(cfg, forge), cfg.Services, log, words.Say) }
 	s.tidy = janitor{store: st, books: books, terraform: terraform, services: cfg.Services, log: log}.run
 	s.handler, err = s.routes(cfg, st, words, client)
@@ -152,12 +153,12 @@ func roles(cfg config.AWS) func(string, dr.Region, aws.Purpose) string {
 
 func (s *server) routes(cfg *config.Config, st *store.Store, words text.Words, client *http.Client) (http.Handler, error) {
 	var err error
-	s.slack, err = bot.NewServer(s.books, cfg.Slack.SigningSecret, cfg.Slack.TeamID, words, time.Now, client, s.log)
+	s.slack, err = bot.NewServer(s.books, cfg.Slack.SigningSecret, cfg.Slack.TeamID, words, time.Now, client, s.floods.ofSlack())
 	if err != nil {
 		return nil, err
 	}
 	hook, err := github.NewWebhook(github.WebhookOptions{
-		Secret: []byte(cfg.GitHub.WebhookSecret), Logger: s.log,
+		Secret: []byte(cfg.GitHub.WebhookSecret), Logger: s.floods.ofGitHub(),
 		Seen: func(ctx context.Context, id string) (bool, error) { return st.FirstDelivery(ctx, id, time.Now()) },
 		Nudge: func(ctx context.Context, n github.Nudge) {
 			if n.Kind == "status" || n.Kind == "issue_comment" {

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -224,11 +226,6 @@ func (w *world) call(ctx context.Context, method, path string, in, out any) erro
 		}
 		socket = cfg.Socket
 	}
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-		},
-	}}
 	var body io.Reader
 	if in != nil {
 		data, err := json.Marshal(in)
@@ -241,9 +238,15 @@ func (w *world) call(ctx context.Context, method, path string, in, out any) erro
 	if err != nil {
 		return err
 	}
-	res, err := client.Do(req)
+	c, err := (&net.Dialer{Timeout: callTimeout}).DialContext(ctx, "unix", socket)
 	if err != nil {
-		return w.unanswered(method, socket, errors.Unwrap(err))
+		return w.unanswered(method, socket, err)
+	}
+	defer func() { _ = c.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+	res, err := exchange(c, req)
+	if err != nil {
+		return w.unanswered(method, socket, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	dec := json.NewDecoder(io.LimitReader(res.Body, 16<<20))
@@ -260,11 +263,31 @@ func (w *world) call(ctx context.Context, method, path string, in, out any) erro
 	return nil
 }
 
+// callTimeout is how long the server may take to answer.
+const callTimeout = 30 * time.Second
+
+// exchange sends a request and reads the answer. It is no http.Client's, which takes what
+// comes before the request for nobody's: who is turned away is told so without being read.
+func exchange(c net.Conn, req *http.Request) (*http.Response, error) {
+	if err := c.SetDeadline(time.Now().Add(callTimeout)); err != nil {
+		return nil, err
+	}
+	req.Close = true
+	sent := req.Write(c)
+	res, err := http.ReadResponse(bufio.NewReader(c), req)
+	if err != nil {
+		return nil, errors.Join(sent, err)
+	}
+	return res, nil
+}
+
 // unanswered is the error of a request without an answer. Only one that reached nobody
 // has done nothing.
 func (w *world) unanswered(method, socket string, err error) error {
 	var op *net.OpError
 	switch {
+	case errors.Is(err, fs.ErrPermission) && errors.As(err, &op) && op.Op == "dial":
+		return &dr.Error{Code: dr.Denied, What: dr.T("cli.no-entry", "socket", socket), Next: dr.T("cli.no-entry.next"), Err: err}
 	case errors.As(err, &op) && op.Op == "dial":
 		return &dr.Error{Code: dr.Temporary, What: dr.T("cli.no-server", "socket", socket), Next: dr.T("cli.no-server.next", "config", w.config), Err: err}
 	case method == http.MethodGet:

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,19 +62,22 @@ func (b *books) Status(_ context.Context, _ workflows.Caller, look workflows.Loo
 // host serves books on a socket and runs the program against it.
 type host struct {
 	*books
-	socket string
+	socket  string
+	strange bool     // nobody is known
+	away    sync.Map // who was turned away
 }
 
 func newHost(t *testing.T) *host {
 	t.Helper()
-	h := &host{&books{}, filepath.Join(t.TempDir(), "drbot.sock")}
-	l, err := listenSocket(h.socket)
+	h := &host{books: &books{}, socket: filepath.Join(t.TempDir(), "drbot.sock")}
+	l, err := listenSocket(h.socket, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
+	d := newDoor(l, func(user string) bool { return !h.strange }, func(who string, _ dr.Text) { h.away.Store(who, true) })
 	srv := socketServer(h.books, slog.New(slog.DiscardHandler))
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
+	go func() { done <- srv.Serve(d) }()
 	t.Cleanup(func() {
 		_ = srv.Close()
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {

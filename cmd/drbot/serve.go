@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -100,7 +101,7 @@ func serve(ctx context.Context, cfg *config.Config, walls tf.Isolation, log *slo
 		return err
 	}
 	s.public = public
-	s.private, s.commands = newPrivate(cfg.Socket, s.books, log, stop)
+	s.private, s.commands = newPrivate(s.doorOf(cfg), s.books, s.floods.ofSocket(), stop)
 	if err := s.private.open(); err != nil {
 		return err
 	}
@@ -169,7 +170,27 @@ type server struct {
 	private   *entrance
 	tidy      func(context.Context)
 	tellRules func(context.Context)
+	floods    *floods
 	log       *slog.Logger
+}
+
+// doorOf opens the socket of the command line for the people of a configuration.
+func (s *server) doorOf(cfg *config.Config) func() (net.Listener, error) {
+	away := s.floods.strangers()
+	return func() (net.Listener, error) {
+		group, err := groupNamed(cfg.SocketGroup)
+		if err != nil {
+			return nil, err
+		}
+		l, err := listenSocket(cfg.Socket, group)
+		if err != nil {
+			return nil, err
+		}
+		return newDoor(l, func(user string) bool {
+			_, known := cfg.People.ByLocalUser(user)
+			return known
+		}, away), nil
+	}
 }
 
 // start has requests obeyed and messages posted.
@@ -198,6 +219,7 @@ func (s *server) drain(ctx context.Context, cfg *config.Config, log *slog.Logger
 		log.WarnContext(ctx, "ending although an act is in hand; it is looked at again at the next start", "waited", cfg.Timing.Drain.String())
 	}
 	asked.Wait()
+	s.floods.flush()
 	return nil
 }
 

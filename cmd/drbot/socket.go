@@ -3,17 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"os/user"
-	"path/filepath"
 	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/drbot/drbot/bot"
 	"github.com/drbot/drbot/dr"
@@ -25,62 +19,12 @@ const maxRequest = 64 << 10
 
 type peerKey struct{}
 
-// listenSocket makes the socket of the command line, for the users of this host.
-// Who may do what is decided by who connects, which the kernel tells.
-func listenSocket(path string) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, noSocket(path, err)
-	}
-	// The executor's lock is held, so a socket that is there belongs to nobody.
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return nil, noSocket(path, err)
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, noSocket(path, err)
-	}
-	if err := os.Chmod(path, 0o666); err != nil {
-		return nil, noSocket(path, errors.Join(err, l.Close()))
-	}
-	return l, nil
-}
-
-func noSocket(path string, err error) error {
-	return &dr.Error{Code: dr.Conflict, What: dr.T("cli.no-socket", "socket", path), Next: dr.T("cli.no-socket.next"), Err: err}
-}
-
 // newPrivate makes the entrance of the command line, and what answers there once the
 // bot serves.
-func newPrivate(path string, e bot.Runbooks, log *slog.Logger, fail func(error)) (*entrance, http.Handler) {
+func newPrivate(open func() (net.Listener, error), e bot.Runbooks, log *slog.Logger, fail func(error)) (*entrance, http.Handler) {
 	srv := socketServer(e, log)
 	handler := srv.Handler
-	return newEntrance(func() (net.Listener, error) { return listenSocket(path) }, srv, fail), handler
-}
-
-// peer asks the kernel who is at the other end of a connection.
-func peer(c net.Conn) string {
-	uc, ok := c.(*net.UnixConn)
-	if !ok {
-		return ""
-	}
-	raw, err := uc.SyscallConn()
-	if err != nil {
-		return ""
-	}
-	name := ""
-	_ = raw.Control(func(fd uintptr) {
-		cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-		if err != nil {
-			return
-		}
-		uid := strconv.FormatUint(uint64(cred.Uid), 10)
-		if u, err := user.LookupId(uid); err == nil {
-			name = u.Username
-		} else {
-			name = "uid " + uid
-		}
-	})
-	return name
+	return newEntrance(open, srv, fail), handler
 }
 
 // socketServer serves the command line.
@@ -123,17 +67,32 @@ func socketServer(e bot.Runbooks, log *slog.Logger) *http.Server {
 		answer(w, r, log, seen, err)
 	})
 	return &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		Handler: paced(mux, log), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, peerKey{}, peer(c))
+			g, _ := c.(*guest) // of a listener that is no door, nobody
+			return context.WithValue(ctx, peerKey{}, g)
 		},
 	}
 }
 
+// paced answers those who call too often without asking anything of the bot.
+func paced(next http.Handler, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g, _ := r.Context().Value(peerKey{}).(*guest); g != nil && !g.door.calls.Allow(g.who) {
+			answer(w, r, log, nil, &dr.Error{Code: dr.Conflict, What: dr.T("cli.too-often"), Next: dr.T("cli.too-often.next")})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func caller(r *http.Request) workflows.Caller {
-	name, _ := r.Context().Value(peerKey{}).(string)
-	return workflows.Caller{Via: "cli", LocalUser: name}
+	c := workflows.Caller{Via: "cli"}
+	if g, _ := r.Context().Value(peerKey{}).(*guest); g != nil {
+		c.LocalUser = g.who
+	}
+	return c
 }
 
 func handle[In, Out any](w http.ResponseWriter, r *http.Request, log *slog.Logger, do func(context.Context, workflows.Caller, In) (Out, error)) {

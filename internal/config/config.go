@@ -13,10 +13,12 @@ import (
 
 // Config is what drbot runs with: checked, complete, with the secrets read.
 type Config struct {
-	Listen   string
-	Socket   string
-	Database string
-	WorkDir  string
+	Listen string
+	Socket string
+	// SocketGroup is whose members may use the socket; the process's own where it is empty.
+	SocketGroup string
+	Database    string
+	WorkDir     string
 	// Throwaway allows a database on a file system that does not survive the host.
 	Throwaway bool
 	Slack     Slack
@@ -202,7 +204,7 @@ func (f *checker) secret(path string, s Secret, getenv func(string) string, read
 
 func (f *checker) build(in file, getenv func(string) string, secrets bool) *Config {
 	c := &Config{
-		Listen: in.Listen, Socket: in.Socket, Database: in.State.Database, WorkDir: in.State.WorkDir, Throwaway: in.State.Throwaway,
+		Listen: in.Listen, Socket: in.Socket, SocketGroup: in.SocketGroup, Database: in.State.Database, WorkDir: in.State.WorkDir, Throwaway: in.State.Throwaway,
 		Slack:  Slack{TeamID: in.Slack.TeamID, APIURL: in.Slack.APIURL, Pace: time.Duration(in.Slack.Pace)},
 		GitHub: GitHub{APIURL: in.GitHub.APIURL, GitURL: strings.TrimSuffix(in.GitHub.GitURL, "/")},
 		Terraform: Terraform{

@@ -33,16 +33,18 @@ type Secret struct {
 
 // file is drbot.yaml as it is written.
 type file struct {
-	Listen    string    `yaml:"listen"`
-	Socket    string    `yaml:"socket"`
-	State     state     `yaml:"state"`
-	Slack     slack     `yaml:"slack"`
-	GitHub    github    `yaml:"github"`
-	Terraform terraform `yaml:"terraform"`
-	AWS       aws       `yaml:"aws"`
-	Timing    timing    `yaml:"timing"`
-	People    []person  `yaml:"people"`
-	Services  []service `yaml:"services"`
+	Listen string `yaml:"listen"`
+	Socket string `yaml:"socket"`
+	// SocketGroup is whose members may use the socket: a name or a number.
+	SocketGroup string    `yaml:"socket_group"`
+	State       state     `yaml:"state"`
+	Slack       slack     `yaml:"slack"`
+	GitHub      github    `yaml:"github"`
+	Terraform   terraform `yaml:"terraform"`
+	AWS         aws       `yaml:"aws"`
+	Timing      timing    `yaml:"timing"`
+	People      []person  `yaml:"people"`
+	Services    []service `yaml:"services"`
 }
 
 type state struct {

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/drbot/drbot/dr"
 )
 
@@ -26,6 +28,12 @@ const (
 	bodiesAtOnce = 4
 	// bodyWait is how long a delivery waits for room. GitHub gives up after 10 s.
 	bodyWait = 5 * time.Second
+	// smallBody is what is hashed for anybody. Of larger ones so many may turn out to be
+	// nobody's, and one more each while; then no more are read until that is over. A genuine
+	// one that is refused so costs a look that comes 15 s later.
+	smallBody   = 256 << 10
+	wastedBurst = 10
+	wastedEvery = 10 * time.Second
 )
 
 // Nudge says that something about a pull request, or a whole repository when
@@ -57,6 +65,7 @@ type Webhook struct {
 	nudge   func(ctx context.Context, n Nudge)
 	maxBody int64
 	room    chan struct{}
+	wasted  *rate.Limiter // large bodies that were read for nothing
 	log     *slog.Logger
 }
 
@@ -74,7 +83,7 @@ func NewWebhook(o WebhookOptions) (*Webhook, error) {
 	}
 	return &Webhook{
 		secret: append([]byte(nil), o.Secret...), seen: o.Seen, nudge: o.Nudge,
-		maxBody: cmp.Or(o.MaxBody, defaultMaxWebhook), room: make(chan struct{}, bodiesAtOnce), log: o.Logger,
+		maxBody: cmp.Or(o.MaxBody, defaultMaxWebhook), room: make(chan struct{}, bodiesAtOnce), wasted: rate.NewLimiter(rate.Every(wastedEvery), wastedBurst), log: o.Logger,
 	}, nil
 }
 
@@ -162,6 +171,11 @@ func (h *Webhook) authentic(w http.ResponseWriter, r *http.Request, given []byte
 	if r.ContentLength > h.maxBody {
 		return nil, tooLong
 	}
+	large := r.ContentLength < 0 || r.ContentLength > smallBody
+	if large && h.wasted.Tokens() < 1 {
+		w.Header().Set("Retry-After", "60")
+		return nil, &refusal{http.StatusTooManyRequests, "too many large deliveries were not signed; deliver it again"}
+	}
 	mac := hmac.New(sha256.New, h.secret)
 	var body bytes.Buffer
 	_, err := io.Copy(io.MultiWriter(mac, &body), http.MaxBytesReader(w, r.Body, h.maxBody))
@@ -172,6 +186,9 @@ func (h *Webhook) authentic(w http.ResponseWriter, r *http.Request, given []byte
 		return nil, &refusal{http.StatusBadRequest, "the body could not be read"}
 	}
 	if !hmac.Equal(given, mac.Sum(nil)) {
+		if large {
+			h.wasted.Allow()
+		}
 		return nil, noMatch()
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {

@@ -1,0 +1,39 @@
+package github
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestWebhookLargeAndUnsigned sends large bodies that nobody signed: after some nothing of
+// them is read, while small ones are taken as before, and large ones again a while later.
+func TestWebhookLargeAndUnsigned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHook(t)
+		h.maxBody = defaultMaxWebhook
+		pad := strings.Repeat(" ", smallBody+1)
+		genuine := `{"repository":{"full_name":"acme/infra"},"pull_request":{"number":7}}`
+		codes := map[int]int{}
+		for range 100 {
+			code, _ := h.send(delivery("pull_request", pad, with("X-Hub-Signature-256", "sha256="+sign(sha256.New, "guessed", pad))))
+			codes[code]++
+		}
+		if codes[http.StatusUnauthorized] != wastedBurst || codes[http.StatusTooManyRequests] != 100-wastedBurst {
+			t.Errorf("answered %v", codes)
+		}
+		if code, said := h.send(delivery("pull_request", genuine)); code != http.StatusOK {
+			t.Errorf("a small one was answered %d %s", code, said)
+		}
+		if code, _ := h.send(delivery("pull_request", genuine+pad)); code != http.StatusTooManyRequests {
+			t.Errorf("a large one was answered %d", code)
+		}
+		time.Sleep(wastedEvery)
+		if code, said := h.send(delivery("pull_request", genuine+pad)); code != http.StatusOK {
+			t.Errorf("a large one was answered %d %s later", code, said)
+		}
+	})
+}
