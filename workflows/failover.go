@@ -71,8 +71,11 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 	r.Service = req.Service
 	// The service as it was when the run began: a changed configuration must not
 	// change the order or the names of the steps of a run under way.
-	began := engine.Note(r, "begin", func(context.Context) (dr.Service, error) {
+	began := engine.Note(r, "begin", func(ctx context.Context) (dr.Service, error) {
 		svc, ok := b.Team.Services[req.Service]
+		if err := requested(ctx, b, r, req); err != nil {
+			return svc, err
+		}
 		if !ok {
 			return svc, &dr.Error{Code: dr.NotFound, What: dr.T("run.no-service", "service", req.Service)}
 		}
@@ -90,6 +93,20 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 	}
 	r.Channel, r.Approvers, r.Quorum = f.svc.Channel, f.svc.Approvers, needed(f)
 	return string(f.finish(f.play()))
+}
+
+// requested is an error where nobody has asked for a run: a row of the engine's queue that
+// was written by hand has neither a seal nor an entry in the audit log. An earlier version
+// put no seals; after a change of the key they are those of another.
+func requested(ctx context.Context, b *Runbooks, r *engine.Run, req dr.Request) error {
+	if engine.Sealed(r) || b.host.Audited == nil {
+		return nil
+	}
+	was, err := b.host.Audited(ctx, req)
+	if err == nil && !was {
+		err = &dr.Error{Code: dr.Denied, What: dr.T("run.unasked"), Next: dr.T("run.unasked.next")}
+	}
+	return err
 }
 
 // began is when the trouble began, by the clock of now.

@@ -59,6 +59,10 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, walls tf.
 	if err != nil {
 		return nil, err
 	}
+	seal, err := inboxKey(cfg.Terraform.HashKey)
+	if err != nil {
+		return nil, err
+	}
 	over := &floods{book: st, log: log, now: time.Now}
 	books, err := workflows.New(workflows.Deps{
 		Team:      workflows.Team{Services: cfg.Services, People: cfg.People},
@@ -74,7 +78,10 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, walls tf.
 		}),
 	}, workflows.Host{
 		DatabaseURL: cfg.Database, SQLite: handle, Held: lock.Held,
-		Host: engine.Host{Now: time.Now, Log: log, Changed: poster.Changed, Fatal: func(err error) { stop(err) }},
+		Audited: func(ctx context.Context, req dr.Request) (bool, error) {
+			return st.Audited(ctx, req.Run, req.Requester, string(req.Kind))
+		},
+		Host: engine.Host{Now: time.Now, Log: log, Key: seal, Changed: poster.Changed, Fatal: func(err error) { stop(err) }},
 	}, workflows.Timing{Review: t.Review, Recheck: t.Recheck, OutageLimit: t.OutageLimit, Engine: engine.Timing{Retry: t.Retry}})
 	if err != nil {
 		return nil, err

@@ -21,10 +21,16 @@ import (
 
 // auditKey makes the audit log's key from terraform.hash_key, so that there is one
 // secret less to keep; neither can be computed from what the other is used for.
-func auditKey(hashKey []byte) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, hashKey, nil, "drbot audit log", sha256.Size)
+func auditKey(hashKey []byte) ([]byte, error) { return keyFor(hashKey, "drbot audit log") }
+
+// inboxKey makes the key of what people say to runs from the same.
+func inboxKey(hashKey []byte) ([]byte, error) { return keyFor(hashKey, "drbot inbox") }
+
+// keyFor makes a key for one purpose.
+func keyFor(hashKey []byte, purpose string) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, hashKey, nil, purpose, sha256.Size)
 	if err != nil {
-		return nil, fmt.Errorf("make the key of the audit log: %w", err)
+		return nil, fmt.Errorf("make the key of the %s: %w", strings.TrimPrefix(purpose, "drbot "), err)
 	}
 	return key, nil
 }

@@ -22,6 +22,7 @@ import (
 
 func main() {
 	wall.Enter() // before anything else: a wall is raised by this program, too
+	syscall.Umask(ownMask)
 	if err := hide(os.Args[1:]); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
@@ -30,6 +31,10 @@ func main() {
 	context.AfterFunc(ctx, stop) // the second signal is no longer caught: it ends the process
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
+
+// ownMask leaves what this program writes to its own user, whatever started it. What
+// Terraform and git make behind a wall has that wall's.
+const ownMask = 0o077
 
 // hide keeps what this process knows from others of its user: they are shown neither its
 // memory nor its descriptors, and a server, which lives long, is started anew without the

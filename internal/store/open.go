@@ -65,7 +65,7 @@ func Open(ctx context.Context, url string, durable bool, log *slog.Logger, opts 
 	}
 	err := checkURL(url)
 	if err == nil && !s.postgres {
-		err = s.ready(SQLitePath(url), durable)
+		err = s.ready(ctx, SQLitePath(url), durable)
 	}
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func Open(ctx context.Context, url string, durable bool, log *slog.Logger, opts 
 }
 
 // ready sees to the place of a SQLite database, for its owner's eyes alone.
-func (s *Store) ready(path string, durable bool) error {
+func (s *Store) ready(ctx context.Context, path string, durable bool) error {
 	if s.asItIs {
 		if _, err := os.Stat(path); err != nil {
 			return noDatabase(path, err)
@@ -99,6 +99,7 @@ func (s *Store) ready(path string, durable bool) error {
 	if err := makePrivate(path); err != nil {
 		return err
 	}
+	tellOthers(ctx, path, s.log)
 	if durable {
 		return checkFileSystem(filepath.Dir(path))
 	}
@@ -128,6 +129,15 @@ func makePrivate(path string) error {
 		}
 	}
 	return nil
+}
+
+// tellOthers says that other users can put another database in the place of this one: the
+// folder is theirs to write, and it is not for this program to take that from them.
+func tellOthers(ctx context.Context, path string, log *slog.Logger) {
+	info, err := os.Stat(filepath.Dir(path))
+	if err == nil && info.Mode().Perm()&0o022 != 0 && info.Mode()&os.ModeSticky == 0 {
+		log.ErrorContext(ctx, "OTHER USERS MAY WRITE IN THE FOLDER OF THE DATABASE, and put another in its place: make it 0700", "folder", filepath.Dir(path), "mode", info.Mode().String())
+	}
 }
 
 // Fresh tells whether nothing was ever kept in the database: no run and no audit entry

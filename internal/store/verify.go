@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"slices"
 
 	"github.com/drbot/drbot/dr"
@@ -109,4 +110,30 @@ func keyAt(spans []keySpan, seq int64) ([]byte, error) {
 		return span.key, nil
 	}
 	return nil, nil
+}
+
+// Audited tells whether the log has a granted entry of a run that somebody asked for, by its
+// words in it, and its hash is one that only who has the key can make. An entry of a key that
+// is not known here counts: the entries of now hang on it.
+func (s *AuditTrail) Audited(ctx context.Context, run, who, action string) (bool, error) {
+	keys, err := s.auditKeys(ctx)
+	if err != nil {
+		return false, err
+	}
+	found := false
+	err = s.each(ctx, "look for a request in the audit log", func(rows *sql.Rows) error {
+		var seq int64
+		var doc, prev, hash string
+		if err := rows.Scan(&seq, &doc, &prev, &hash); err != nil {
+			return err
+		}
+		var e dr.AuditEntry
+		if json.Unmarshal([]byte(doc), &e) != nil || e.Run != run || e.Who != who || e.Action != action || !e.Granted {
+			return nil
+		}
+		key, err := keyAt(keys, seq)
+		found = found || err != nil || hash == entryHash(key, seq, prev, doc)
+		return nil
+	}, `SELECT seq, doc, prev, hash FROM drbot_audit WHERE doc LIKE ?`, `%"`+run+`"%`) // a pattern finds too much at the most
+	return found, err
 }

@@ -56,6 +56,8 @@ type Host struct {
 	Now     func() time.Time
 	Changed func(run string) // there is something new to show; must not block
 	Log     *slog.Logger
+	// Key seals what people say to runs; without one nothing is sealed.
+	Key []byte
 	// Fatal is told that the engine cannot write any more. The process must end and be
 	// started again; the runs go on where they were.
 	Fatal func(error)
@@ -151,7 +153,8 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 	if err != nil {
 		return "", err
 	}
-	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, strays: b.strays, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}, begun: map[string]int{}, bell: make(bell, 1)}
+	keyed, sealed := sealer(b.engine.opts.Key).began(id, in)
+	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, strays: b.strays, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}, begun: map[string]int{}, bell: make(bell, 1), keyed: keyed, sealed: sealed}
 	b.engine.bells.Store(id, r.bell)
 	defer b.engine.bells.Delete(id)
 	by := ""

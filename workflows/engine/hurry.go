@@ -83,7 +83,7 @@ func (e *Engine) End(ctx context.Context, run, kind, by string) error {
 		key, ended = cancelledKey(run), &e.hurries
 	}
 	// It counts by its message; a step under way is to know of it, also in the next process.
-	if err := e.opts.Memory.Put(context.WithoutCancel(ctx), key, by); err != nil {
+	if err := keep(context.WithoutCancel(ctx), e, run, key, by); err != nil {
 		e.opts.Log.ErrorContext(ctx, "that the run is to end was not kept", "run", run, "kind", kind, "error", err)
 	}
 	ended.cancel(run, by)
@@ -98,7 +98,7 @@ func abandonedKey(run string) string { return run + "/abandoned" }
 func UnlessAbandoned(ctx context.Context, r *Run) (Outcome, error) {
 	by := r.engine.leaving.who(r.ID)
 	if by == "" && !r.former { // what is said in this process is known without asking
-		kept, err := r.opts.Memory.Get(ctx, abandonedKey(r.ID))
+		kept, err := kept(ctx, r, abandonedKey(r.ID))
 		if err != nil {
 			return Outcome{}, err
 		}
@@ -129,13 +129,13 @@ func cancelledKey(run string) string { return run + "/cancelled" }
 // CancelKept gives who has cancelled the run by now, to a step under way: the inbox is not
 // read within one.
 func CancelKept(ctx context.Context, r *Run) (by string, err error) {
-	return r.opts.Memory.Get(ctx, cancelledKey(r.ID))
+	return kept(ctx, r, cancelledKey(r.ID))
 }
 
 // Watching is a context for waiting past the merge: it ends when the run is abandoned, and
 // is over where it was in a former process.
 func Watching(ctx context.Context, r *Run) (context.Context, context.CancelFunc, error) {
-	by, err := r.opts.Memory.Get(ctx, abandonedKey(r.ID))
+	by, err := kept(ctx, r, abandonedKey(r.ID))
 	if err != nil {
 		return ctx, func() {}, err
 	}

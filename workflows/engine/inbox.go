@@ -24,6 +24,7 @@ type Message struct {
 	By       string `json:"by,omitempty"`
 	Answer   string `json:"answer,omitempty"`
 	Question int    `json:"question,omitempty"`
+	Seal     string `json:"seal,omitempty"` // keyed hash of the rest and of the run
 }
 
 const inbox = "inbox"
@@ -36,7 +37,11 @@ func (e *Engine) Send(run string, m Message) error {
 			return nil
 		}
 	}
-	err := dbos.Send(e.ctx, run, m, inbox)
+	m, err := sealer(e.opts.Key).message(run, m)
+	if err != nil {
+		return err
+	}
+	err = dbos.Send(e.ctx, run, m, inbox)
 	if b, ok := e.bells.Load(run); ok {
 		b.(bell).ring() // also after an error: the message may have arrived all the same
 	}
@@ -99,6 +104,9 @@ func (r *Run) Receive(timeout time.Duration) (Message, bool) {
 	switch {
 	case err == nil:
 		r.empty = false // there may be more
+		if !genuine(r, m) {
+			m = Message{} // it wakes the run, and says nothing
+		}
 		return m, true
 	case errors.Is(err, dbos.ErrTimeout):
 		r.empty = r.live

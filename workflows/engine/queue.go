@@ -35,7 +35,11 @@ func (e *Engine) Enqueue(tx *sql.Tx, j Job) error {
 	if tx != nil {
 		opts = append(opts, dbos.WithEnqueueTransaction(tx))
 	}
-	_, err := dbos.Enqueue[string](e.ctx, j.Queue, j.Runbook, j.Input, opts...)
+	in, err := sealer(e.opts.Key).input(j.ID, j.Input)
+	if err != nil {
+		return err
+	}
+	_, err = dbos.Enqueue[string](e.ctx, j.Queue, j.Runbook, in, opts...)
 	if errors.Is(err, dbos.ErrQueueDeduplicated) {
 		return ErrHeld
 	}

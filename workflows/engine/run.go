@@ -31,6 +31,9 @@ type Run struct {
 	granted   map[string]any // by step: what people allowed beyond what was approved
 	begun     map[string]int // how often each step was
 	questions int            // asked so far; numbers each question of the run
+	unheard   int            // messages that were of nobody who has the key
+	keyed     bool           // it was begun with a seal, and takes nothing that has none
+	sealed    bool           // by the key of this process
 
 	// What follows is of this process alone, and nothing but the way of waiting hangs on it.
 	bell  bell

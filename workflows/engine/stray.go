@@ -75,7 +75,7 @@ func endedBy(r *Run, merged bool) string {
 		keys = append(keys, cancelledKey(r.ID))
 	}
 	for _, key := range keys {
-		by, err := r.opts.Memory.Get(r.ctx, key)
+		by, err := kept(r.ctx, r, key)
 		if err != nil {
 			r.Log().WarnContext(r.ctx, "whether the run was ended was not read", "error", err)
 		}

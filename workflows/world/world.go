@@ -59,6 +59,7 @@ type World struct {
 	kills   kills
 	leaving []string // approvers who are to leave the configuration
 
+	Key      []byte     // seals what is said to runs, from the next life on
 	portal   dr.Service // the one that a test means when it names none
 	Services map[string]dr.Service
 	People   dr.People
@@ -69,6 +70,7 @@ type World struct {
 	changed  chan struct{}
 	latest   sync.Map // of records, by their run, since the database was opened
 	logs     *logs
+	forged   int // messages written by hand
 }
 
 // ports is what one life of the bot's process sees of the world.
@@ -188,7 +190,7 @@ func newWorld(t *testing.T, dir string, o Options) *World {
 		o.Timing.Steps.Gate = 3 * time.Minute // and so is a gate that stays shut
 	}
 	w := &World{
-		t: t, dir: dir, options: o, People: everybody(), portal: s, Services: map[string]dr.Service{s.Name: s},
+		t: t, dir: dir, options: o, Key: []byte("a key of the world's tests"), People: everybody(), portal: s, Services: map[string]dr.Service{s.Name: s},
 		forge: newForge(s.Repository, fileOf(o.Active)), changed: make(chan struct{}, 1), logs: &logs{}, kills: kills{now: make(chan struct{})},
 		tf: newTerraform(),
 	}
@@ -264,7 +266,10 @@ func (w *World) launch(path string) error {
 		Kinds: append(steps.Kinds(works), w.options.Kinds...),
 	}, workflows.Host{
 		DatabaseURL: url, SQLite: handle, Held: p.held,
-		Host: engine.Host{Now: time.Now, Log: log, Changed: p.recorded, Fatal: func(err error) {
+		Audited: func(ctx context.Context, req dr.Request) (bool, error) {
+			return st.Audited(ctx, req.Run, req.Requester, string(req.Kind))
+		},
+		Host: engine.Host{Now: time.Now, Log: log, Key: w.Key, Changed: p.recorded, Fatal: func(err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if p.alive() {
