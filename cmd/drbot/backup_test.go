@@ -209,7 +209,7 @@ func TestRestoreRefuses(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(p.db), ".drbot-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	p.env["DRBOT_DATABASE_URL"] = "postgres://drbot:s3cret@db/drbot"
+	p.env["DRBOT_DATABASE_URL"] = "postgres://drbot:s3cret@db/drbot?sslmode=verify-full"
 	for _, args := range [][]string{{"backup", filepath.Join(dir, "pg")}, {"restore", good}} {
 		if _, said := p.types(1, args...); !strings.Contains(said, "pg_") || strings.Contains(said, "s3cret") {
 			t.Errorf("%s of PostgreSQL: %s", args[0], said)

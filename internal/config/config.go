@@ -231,6 +231,9 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 		f.notices = append(f.notices, dr.T("config.lent.none", "variables", own))
 	}
 	f.formed(in, c.Database)
+	if unproved(c.Database, getenv) {
+		f.add("state.database", dr.T("config.form.verify-full")) // its value may hold a password
+	}
 	f.isolated(in.Terraform)
 	if c.Slack.TeamID == "" {
 		f.add("slack.team_id", dr.T("config.no-team"))

@@ -72,3 +72,45 @@ func plainly(s string) bool {
 	ip := net.ParseIP(u.Hostname())
 	return u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback())
 }
+
+// unproved tells whether a PostgreSQL database is asked over a network without proof that it
+// is the one that is meant: the password and every answer that people gave go there. What the
+// address leaves open, the variables of PostgreSQL's own clients say.
+func unproved(database string, getenv func(string) string) bool {
+	scheme, rest, _ := strings.Cut(database, "://")
+	if scheme != "postgres" && scheme != "postgresql" {
+		return false
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	place, _, _ := strings.Cut(rest, "/")
+	place = place[strings.LastIndexByte(place, '@')+1:]
+	given, err := url.ParseQuery(query)
+	if err != nil {
+		return true // nobody knows what the driver makes of it
+	}
+	modes := given["sslmode"]
+	if len(modes) == 0 {
+		modes = []string{getenv("PGSSLMODE")}
+	}
+	if !slices.ContainsFunc(modes, func(m string) bool { return m != "verify-full" }) {
+		return false
+	}
+	hosts := append(given["host"], given["hostaddr"]...)
+	if place != "" {
+		hosts = append(hosts, place)
+	}
+	if len(hosts) == 0 {
+		hosts = []string{getenv("PGHOST")}
+	}
+	return given.Has("service") || getenv("PGSERVICE") != "" || slices.ContainsFunc(strings.Split(strings.Join(hosts, ","), ","), func(h string) bool { return !here(h) })
+}
+
+// here tells whether a host is this one: by its loopback addresses, or by a socket's folder.
+func here(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.Trim(host, "[]")
+	ip := net.ParseIP(host)
+	return host == "" || host == "localhost" || strings.HasPrefix(host, "/") || strings.HasPrefix(strings.ToLower(host), "%2f") || ip != nil && ip.IsLoopback()
+}

@@ -191,7 +191,7 @@ func checkURL(url string) error {
 
 // badURL is the error of a database URL that the driver cannot read.
 func badURL(err error) error {
-	return &dr.Error{Code: dr.Invalid, What: dr.T("store.url.unread"), Next: dr.T("store.url.next", "example", "postgres://drbot@db.example.com/drbot"), Err: err}
+	return &dr.Error{Code: dr.Invalid, What: dr.T("store.url.unread"), Next: dr.T("store.url.next", "example", "postgres://drbot@db.example.com/drbot?sslmode=verify-full"), Err: err}
 }
 
 func noDatabase(path string, err error) error {
