@@ -1,14 +1,23 @@
-# PostgreSQL for platform = "ecs": runs, the audit log and the engine's own tables. RDS makes and rotates the password in a secret of its own;
-# Terraform never sees it. drbot reads it as PGPASSWORD when the task starts. After a rotation the open connections stay; should they
-# break, the bot loses its lock, ends, and its next task reads the new password.
+# PostgreSQL for platform = "ecs": runs, the audit log and the engine's own tables. RDS makes and rotates the password of its master in a
+# secret of its own; Terraform never sees it. drbot reads the password as PGPASSWORD when the task starts. After a rotation the open connections
+# stay; should they break, the bot loses its lock, ends, and its next task reads the new password.
+#
+# The master may do everything in the instance. var.database_user names a user of drbot's own, which people make once (docs/operate.md).
+# drbot asks the database by verify-full alone, so it is given the authorities that RDS signs with.
 
 locals {
   make_database = local.ecs == 1 && var.database_url_secret_arn == null ? 1 : 0
 
   database_security_group_id = local.make_database == 1 ? aws_security_group.database[0].id : var.database_security_group_id
-  database_secret_arn        = local.make_database == 1 ? one(flatten(aws_db_instance.main[*].master_user_secret[*].secret_arn)) : var.database_url_secret_arn
+  database_own_user          = var.database_user != null
+  database_master_secret_arn = one(flatten(aws_db_instance.main[*].master_user_secret[*].secret_arn))
+  database_secret_arn        = local.make_database == 0 ? var.database_url_secret_arn : local.database_own_user ? var.database_user.password_secret_arn : local.database_master_secret_arn
 
-  database_environment = { for db in aws_db_instance.main : "DRBOT_DATABASE_URL" => "postgres://${db.username}@${db.endpoint}/${db.db_name}?sslmode=require" }
+  # Without the authorities nothing could be asked: where the database is made here they must be given.
+  database_ca      = local.make_database == 1 ? coalesce(var.database_ca) : var.database_ca
+  database_ca_file = "/etc/drbot/rds-ca.pem"
+
+  database_environment = { for db in aws_db_instance.main : "DRBOT_DATABASE_URL" => "postgres://${local.database_own_user ? var.database_user.name : db.username}@${db.endpoint}/${db.db_name}?sslmode=verify-full&sslrootcert=${local.database_ca_file}" }
 
   database_secret = local.make_database == 1 ? {
     name      = "PGPASSWORD"

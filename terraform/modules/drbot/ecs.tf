@@ -61,11 +61,12 @@ resource "aws_ecs_service" "main" {
 }
 
 locals {
-  # ECS mounts no text as a file, so a container of the same image writes the one that drbot reads and ends. What it mounts
+  # ECS mounts no text as a file, so a container of the same image writes those that drbot reads and ends. What it mounts
   # belongs to root at first; 10001 is the user of the image (Dockerfile).
   write_files = <<-EOT
     set -eu
     printf %s "$DRBOT_YAML" > /etc/drbot/drbot.yaml
+    printf %s "$DATABASE_CA" > /etc/drbot/rds-ca.pem
     chown 10001 /run/drbot
     chmod 1777 /tmp
   EOT
@@ -135,7 +136,7 @@ resource "aws_ecs_task_definition" "main" {
       readonlyRootFilesystem = true
       entryPoint             = ["/bin/sh", "-c"]
       command                = [local.write_files]
-      environment            = [{ name = "DRBOT_YAML", value = var.config }]
+      environment            = [{ name = "DATABASE_CA", value = local.database_ca == null ? "" : local.database_ca }, { name = "DRBOT_YAML", value = var.config }]
       mountPoints            = [for volume, path in local.mounts : { sourceVolume = volume, containerPath = path, readOnly = false }]
       portMappings           = []
       volumesFrom            = []

@@ -234,9 +234,24 @@ variable "memory" {
 }
 
 variable "database_url_secret_arn" {
-  description = "Secret whose value is the URL of a PostgreSQL database that exists; null: one is made here. Without a version, it is read when the task starts."
+  description = "Secret whose value is the URL of a PostgreSQL database that exists, with sslmode=verify-full; null: one is made here. Without a version, it is read when the task starts."
   type        = string
   default     = null
+}
+
+variable "database_ca" {
+  description = "Certificates in PEM that the database's own is signed with: for RDS the bundle of its Region, https://truststore.pki.rds.amazonaws.com/REGION/REGION-bundle.pem. Needed where the database is made here; the task has it as /etc/drbot/rds-ca.pem."
+  type        = string
+  default     = null
+}
+
+variable "database_user" {
+  description = "User of the database made here as whom drbot comes, and the secret with its password (JSON, key password). It is made once, by its master (docs/operate.md); null: drbot comes as the master."
+  type = object({
+    name                = string
+    password_secret_arn = string
+  })
+  default = null
 }
 
 variable "database_security_group_id" {

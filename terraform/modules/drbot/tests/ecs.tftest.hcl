@@ -51,6 +51,7 @@ variables {
   subnet_ids         = ["subnet-a", "subnet-c"]
   alb_subnet_ids     = ["subnet-pa", "subnet-pc"]
   certificate_arn    = "arn:aws:acm:ap-northeast-3:123456789012:certificate/0"
+  database_ca        = "-----BEGIN CERTIFICATE-----"
   services = {
     portal = {
       prefix         = "drbot"
@@ -104,7 +105,7 @@ run "task" {
     condition = { for e in jsondecode(aws_ecs_task_definition.main[0].container_definitions)[1].environment : e.name => e.value } == {
       AWS_REGION         = "ap-northeast-3"
       DRBOT_CONFIG       = "/etc/drbot/drbot.yaml"
-      DRBOT_DATABASE_URL = "postgres://drbot@drbot.abc.ap-northeast-3.rds.amazonaws.com:5432/drbot?sslmode=require"
+      DRBOT_DATABASE_URL = "postgres://drbot@drbot.abc.ap-northeast-3.rds.amazonaws.com:5432/drbot?sslmode=verify-full&sslrootcert=/etc/drbot/rds-ca.pem"
     }
     error_message = "The environment must say where the files and the database are, and no secret."
   }
@@ -214,6 +215,28 @@ run "database_that_exists" {
   assert {
     condition     = !contains([for e in jsondecode(aws_ecs_task_definition.main[0].container_definitions)[1].environment : e.name], "DRBOT_DATABASE_URL")
     error_message = "The URL must not be in the environment as well."
+  }
+}
+
+run "database_user_of_its_own" {
+  command = plan
+  variables {
+    database_user = {
+      name                = "drbot_bot"
+      password_secret_arn = "arn:aws:secretsmanager:ap-northeast-3:123456789012:secret:drbot-user-abcdef"
+    }
+  }
+  assert {
+    condition     = [for e in jsondecode(aws_ecs_task_definition.main[0].container_definitions)[1].environment : e.value if e.name == "DRBOT_DATABASE_URL"] == ["postgres://drbot_bot@drbot.abc.ap-northeast-3.rds.amazonaws.com:5432/drbot?sslmode=verify-full&sslrootcert=/etc/drbot/rds-ca.pem"]
+    error_message = "drbot must come as its own user, and know whom it asks."
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_ecs_task_definition.main[0].container_definitions)[1].secrets : s.valueFrom if s.name == "PGPASSWORD"] == ["arn:aws:secretsmanager:ap-northeast-3:123456789012:secret:drbot-user-abcdef:password::"]
+    error_message = "The password must be that user's."
+  }
+  assert {
+    condition     = [for e in jsondecode(aws_ecs_task_definition.main[0].container_definitions)[0].environment : e.value if e.name == "DATABASE_CA"] == ["-----BEGIN CERTIFICATE-----"]
+    error_message = "The task must be given the authorities of the database."
   }
 }
 
