@@ -38,7 +38,7 @@ func (w *world) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log := slog.New(slog.NewJSONHandler(w.stderr, &slog.HandlerOptions{ReplaceAttr: inWords(w.words)}))
+			log := slog.New(slog.NewJSONHandler(scrub(w.stderr, cfg.Secrets()), &slog.HandlerOptions{ReplaceAttr: inWords(w.words)}))
 			for _, n := range cfg.Notices {
 				log.WarnContext(c.Context(), "the configuration has what it should say otherwise", "notice", w.words.Say(n))
 			}

@@ -30,6 +30,8 @@ type Config struct {
 	Services  map[string]dr.Service
 	// Notices tell of what is taken for one edition more, with what to write instead.
 	Notices []dr.Text
+
+	environment []string // secrets that come by variables which the file does not name as such
 }
 
 // Options is what a file is read with.
@@ -173,6 +175,9 @@ type checker struct {
 	owners    *owners
 }
 
+// notRead stands for a secret that is there and was not wanted.
+const notRead = "not read"
+
 // variable is a name that an environment variable can have; none where a file is named.
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$|^$`)
 
@@ -186,7 +191,7 @@ func (f *checker) secret(path string, s Secret, getenv func(string) string, read
 		f.add(path, dr.T("config.secret.inside")) // and never what stands there
 		return ""
 	case !read:
-		return "not read"
+		return notRead
 	case s.Env != "":
 		v := strings.TrimSpace(getenv(s.Env))
 		if v == "" {
@@ -222,6 +227,9 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 	}
 	if url := getenv("DRBOT_DATABASE_URL"); url != "" {
 		c.Database = url
+	}
+	if secrets {
+		c.environment = held(in.Terraform.PassEnv, getenv)
 	}
 	f.throwaway = in.State.Throwaway
 	f.owners.accounts = strings.Contains(in.AWS.PromoteRole, "{service}")

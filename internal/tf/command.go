@@ -9,12 +9,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -116,6 +114,9 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 	if err := m.furnish(); err != nil {
 		return nil, err
 	}
+	if err := m.writeBackend(stack); err != nil {
+		return nil, err
+	}
 	m.tf, err = m.terraform(fetching, planStop)
 	return m, err
 }
@@ -156,8 +157,8 @@ func (m *module) terraform(during phase, stop time.Duration) (*tfexec.Terraform,
 // one may be chosen.
 func (m *module) init(ctx context.Context, stack dr.Stack) error {
 	var opts []tfexec.InitOption
-	for _, k := range slices.Sorted(maps.Keys(stack.BackendConfig)) {
-		opts = append(opts, tfexec.BackendConfig(k+"="+stack.BackendConfig[k]))
+	if len(stack.BackendConfig) > 0 {
+		opts = append(opts, tfexec.BackendConfig(m.backendPath()))
 	}
 	if m.job.Place.PluginDir != "" {
 		opts = append(opts, tfexec.PluginDir(m.job.Place.PluginDir))
@@ -189,6 +190,9 @@ func (m *module) init(ctx context.Context, stack dr.Stack) error {
 	}
 	if err := m.enter(ctx, stack.Workspace); err != nil {
 		return err
+	}
+	if err := os.Remove(m.backendPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("take the backend's configuration away: %w", err)
 	}
 	m.tf, err = m.terraform(working, planStop)
 	return err
@@ -234,6 +238,7 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) 
 	}
 	plan.LockFile, plan.Code, plan.Leads = m.locks, m.code, m.leads
 	plan.Allowed = m.allowed
+	m.job.scrubber().and(m.lender.known()...).clean(&plan)
 	plan = plan.Without(m.unstable)
 	return planned{Plan: plan, raw: raw}, err
 }

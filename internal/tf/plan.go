@@ -36,7 +36,7 @@ func (t *Terraform) Plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 	}
 }
 
-func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, error) {
+func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (_ dr.Plan, err error) {
 	why := toPlan
 	if req.AsApply {
 		why = toLook
@@ -45,6 +45,7 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (dr.Plan, erro
 	if err != nil {
 		return dr.Plan{}, err
 	}
+	defer func() { err = j.scrubber().cleaned(err) }()
 	dir, release, err := t.disk.scratch(ctx)
 	if err != nil {
 		return dr.Plan{}, fmt.Errorf("make a plan folder: %w", err)

@@ -1,7 +1,12 @@
 package tf
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/drbot/drbot/dr"
 )
 
 const (
@@ -17,6 +24,9 @@ const (
 	// shortestSecret keeps "1" and "yes" in a secret variable from blanking
 	// every sentence.
 	shortestSecret = 4
+	// shortestNamed keeps short ones from changing the names by which things are told apart,
+	// such as addresses: a password is as a rule longer than "drbot".
+	shortestNamed = 8
 
 	blank = "***"
 )
@@ -24,12 +34,15 @@ const (
 var secretName = regexp.MustCompile(`(?i)TOKEN|SECRET|PASSWORD|KEY`)
 
 // scrubber replaces the secrets the bot knows in text it did not write.
-type scrubber struct{ known []string }
+type scrubber struct {
+	known []string
+	key   []byte // of what stands for a secret in a name
+}
 
-// scrubber knows the values of every variable whose name looks secret, and the
-// Git token as it is and as it is sent.
+// scrubber knows every secret the bot holds, the values of every variable whose name looks
+// secret, and the Git token as it is and as it is sent.
 func (j job) scrubber() scrubber {
-	var s scrubber
+	s := scrubber{key: j.Secrets.HashKey}.and(j.Secrets.Known...)
 	for name, v := range j.Secrets.Environment {
 		if secretName.MatchString(name) {
 			s = s.and(v)
@@ -59,7 +72,7 @@ func (s scrubber) and(values ...string) scrubber {
 	}
 	// The longest first: a secret may be part of another.
 	slices.SortFunc(known, func(a, b string) int { return len(b) - len(a) })
-	return scrubber{known}
+	return scrubber{known, s.key}
 }
 
 // line makes a text fit for people: its first line, without known secrets and
@@ -76,6 +89,62 @@ func (s scrubber) line(text string) string {
 		return r
 	}, text)
 	return cut(text, longestText)
+}
+
+// clean takes the secrets out of every text that a value holds, in its place. Two secrets
+// leave two different names behind, so that nothing is taken for something else.
+func (s scrubber) clean(value any) {
+	var pairs []string
+	for _, k := range s.known {
+		if len(k) >= shortestNamed {
+			m := hmac.New(sha256.New, s.key)
+			_, _ = m.Write([]byte("secret\n" + k)) // a hash takes everything
+			pairs = append(pairs, k, blank+hex.EncodeToString(m.Sum(nil)[:4]))
+		}
+	}
+	cleanIn(reflect.ValueOf(value), strings.NewReplacer(pairs...))
+}
+
+func cleanIn(v reflect.Value, r *strings.Replacer) {
+	switch v.Kind() {
+	case reflect.String:
+		if clean := r.Replace(v.String()); v.CanSet() && clean != v.String() {
+			v.SetString(clean)
+		}
+	case reflect.Pointer:
+		cleanIn(v.Elem(), r)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				cleanIn(v.Field(i), r)
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			cleanIn(v.Index(i), r)
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			held := reflect.New(v.Type().Elem()).Elem()
+			held.Set(v.MapIndex(k))
+			cleanIn(held, r)
+			key := reflect.New(v.Type().Key()).Elem()
+			key.Set(k)
+			cleanIn(key, r)
+			v.SetMapIndex(k, reflect.Value{})
+			v.SetMapIndex(key, held)
+		}
+	}
+}
+
+// cleaned is an error whose words for people hold no secret.
+func (s scrubber) cleaned(err error) error {
+	var known *dr.Error
+	if errors.As(err, &known) {
+		s.clean(&known.What)
+		s.clean(&known.Next)
+	}
+	return err
 }
 
 func cut(text string, runes int) string {

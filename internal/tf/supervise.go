@@ -223,6 +223,7 @@ func (s *supervisor) source(ctx context.Context) (err error) {
 // note keeps a record. A full disk must not stop Terraform, so a record that
 // cannot be written is only said to be missing.
 func (s *supervisor) note(r record) {
+	s.job.scrubber().clean(&r)
 	s.tally.add(r)
 	line, err := json.Marshal(r)
 	if err == nil {
@@ -299,6 +300,7 @@ func (s *supervisor) finish(r *dr.ApplyResult) error {
 		r.Summary = sentences(r.Summary, rescued())
 	}
 	r.Summary = sentences(r.Summary, s.remarks...)
+	s.job.scrubber().clean(r)
 	if err := s.keep(r); err != nil {
 		return err
 	}

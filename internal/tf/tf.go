@@ -48,7 +48,10 @@ type Options struct {
 	SupervisorCommand []string
 
 	HashKey []byte // of the HMACs in plans; the same for planning and applying
-	GitURL  func(dr.Repository) string
+	// Known are the secrets the bot holds: they are taken out of whatever Terraform, git and
+	// the repositories say.
+	Known  []string
+	GitURL func(dr.Repository) string
 	// GitToken gives a token for a repository; refused is one that the forge has just not
 	// taken, empty at first. A source that has no other gives the same again. Nil: none
 	// is needed.
@@ -280,6 +283,7 @@ func (t *Terraform) reader(ctx context.Context, svc dr.Service, stack dr.Stack, 
 		},
 		Secrets: secrets{
 			HashKey:     t.opts.HashKey,
+			Known:       t.opts.Known,
 			GitToken:    token,
 			Environment: t.environment(svc, stack, why),
 			Loan:        t.opts.Lending.loan(svc, stack, why),
@@ -337,6 +341,7 @@ type place struct {
 // nothing else.
 type secrets struct {
 	HashKey     []byte
+	Known       []string
 	GitToken    string
 	Environment map[string]string
 	Loan        *Loan  // nil where Terraform is lent nothing
