@@ -204,6 +204,7 @@ type Run struct {
 	Quorum      int          `json:"quorum"`
 	GoneOn      *GoneOn      `json:"gone_on,omitempty"` // a planned run that people have made a disaster
 	Decisions   []Decision   `json:"decisions,omitempty"`
+	Configs     []string     `json:"configs,omitempty"` // digests of the configurations it ran under, in their order
 }
 
 // GoneOn is that a run was begun as planned and goes on as a disaster, because its source
@@ -269,6 +270,7 @@ type AuditEntry struct {
 	Run     string    `json:"run,omitempty"`
 	Granted bool      `json:"granted"`
 	Detail  Text      `json:"detail,omitzero"`
+	Config  string    `json:"config,omitempty"` // digest of the configuration that the bot ran with
 }
 
 // Intent is an act the bot is about to ask the outside world for, stored before

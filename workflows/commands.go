@@ -175,8 +175,11 @@ func (b Commands) enqueue(ctx context.Context, c Caller, s dr.Service, req dr.Re
 		return dr.Run{}, false, err
 	}
 	run := newRun(s, req, list)
+	if b.host.Config != "" {
+		run.Configs = []string{b.host.Config}
+	}
 	line := dr.AuditEntry{
-		At: req.At, Who: req.Requester, Via: c.Via, Action: string(req.Kind), Service: s.Name, Run: req.Run, Granted: true,
+		At: req.At, Who: req.Requester, Via: c.Via, Action: string(req.Kind), Service: s.Name, Run: req.Run, Granted: true, Config: b.host.Config,
 		Detail: dr.T("audit.request", "target", req.Target, "mode", req.Mode, "reason", dr.Foreign(req.Reason)),
 	}
 	created, err := b.Store.Records.StartRun(ctx, run, line, func(tx *sql.Tx) error {

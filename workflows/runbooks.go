@@ -72,6 +72,7 @@ type Host struct {
 	// Audited looks whether the audit log has the entry of a request, with a hash that only
 	// who has the key can make. Nil: every run that is there was asked for.
 	Audited func(context.Context, dr.Request) (bool, error)
+	Config  string // digest of the configuration
 }
 
 // Timing is how long the runbooks wait for what beside their steps.
@@ -136,7 +137,7 @@ func New(d Deps, h Host, t Timing) (*Runbooks, error) {
 
 // Launch starts the engine. Runs that were under way go on.
 func (b *Runbooks) Launch(ctx context.Context) error {
-	for _, look := range []func(context.Context) error{Watchman{b}.missing, Watchman{b}.settleFormer, Watchman{b}.withoutGone} {
+	for _, look := range []func(context.Context) error{Watchman{b}.missing, Watchman{b}.settleFormer, Watchman{b}.withoutGone, Watchman{b}.configured} {
 		if err := look(ctx); err != nil {
 			return err
 		}

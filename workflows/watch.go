@@ -188,6 +188,23 @@ func (b Watchman) withoutGone(ctx context.Context) error {
 	return nil
 }
 
+// configured writes down that the runs under way go on under another configuration.
+func (b Watchman) configured(ctx context.Context) error {
+	runs, err := b.Store.Records.OpenRuns(ctx)
+	if err != nil || b.host.Config == "" {
+		return err
+	}
+	for _, run := range runs {
+		if n := len(run.Configs); n > 0 && run.Configs[n-1] == b.host.Config {
+			continue
+		}
+		if _, err := b.Store.Book.UpdateRun(ctx, run.Run, func(r *dr.Run) { r.Configs = append(r.Configs, b.host.Config) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // settleFormer looks, before anything is launched, at the runs that an earlier
 // generation left open: the engine would let them wait for ever without a word. One
 // that has merged nothing is ended, with its pull request named; with one that may have

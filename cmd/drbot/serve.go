@@ -96,6 +96,9 @@ func serve(ctx context.Context, cfg *config.Config, walls tf.Isolation, log *slo
 	if err := greet(ctx, st, forge, cfg.Services, log); err != nil {
 		return err
 	}
+	if err := tellConfig(ctx, st, cfg, time.Now(), log); err != nil {
+		return err
+	}
 	s, err := assemble(ctx, cfg, as, walls, forge, st, lock, stop, log)
 	if err != nil {
 		return err

@@ -1,10 +1,14 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +34,8 @@ type Config struct {
 	Services  map[string]dr.Service
 	// Notices tell of what is taken for one edition more, with what to write instead.
 	Notices []dr.Text
+	// Digest is that of the file: its SHA-256, as sha256sum prints it.
+	Digest string
 
 	environment []string // secrets that come by variables which the file does not name as such
 }
@@ -53,6 +59,7 @@ type Options struct {
 // Slack is how to reach Slack.
 type Slack struct {
 	TeamID, Token, SigningSecret, APIURL string
+	Channel                              string // where drbot tells of itself
 	Pace                                 time.Duration
 }
 
@@ -159,6 +166,8 @@ func parse(data []byte, o Options) (*reader, *Config, error) {
 		return r, nil, f.err()
 	}
 	c.Notices = f.notices
+	sum := sha256.Sum256(data)
+	c.Digest = hex.EncodeToString(sum[:])
 	return r, c, nil
 }
 
@@ -177,6 +186,15 @@ type checker struct {
 
 // notRead stands for a secret that is there and was not wanted.
 const notRead = "not read"
+
+// Operations is the channel in which drbot tells of itself: the one that is named for it, or
+// that of the first service by its name.
+func (c *Config) Operations() string {
+	if c.Slack.Channel != "" || len(c.Services) == 0 {
+		return c.Slack.Channel
+	}
+	return c.Services[slices.Min(slices.Collect(maps.Keys(c.Services)))].Channel
+}
 
 // variable is a name that an environment variable can have; none where a file is named.
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$|^$`)
@@ -210,7 +228,7 @@ func (f *checker) secret(path string, s Secret, getenv func(string) string, read
 func (f *checker) build(in file, getenv func(string) string, secrets bool) *Config {
 	c := &Config{
 		Listen: in.Listen, Socket: in.Socket, SocketGroup: in.SocketGroup, Database: in.State.Database, WorkDir: in.State.WorkDir, Throwaway: in.State.Throwaway,
-		Slack:  Slack{TeamID: in.Slack.TeamID, APIURL: in.Slack.APIURL, Pace: time.Duration(in.Slack.Pace)},
+		Slack:  Slack{TeamID: in.Slack.TeamID, APIURL: in.Slack.APIURL, Channel: in.Slack.Channel, Pace: time.Duration(in.Slack.Pace)},
 		GitHub: GitHub{APIURL: in.GitHub.APIURL, GitURL: strings.TrimSuffix(in.GitHub.GitURL, "/")},
 		Terraform: Terraform{
 			Path: in.Terraform.Path, PluginDir: in.Terraform.PluginDir, Environment: in.Terraform.Environment, ApplyEnvironment: in.Terraform.ApplyEnv,
@@ -243,6 +261,9 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 		f.add("state.database", dr.T("config.form.verify-full")) // its value may hold a password
 	}
 	f.isolated(in.Terraform)
+	if c.Slack.Channel != "" && !channelForm.MatchString(c.Slack.Channel) {
+		f.add("slack.channel", dr.T("config.no-ops-channel", "channel", quoted(c.Slack.Channel)))
+	}
 	if c.Slack.TeamID == "" {
 		f.add("slack.team_id", dr.T("config.no-team"))
 	}

@@ -58,6 +58,7 @@ type slack struct {
 	Token         Secret `yaml:"token"`
 	SigningSecret Secret `yaml:"signing_secret"`
 	APIURL        string `yaml:"api_url"`
+	Channel       string `yaml:"channel"`
 	// Pace is the time between two posts, or two updates, in one channel.
 	Pace Duration `yaml:"pace"`
 }

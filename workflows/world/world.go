@@ -60,6 +60,7 @@ type World struct {
 	leaving []string // approvers who are to leave the configuration
 
 	Key      []byte     // seals what is said to runs, from the next life on
+	Config   string     // digest of the configuration, from the next life on
 	portal   dr.Service // the one that a test means when it names none
 	Services map[string]dr.Service
 	People   dr.People
@@ -269,6 +270,7 @@ func (w *World) launch(path string) error {
 		Audited: func(ctx context.Context, req dr.Request) (bool, error) {
 			return st.Audited(ctx, req.Run, req.Requester, string(req.Kind))
 		},
+		Config: w.Config,
 		Host: engine.Host{Now: time.Now, Log: log, Key: w.Key, Changed: p.recorded, Fatal: func(err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
