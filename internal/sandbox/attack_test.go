@@ -162,12 +162,8 @@ func attacked(t *testing.T, ctx context.Context, w *World, all []attempt) []stri
 // nothingLeft searches every secret of the bot in what left it.
 func (w *World) nothingLeft(t *testing.T, ctx context.Context) {
 	t.Helper()
-	canaries := []canary{
-		{what: "the Slack token", value: w.secrets.slackToken}, {what: "the Slack signing secret", value: w.secrets.signing},
-		{what: "the GitHub token", value: w.secrets.githubToken}, {what: "the webhook secret", value: w.secrets.webhook}, {what: "the hash key", value: w.secrets.hashKey},
-	}
 	for _, p := range slices.Concat(w.atSlack(t), w.atGitHub(t, ctx)) {
-		for _, leak := range p.found(canaries) {
+		for _, leak := range p.found(w.canaries()) {
 			t.Error(leak)
 		}
 	}

@@ -56,7 +56,7 @@ func composed(v string) bool {
 func (m *module) backendPath() string { return filepath.Join(m.dir, dataDir, "backend.hcl") }
 
 // writeBackend writes it, if there is anything to say.
-func (m *module) writeBackend(stack dr.Stack) error {
+func writeBackend(m *module, stack dr.Stack) error {
 	if len(stack.BackendConfig) == 0 {
 		return nil
 	}

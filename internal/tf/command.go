@@ -114,7 +114,7 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 	if err := m.furnish(); err != nil {
 		return nil, err
 	}
-	if err := m.writeBackend(stack); err != nil {
+	if err := writeBackend(m, stack); err != nil {
 		return nil, err
 	}
 	m.tf, err = m.terraform(fetching, planStop)
