@@ -65,7 +65,7 @@ moves: ## the world moves at every place of a run, and by 2,000 random sequences
 	grep -E '^(---|ok|FAIL|panic)|_test\.go|^ *--- FAIL' bin/moves.log; exit $$ended
 
 attack: ## a repository that tries to get at the bot, with the wall around Terraform and without
-	$(GO) test -tags attack -run '^TestAttack' -v -timeout 15m ./internal/wall ./internal/tf ./internal/sandbox
+	$(GO) test -tags attack -run '^TestAttack' -v -timeout 15m ./internal/wall ./internal/tf ./workflows ./internal/sandbox
 
 # Every strategy has a Moto of its own and waits for the provider most of the time.
 test-aws: ## the reference infrastructure: every module, every strategy there and back
