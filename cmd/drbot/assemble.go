@@ -168,10 +168,9 @@ func (s *server) routes(cfg *config.Config, st *store.Store, words text.Words, c
 	hook, err := github.NewWebhook(github.WebhookOptions{
 		Secret: []byte(cfg.GitHub.WebhookSecret), Logger: s.floods.ofGitHub(),
 		Seen: func(ctx context.Context, id string) (bool, error) { return st.FirstDelivery(ctx, id, time.Now()) },
+		// The bot's own are among them; no approval is a status or a comment.
+		Idle: func(n github.Nudge) bool { return n.Kind == "status" || n.Kind == "issue_comment" },
 		Nudge: func(ctx context.Context, n github.Nudge) {
-			if n.Kind == "status" || n.Kind == "issue_comment" {
-				return // the bot's own among them; no approval is a status or a comment
-			}
 			owner, repo, _ := strings.Cut(n.Repo, "/")
 			if err := s.books.Nudge(ctx, workflows.News{Owner: owner, Repo: repo, Number: n.Number, Branch: n.Branch}); err != nil {
 				s.log.WarnContext(ctx, "a nudge was lost; the next look is soon", "error", err)

@@ -53,7 +53,10 @@ type WebhookOptions struct {
 	// under as many ids as they like.
 	Seen func(ctx context.Context, signed string) (fresh bool, err error)
 	// Nudge must not block: GitHub waits for the answer for 10 seconds.
-	Nudge   func(ctx context.Context, n Nudge)
+	Nudge func(ctx context.Context, n Nudge)
+	// Idle tells of news that lead to nothing, whoever sends how many of them: they are not
+	// even recorded. Nil: none do.
+	Idle    func(n Nudge) bool
 	MaxBody int64 // 25 MiB when zero
 	Logger  *slog.Logger
 }
@@ -63,6 +66,7 @@ type Webhook struct {
 	secret  []byte
 	seen    func(ctx context.Context, signed string) (bool, error)
 	nudge   func(ctx context.Context, n Nudge)
+	idle    func(n Nudge) bool
 	maxBody int64
 	room    chan struct{}
 	wasted  *rate.Limiter // large bodies that were read for nothing
@@ -82,7 +86,7 @@ func NewWebhook(o WebhookOptions) (*Webhook, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Webhook{
-		secret: append([]byte(nil), o.Secret...), seen: o.Seen, nudge: o.Nudge,
+		secret: append([]byte(nil), o.Secret...), seen: o.Seen, nudge: o.Nudge, idle: o.Idle,
 		maxBody: cmp.Or(o.MaxBody, defaultMaxWebhook), room: make(chan struct{}, bodiesAtOnce), wasted: rate.NewLimiter(rate.Every(wastedEvery), wastedBurst), log: o.Logger,
 	}, nil
 }
@@ -210,6 +214,10 @@ func (h *Webhook) take(w http.ResponseWriter, r *http.Request, signed, event str
 	n, err := parse(event, body)
 	if err != nil {
 		h.refuse(w, r, &refusal{http.StatusBadRequest, err.Error()})
+		return
+	}
+	if h.idle != nil && h.idle(n) {
+		answer(w, http.StatusOK, "nothing to look at")
 		return
 	}
 	fresh, err := h.seen(r.Context(), signed)

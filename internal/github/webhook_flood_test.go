@@ -37,3 +37,22 @@ func TestWebhookLargeAndUnsigned(t *testing.T) {
 		}
 	})
 }
+
+// TestWebhookIdle sends comments that lead to nothing: they are answered, and nothing is
+// recorded of them.
+func TestWebhookIdle(t *testing.T) {
+	h := newHook(t)
+	h.idle = func(n Nudge) bool { return n.Kind == "issue_comment" }
+	body := `{"issue":{"number":7,"pull_request":{}},` + inRepository + `}`
+	for range 80 {
+		if code, said := h.send(delivery("issue_comment", body)); code != http.StatusOK {
+			t.Fatalf("%d %s", code, said)
+		}
+	}
+	if len(h.seen) > 0 || len(h.nudges) > 0 {
+		t.Errorf("%d recorded, %d nudges", len(h.seen), len(h.nudges))
+	}
+	if code, _ := h.send(delivery("issue_comment", body, with("X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64)))); code != http.StatusUnauthorized {
+		t.Errorf("an unsigned one was answered %d", code)
+	}
+}

@@ -33,7 +33,7 @@ const (
 // When ctx ends, Apply returns and the apply goes on.
 func (t *Terraform) Apply(ctx context.Context, req dr.ApplyRequest, progress func(dr.Progress)) (dr.ApplyResult, error) {
 	r, err := t.applyOnce(ctx, req, progress)
-	return r, outside(err, dr.T("tf.apply.unfollowed", "stack", req.Stack.Name), dr.T("tf.apply.unfollowed.next"))
+	return r, outside(scrubber{key: t.opts.HashKey}.and(t.opts.Known...).cleaned(err), dr.T("tf.apply.unfollowed", "stack", req.Stack.Name), dr.T("tf.apply.unfollowed.next"))
 }
 
 func (t *Terraform) applyOnce(ctx context.Context, req dr.ApplyRequest, progress func(dr.Progress)) (dr.ApplyResult, error) {

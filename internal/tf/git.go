@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -123,7 +124,25 @@ func (g git) write(ctx context.Context, dir, tree string, paths []string) error 
 	env := []string{"GIT_INDEX_FILE=" + index, "GIT_WORK_TREE=" + dir, "GIT_LITERAL_PATHSPECS=1"}
 	_, err := g.limited(ctx, dir, env, strings.NewReader(strings.Join(paths, "\x00")+"\x00"),
 		"checkout", "--quiet", "--force", tree, "--pathspec-from-file=-", "--pathspec-file-nul")
+	if err == nil && (g.iso.Launcher == "" || g.iso.Landlock == 0) { // git ran by the bot's own mask
+		err = asElsewhere(dir)
+	}
 	return err
+}
+
+// asElsewhere gives what is in a checkout the modes that it has elsewhere, since what packs
+// it hashes them. The folder itself stays whose it is.
+func asElsewhere(dir string) error {
+	return filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || name == dir || e.Type()&fs.ModeSymlink != 0 {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		return os.Chmod(name, info.Mode()|(info.Mode()&0o500)>>3|(info.Mode()&0o500)>>6)
+	})
 }
 
 // asIs has the mirror give files as they are.
