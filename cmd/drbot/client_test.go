@@ -65,6 +65,7 @@ type host struct {
 	socket  string
 	strange bool     // nobody is known
 	away    sync.Map // who was turned away
+	door    *door
 }
 
 func newHost(t *testing.T) *host {
@@ -74,10 +75,10 @@ func newHost(t *testing.T) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDoor(l, func(user string) bool { return !h.strange }, func(who string, _ dr.Text) { h.away.Store(who, true) })
+	h.door = newDoor(l, func(user string) bool { return !h.strange }, func(who string, _ dr.Text) { h.away.Store(who, true) })
 	srv := socketServer(h.books, slog.New(slog.DiscardHandler))
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(d) }()
+	go func() { done <- srv.Serve(h.door) }()
 	t.Cleanup(func() {
 		_ = srv.Close()
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {

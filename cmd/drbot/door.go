@@ -37,6 +37,7 @@ type door struct {
 	known  func(localUser string) bool
 	away   func(localUser string, why dr.Text) // told of each who is turned away
 	calls  *flood.Meter
+	names  names
 	mu     sync.Mutex
 	inside map[string]int
 	all    int
@@ -107,7 +108,7 @@ func (d *door) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		who := peer(c)
+		who := d.names.of(c)
 		no := d.enter(who)
 		if no == nil {
 			return &guest{Conn: c, who: who, door: d}, nil
@@ -165,8 +166,36 @@ func (g *guest) Close() error {
 	return g.Conn.Close()
 }
 
-// peer asks the kernel who is at the other end of a connection.
-func peer(c net.Conn) string {
+// names are those of users, asked for once in a while: a directory may be slow to tell, and
+// everybody waits for it at the door. They are of the one who accepts.
+type names struct {
+	known map[string]string
+	since time.Time
+}
+
+// namesFor is how long a name is taken for what it was.
+const namesFor = time.Minute
+
+// of is who is at the other end of a connection; nobody where the kernel does not say.
+func (n *names) of(c net.Conn) string {
+	uid := peer(c)
+	if uid == "" {
+		return ""
+	}
+	if now := time.Now(); n.known == nil || now.Sub(n.since) > namesFor {
+		n.known, n.since = map[string]string{}, now
+	}
+	if n.known[uid] == "" {
+		n.known[uid] = "uid " + uid
+		if u, err := user.LookupId(uid); err == nil {
+			n.known[uid] = u.Username
+		}
+	}
+	return n.known[uid]
+}
+
+// peer asks the kernel for the id of the user at the other end of a connection.
+func peer(c net.Conn) (uid string) {
 	uc, ok := c.(*net.UnixConn)
 	if !ok {
 		return ""
@@ -175,18 +204,10 @@ func peer(c net.Conn) string {
 	if err != nil {
 		return ""
 	}
-	name := ""
 	_ = raw.Control(func(fd uintptr) {
-		cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-		if err != nil {
-			return
-		}
-		uid := strconv.FormatUint(uint64(cred.Uid), 10)
-		if u, err := user.LookupId(uid); err == nil {
-			name = u.Username
-		} else {
-			name = "uid " + uid
+		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			uid = strconv.FormatUint(uint64(cred.Uid), 10)
 		}
 	})
-	return name
+	return uid
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/flood"
 )
 
 // TestStranger has somebody call whom the configuration does not know: they are told so,
@@ -72,12 +73,16 @@ func TestCrowdedSocket(t *testing.T) {
 // point on nothing is asked of the bot.
 func TestCallsTooOften(t *testing.T) {
 	h := newHost(t)
-	refused := ""
-	for range callBurst + allCallsBurst {
+	h.door.calls = flood.NewMeter(flood.Limit{Burst: 3, Every: time.Hour}, flood.Limit{Burst: 100, Every: time.Hour}, nil)
+	for range 3 {
 		if status, _, said := h.typed("status"); status != 0 {
-			refused = said
-			break
+			t.Errorf("refused too soon: %s", said)
 		}
+	}
+	h.asked = nil
+	_, _, refused := h.typed("status")
+	if h.asked != nil {
+		t.Errorf("the bot was asked %v", h.asked)
 	}
 	if !strings.Contains(refused, "you call too often; nothing of this request was begun") {
 		t.Errorf("told %q", refused)
