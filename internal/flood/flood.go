@@ -53,7 +53,8 @@ type Count struct {
 // the process: a clock that is set makes no window longer.
 type Meter struct {
 	each, all Limit
-	tell      func(context.Context, Count)
+	tell      func(context.Context, Count) // one at a time
+	telling   sync.Mutex
 
 	mu      sync.Mutex
 	senders map[string]*rate.Limiter
@@ -109,17 +110,15 @@ func (m *Meter) of(sender string) *rate.Limiter {
 }
 
 // ended tells the count of a window and begins another, until one has nothing to count.
-func (m *Meter) ended() {
-	count, some := m.take(false)
-	if some && m.tell != nil {
-		m.tell(context.Background(), count)
-	}
-}
+func (m *Meter) ended() { m.told(false) }
 
 // Flush tells what is counted now, for a process that ends.
-func (m *Meter) Flush() {
-	count, some := m.take(true)
-	if some && m.tell != nil {
+func (m *Meter) Flush() { m.told(true) }
+
+func (m *Meter) told(last bool) {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	if count, some := m.take(last); some && m.tell != nil {
 		m.tell(context.Background(), count)
 	}
 }
