@@ -64,7 +64,7 @@ moves: ## the world moves at every place of a run, and by 2,000 random sequences
 	@mkdir -p bin; DRBOT_MOVES=2000 $(GO) test ./workflows -run '^TestMover|^TestCase6TheWorldMoves' -v -timeout 30m > bin/moves.log; ended=$$?; \
 	grep -E '^(---|ok|FAIL|panic)|_test\.go|^ *--- FAIL' bin/moves.log; exit $$ended
 
-attack: ## a repository that tries to get at the bot, with the wall around Terraform and without
+attack: ## what a repository, a sender, a local user and a hand in the database try, with the wall around Terraform and without
 	$(GO) test -tags attack -run '^TestAttack' -v -timeout 15m ./internal/wall ./internal/tf ./workflows ./internal/sandbox
 
 # Every strategy has a Moto of its own and waits for the provider most of the time.

@@ -169,6 +169,35 @@ func TestKeyChangedUnderARun(t *testing.T) {
 	})
 }
 
+// A run that was asked for, whatever was typed, is known by its seal alone.
+func TestSealedRun(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		cmd := world.Planned
+		cmd.Reason = "<b>Seoul & \u2028 \"Tokyo\"</b> 서울 \xff"
+		run := w.Start(cmd)
+		w.Await(run, dr.RunWaiting)
+		w.RestartOver(`DELETE FROM operation_outputs; DELETE FROM drbot_outbox; DELETE FROM drbot_audit`)
+		w.Await(run, dr.RunWaiting)
+	})
+}
+
+// What a run was begun with is changed by hand before it has begun: its mode is another than
+// was asked for, so that it is nobody's.
+func TestRewrittenRun(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.Drain()
+		w.RestartOver(`DELETE FROM operation_outputs; DELETE FROM drbot_outbox; DELETE FROM drbot_audit; ` +
+			w.Rewritten(run, func(input string) string { return strings.Replace(input, `"planned"`, `"disaster"`, 1) }))
+		if r := w.End(run); r.State != dr.RunRefused || r.Outcome.ID != "run.unasked" {
+			t.Errorf("%s", whereabouts(r))
+		}
+	})
+}
+
 // A run is put into the engine's queue by hand: it is refused, and nothing is done. One that
 // a version of before has put there, and the audit log has a request of, goes on.
 func TestForgedRun(t *testing.T) {

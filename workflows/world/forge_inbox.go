@@ -1,6 +1,7 @@
 package world
 
 import (
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -35,4 +36,27 @@ func (w *World) Exec(statement string) {
 	if err := w.exec(statement); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// Rewritten is the statement that changes what a run was begun with.
+func (w *World) Rewritten(run string, change func(input string) string) string {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+w.path(w.killed())+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	var stored string
+	if err := db.QueryRow(`SELECT inputs FROM workflow_input WHERE workflow_uuid = ?`, run).Scan(&stored); err != nil {
+		w.t.Fatal(err)
+	}
+	doc, err := base64.StdEncoding.DecodeString(stored)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	now := change(string(doc))
+	if now == string(doc) {
+		w.t.Fatalf("nothing was changed in %s", doc)
+	}
+	return fmt.Sprintf(`UPDATE workflow_input SET inputs = '%s' WHERE workflow_uuid = '%s'`, base64.StdEncoding.EncodeToString([]byte(now)), run)
 }
