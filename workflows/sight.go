@@ -35,6 +35,10 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
+	st, misled, err := posting{a}.heed(ctx, st, read)
+	if err != nil {
+		return st, dr.Approval{}, err
+	}
 	if err := (accounts{a.Store.Keeper, a.Team.People}).mark(ctx, &st); err != nil {
 		return st, dr.Approval{}, err
 	}
@@ -57,7 +61,7 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 	return st, count(st, policies.ApprovalRules{
 		People: a.Team.People, Approvers: a.svc.Approvers, Requester: a.req.Requester, Asked: a.req.Person, Quorum: needed(a.failover),
 		Head: a.change.Head, BaseRef: a.svc.Repository.Base, File: a.svc.Repository.File,
-		Recorded: p.recorded(st.Reviews), BotLogin: self, WantFile: want,
+		Recorded: p.recorded(st.Reviews), Misled: misled, BotLogin: self, WantFile: want,
 	}), nil
 }
 
