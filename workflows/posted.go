@@ -99,14 +99,14 @@ func (a posting) plan(ctx context.Context, comments []string) error {
 // planPart is the marker of one of the comments with the plan.
 func planPart(run string, i int) string { return numbered(planMarker(run), i+1) }
 
-// heed has the pull request say what was posted there, and gives the reviews that do not
-// count because something else stood there: those that the last look which saw it as it was
-// posted did not see, up to those that were there when it had been put back. They are told
-// by their ids; by no clock.
-func (a posting) heed(ctx context.Context, st dr.ChangeState, read reading) (dr.ChangeState, []int64, error) {
+// heed has the pull request say what was posted there. Where something else stood there, the
+// reviews do not count that were given meanwhile: those that the last look which saw it as it
+// was posted did not see, up to those that were there when it had been put back. They are
+// told by their ids; by no clock.
+func (a posting) heed(ctx context.Context, st dr.ChangeState, read reading) (dr.ChangeState, error) {
 	b, err := a.read(ctx)
 	if err != nil || b.Title == "" || !st.Open && !st.Merged {
-		return st, b.Void, err
+		return st, err
 	}
 	before, was := b, b.Wrong
 	now, err := a.Forge.Publish.Restore(ctx, a.svc.Repository, a.change.Number, b.Posted, func(other []dr.Rewritten) error {
@@ -118,20 +118,20 @@ func (a posting) heed(ctx context.Context, st dr.ChangeState, read reading) (dr.
 		return a.tellRewritten(ctx, other)
 	})
 	if err != nil {
-		return st, nil, err
+		return st, err
 	}
 	if b.Posted = now; was {
 		if st, err = read(ctx, a.svc.Repository, a.change.Number); err != nil {
-			return st, nil, err
+			return st, err
 		}
 		b.void(st.Reviews)
 		b.Wrong = false
 	}
 	b.Seen = idsOf(st.Reviews)
 	if !was && b.Same(before.Posted) && slices.Equal(b.Seen, before.Seen) {
-		return st, b.Void, nil
+		return st, nil
 	}
-	return st, b.Void, a.write(ctx, b)
+	return st, a.write(ctx, b)
 }
 
 // void takes what was said since the board was last seen as it was posted for what was said
