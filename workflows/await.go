@@ -177,7 +177,7 @@ func (a waiting) look(p proposal) seen {
 		self, err := a.Forge.Files.Self(ctx)
 		own := false
 		if err == nil {
-			own, err = a.own(ctx, p, st)
+			own, err = tally{a.approval}.own(ctx, p, st)
 		}
 		switch {
 		case err != nil:

@@ -18,21 +18,24 @@ type intended struct {
 	By     []string `json:"by"`
 }
 
+// tally counts the approvals of a change, and tells by that whose a merge is.
+type tally struct{ *approval }
+
 // meantKey is where that is kept.
 func meantKey(a *approval) string { return fmt.Sprintf("%s/meant/%d", a.req.Run, a.change.Number) }
 
-func (a *approval) mean(ctx context.Context, in intended) error {
+func (a tally) mean(ctx context.Context, in intended) error {
 	doc, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	return a.Store.Memory.Put(ctx, meantKey(a), string(doc))
+	return a.Store.Memory.Put(ctx, meantKey(a.approval), string(doc))
 }
 
 // meant reads it; nothing where the run means to merge nothing. What an earlier edition has
 // kept names no plan, and is nothing either: the merge is counted as anybody's.
-func (a *approval) meant(ctx context.Context) (in intended, err error) {
-	kept, err := a.Store.Memory.Get(ctx, meantKey(a))
+func (a tally) meant(ctx context.Context) (in intended, err error) {
+	kept, err := a.Store.Memory.Get(ctx, meantKey(a.approval))
 	if err != nil || json.Unmarshal([]byte(kept), &in) != nil {
 		return intended{}, err
 	}
@@ -43,7 +46,7 @@ func (a *approval) meant(ctx context.Context) (in intended, err error) {
 // as it had meant to, and by a count that still comes to the same as of the merge. Whatever
 // else has that account merges as anybody does. Between a count and the merge of a queue
 // there is time, whoever is said to have merged.
-func (a *approval) own(ctx context.Context, p proposal, st dr.ChangeState) (bool, error) {
+func (a tally) own(ctx context.Context, p proposal, st dr.ChangeState) (bool, error) {
 	if !st.Merged || a.queued {
 		return false, nil
 	}
@@ -62,10 +65,10 @@ func (a *approval) own(ctx context.Context, p proposal, st dr.ChangeState) (bool
 
 // unmeant forgets what the run has meant to merge and is seen not to have merged: what comes
 // later is counted anew.
-func (a *approval) unmeant(ctx context.Context) error {
-	kept, err := a.Store.Memory.Get(ctx, meantKey(a))
+func (a tally) unmeant(ctx context.Context) error {
+	kept, err := a.Store.Memory.Get(ctx, meantKey(a.approval))
 	if err == nil && kept != "" {
-		err = a.Store.Memory.Put(ctx, meantKey(a), "")
+		err = a.Store.Memory.Put(ctx, meantKey(a.approval), "")
 	}
 	if err != nil {
 		return unsure(err)

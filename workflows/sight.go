@@ -41,11 +41,11 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 	if err := (accounts{a.Store.Keeper, a.Team.People}).mark(ctx, &st); err != nil {
 		return st, dr.Approval{}, err
 	}
-	rules, err := a.countedBy(ctx, p, st)
+	rules, err := tally{a}.countedBy(ctx, p, st)
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
-	own, err := a.own(ctx, p, st)
+	own, err := tally{a}.own(ctx, p, st)
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
@@ -57,7 +57,7 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 }
 
 // countedBy are the rules that a change's approvals are counted by.
-func (a *approval) countedBy(ctx context.Context, p proposal, st dr.ChangeState) (policies.ApprovalRules, error) {
+func (a tally) countedBy(ctx context.Context, p proposal, st dr.ChangeState) (policies.ApprovalRules, error) {
 	self, err := a.Forge.Files.Self(ctx)
 	if err != nil {
 		return policies.ApprovalRules{}, err
@@ -66,7 +66,7 @@ func (a *approval) countedBy(ctx context.Context, p proposal, st dr.ChangeState)
 	if err != nil {
 		return policies.ApprovalRules{}, err
 	}
-	b, err := posting{a}.read(ctx)
+	b, err := posting{a.approval}.read(ctx)
 	if err != nil {
 		return policies.ApprovalRules{}, err
 	}

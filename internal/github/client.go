@@ -185,11 +185,11 @@ func counted[T any](ctx context.Context, fetch func(context.Context, gh.ListOpti
 	ctx = context.WithValue(ctx, byCount{}, true)
 	var all []T
 	for page := 1; page <= maxPages; page++ {
-		items, _, err := fetch(ctx, gh.ListOptions{Page: page, PerPage: fullPage})
+		items, resp, err := fetch(ctx, gh.ListOptions{Page: page, PerPage: fullPage})
 		if err != nil {
 			return nil, err
 		}
-		if all = append(all, items...); len(items) < fullPage {
+		if all = append(all, items...); len(items) < fullPage && resp.NextPage <= page {
 			return all, nil
 		}
 	}
