@@ -160,7 +160,7 @@ func masked(plans dr.Plans) []dr.Text {
 }
 
 // stacks writes the plan of each stack, folded. What is grave is written whatever its
-// length; of the rest what one comment has room for.
+// length; of the rest what the comments have room for that this takes.
 func (p PullRequest) stacks(g *leaves, plans dr.Plans) {
 	type fold struct {
 		summary     string
@@ -176,6 +176,9 @@ func (p PullRequest) stacks(g *leaves, plans dr.Plans) {
 		for _, r := range f.grave {
 			room -= r.runes()
 		}
+	}
+	for room < 0 { // what is grave takes further comments: the rest has what the last one leaves
+		room += g.room
 	}
 	for _, f := range folds {
 		g.unfold(f.summary)
