@@ -60,7 +60,7 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 	case !approval.Allowed && a.queued:
 		return queueing{a}.leave(ctx, p, approval, "") // it may have got there before a restart
 	case !approval.Allowed:
-		return steps.Merged{Kind: steps.MergeNotApproved}, tally{a.approval}.unmeant(ctx)
+		return steps.Merged{Kind: steps.MergeNotApproved}, tally(a).unmeant(ctx)
 	}
 	q, err := a.Forge.Itself.Queued(ctx, a.svc.Repository, a.change.Number)
 	switch {
@@ -101,7 +101,7 @@ func (a merging) act(ctx context.Context, p proposal, approval dr.Approval) (ste
 	if err := a.host.Held(ctx); err != nil {
 		return steps.Merged{}, unsure(err) // whoever holds the lock goes on
 	}
-	if err := (tally{a.approval}).mean(ctx, intended{Head: a.change.Head, Digest: p.Digest, By: approval.By}); err != nil {
+	if err := tally(a).mean(ctx, intended{Head: a.change.Head, Digest: p.Digest, By: approval.By}); err != nil {
 		return steps.Merged{}, unsure(err)
 	}
 	sha, err := a.Forge.Changes.Merge(ctx, a.svc.Repository, a.change.Number, a.change.Head)
@@ -117,7 +117,7 @@ func (a merging) act(ctx context.Context, p proposal, approval dr.Approval) (ste
 // found takes up a merge that has been made.
 func (a merging) found(ctx context.Context, p proposal, st dr.ChangeState, allowed bool, self string) (steps.Merged, error) {
 	repo, number := a.svc.Repository, a.change.Number
-	own, err := tally{a.approval}.own(ctx, p, st)
+	own, err := tally(a).own(ctx, p, st)
 	switch {
 	case err != nil:
 		return steps.Merged{}, unsure(err)
@@ -148,7 +148,7 @@ func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged,
 	for try := 1; try <= 2; try++ {
 		st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
 		if err == nil && !st.Merged {
-			err = tally{a.approval}.unmeant(ctx)
+			err = tally(a).unmeant(ctx)
 		}
 		switch {
 		case err != nil:

@@ -30,7 +30,7 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 	if err != nil {
 		return proposal{}, err
 	}
-	if err := (posting{a.approval}).plan(ctx, a.Forge.Pages.Plan(a.picture(), plans, p.Digest, decision)); err != nil {
+	if err := posting(a).plan(ctx, a.Forge.Pages.Plan(a.picture(), plans, p.Digest, decision)); err != nil {
 		return proposal{}, err
 	}
 	state, text := dr.StateSuccess, dr.T("plan.status", "digest", shortDigest(p.Digest), "plan", p.Counts)
@@ -42,7 +42,7 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 			return proposal{}, err
 		}
 	}
-	if err := (posting{a.approval}).status(ctx, dr.PostedStatus{Name: statusPlan, State: state, Text: a.Forge.Pages.Line(text)}); err != nil {
+	if err := posting(a).status(ctx, dr.PostedStatus{Name: statusPlan, State: state, Text: a.Forge.Pages.Line(text)}); err != nil {
 		return proposal{}, err
 	}
 	if !decision.Allowed {
@@ -168,5 +168,5 @@ func (a planning) recordReviews(ctx context.Context, told telling) (saidBefore, 
 	if err := json.Unmarshal([]byte(stored), &recorded); err != nil {
 		return saidBefore{}, fmt.Errorf("decode the recorded reviews: %w", err)
 	}
-	return recorded, posting{a.approval}.amend(ctx, func(b *board) { b.Seen, b.Void, b.Wrong = recorded.IDs, nil, false })
+	return recorded, posting(a).amend(ctx, func(b *board) { b.Seen, b.Void, b.Wrong = recorded.IDs, nil, false })
 }

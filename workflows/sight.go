@@ -66,7 +66,7 @@ func (a tally) countedBy(ctx context.Context, p proposal, st dr.ChangeState) (po
 	if err != nil {
 		return policies.ApprovalRules{}, err
 	}
-	b, err := posting{a.approval}.read(ctx)
+	b, err := posting(a).read(ctx)
 	if err != nil {
 		return policies.ApprovalRules{}, err
 	}
