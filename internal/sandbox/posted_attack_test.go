@@ -210,7 +210,8 @@ resource "terraform_data" "masked" {
 	if n := strings.Count(all.String(), "\ndelete terraform_data.kept["); n != many || len(comments) < 2 {
 		t.Errorf("WENT THROUGH: %d of %d deletes are shown, in %d comments", n, many, len(comments))
 	}
-	for _, want := range []string{"p\\u{430}y", "a\\u{202e}b", "c\\u{2028}delete d", "Characters that cannot be seen or look like others", "<summary>" + standby + ": "} {
+	// Terraform itself escapes what cannot be printed.
+	for _, want := range []string{"p\\u{430}y", "a\\u202eb", "c\\u2028delete d", "Characters that cannot be seen or look like others", "<summary>" + standby + ": "} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("WENT THROUGH: it does not show %q", want)
 		}
