@@ -180,7 +180,7 @@ resource "terraform_data" "kept" {
   for_each = toset([for n in range(var.active_region == "ap-northeast-2" ? %[1]d : 0) : "kept-%[2]s-${n}"])
 }
 
-resource "terraform_data" "masked" {
+resource "terraform_data" "a_mask" {
   for_each = toset(["p%[3]sy", "a%[4]sb", "c%[5]sdelete d"])
   input    = var.active_region
 }
