@@ -19,6 +19,7 @@ type ApprovalRules struct {
 	File      string    // the one file it may touch
 	WantFile  string    // the exact content of that file on the head
 	Recorded  []int64   // reviews that existed when the current digest was posted; never count
+	Misled    []int64   // reviews given while something else stood there than was posted; never count
 	BotLogin  string    // who opens the change and makes its commit
 }
 

@@ -66,3 +66,43 @@ func dismissedThen(after time.Duration) func(*dr.ChangeState) {
 		s.Reviews = append(s.Reviews, no)
 	}
 }
+
+// A merge that was made right after a count stays what it was, whatever is said after it;
+// what was said before it counts.
+func TestCountAsOf(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*dr.ChangeState)
+		want   bool
+	}{
+		"as it was": {func(*dr.ChangeState) {}, true},
+		"one has thought better of it since": {func(s *dr.ChangeState) {
+			no := s.Reviews[0]
+			no.ID, no.State, no.At = 9, dr.ChangesRequested, s.MergedAt.Add(time.Second)
+			s.Reviews = append(s.Reviews, no)
+		}, true},
+		"one had thought better of it": {func(s *dr.ChangeState) {
+			no := s.Reviews[0]
+			no.ID, no.State, no.At = 9, dr.ChangesRequested, s.MergedAt
+			s.Reviews = append(s.Reviews, no)
+		}, false},
+		"one was dismissed since": {func(s *dr.ChangeState) {
+			r := &s.Reviews[0]
+			r.State, r.Was, r.DismissedBy, r.DismissedAt = dr.Dismissed, r.State, "carol-gh", s.MergedAt.Add(time.Second)
+		}, true},
+		"one had been dismissed": {func(s *dr.ChangeState) {
+			r := &s.Reviews[0]
+			r.State, r.Was, r.DismissedBy, r.DismissedAt = dr.Dismissed, r.State, "carol-gh", s.MergedAt
+		}, false},
+		"nobody knows when": {func(s *dr.ChangeState) { s.MergedAt = time.Time{} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := state(func(s *dr.ChangeState) {
+				s.Open, s.Merged, s.MergedBy, s.MergedAt = false, true, "drbot", s.Reviews[len(s.Reviews)-1].At
+				c.change(s)
+			})
+			if got := CountAsOf(w.state, w.rules); got.Allowed != c.want {
+				t.Errorf("allowed %v: %v", got.Allowed, got.Reasons)
+			}
+		})
+	}
+}

@@ -175,6 +175,8 @@ func (c *count) judge(person string, all []dr.Review) vote {
 		c.ignore(person, dr.T("vote.older", "commit", short(o.HeadSHA)), dr.T("vote.older.says", "who", person, "commit", short(o.HeadSHA)))
 	case slices.Contains(c.rules.Recorded, o.ID):
 		c.ignore(person, dr.T("vote.before-plan"), dr.T("vote.before-plan.says", "who", person))
+	case slices.Contains(c.rules.Misled, o.ID):
+		c.ignore(person, dr.T("vote.misled"), dr.T("vote.misled.says", "who", person))
 	default:
 		return approves
 	}

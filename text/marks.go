@@ -68,7 +68,7 @@ func (m Marks) code(v any) string {
 // people and programs said, so that it stays where it is put.
 func OneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
-		return r == ' ' || r < ' ' || r >= 0x7f && r < 0xa0 || directs(r)
+		return r == ' ' || r < ' ' || r >= 0x7f && r < 0xa0 || parts(r) || directs(r)
 	}), " ")
 }
 
@@ -76,12 +76,15 @@ func OneLine(s string) string {
 // would obey.
 func Visible(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && (r < ' ' || r >= 0x7f && r < 0xa0 || directs(r)) {
+		if r != '\n' && r != '\t' && (r < ' ' || r >= 0x7f && r < 0xa0 || parts(r) || directs(r)) {
 			return -1
 		}
 		return r
 	}, s)
 }
+
+// parts tells the characters that end a line or a paragraph and are no line breaks of old.
+func parts(r rune) bool { return r == 0x2028 || r == 0x2029 }
 
 // directs tells the characters that turn the direction of the text behind them.
 func directs(r rune) bool {

@@ -8,53 +8,86 @@ import (
 	"unicode/utf8"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
 )
 
 const (
 	// planRows bounds the ordinary lines of a plan shown for one stack.
 	planRows = 200
-	// planRunes bounds the whole comment: GitHub would cut what is longer, wherever that is.
+	// planRunes bounds a comment: GitHub would cut what is longer, wherever that is.
 	planRunes = 60_000
 	// pathsNamed bounds the attributes named of one resource.
 	pathsNamed = 20
+	// reasonsInLine bounds the reasons of a denial that stand in its line.
+	reasonsInLine = 10
 )
 
-// Plan is the comment that carries the plan and its digest. It names addresses, actions
-// and attributes, never values. What is deleted, replaced, forgotten or overwritten stands first and
-// is never cut; what is cut is counted by its kind.
-func (p PullRequest) Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decision) string {
+// Plan are the comments that carry the plan and its digest: one, unless what is never cut
+// needs more. They name addresses, actions and attributes, never values. What is deleted, replaced,
+// forgotten or overwritten stands first and is never cut; what is cut is counted by its kind.
+func (p PullRequest) Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decision) []string {
 	w := p.words()
-	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n", w.Say(dr.T("pr.plan", "run", run.Run, "commit", short(run.Change.Head))))
-	fmt.Fprintf(&b, "| %s |\n|---|---|---|---|\n", w.Say(dr.T("pr.plan.head")))
+	title := func(n, of int) string {
+		if of == 1 {
+			return w.Say(dr.T("pr.plan", "run", run.Run, "commit", short(run.Change.Head)))
+		}
+		return w.Say(dr.T("pr.plan.part", "run", run.Run, "commit", short(run.Change.Head), "n", n, "of", of))
+	}
+	g := &leaves{foot: w.Say(dr.T("pr.digest", "digest", digest)) + "\n"}
+	g.room = planRunes - utf8.RuneCountInString(title(999, 999)+g.foot) - foldRunes
+	p.head(g, plans, d)
+	p.stacks(g, plans)
+	return g.bound(title)
+}
+
+// nameRunes bounds a name that others chose.
+const nameRunes = 300
+
+// middle shortens what is long in its middle: what tells one of its kind from another
+// stands at the ends.
+func middle(s string) string {
+	r := []rune(s)
+	if len(r) <= nameRunes {
+		return s
+	}
+	const kept = nameRunes/2 - 10
+	return fmt.Sprintf("%s...(%d)...%s", string(r[:kept]), len(r)-2*kept, string(r[len(r)-kept:]))
+}
+
+// head writes what stands before the plans of the stacks.
+func (p PullRequest) head(g *leaves, plans dr.Plans, d dr.Decision) {
+	w := p.words()
+	g.write(fmt.Sprintf("| %s |\n|---|---|---|---|\n", w.Say(dr.T("pr.plan.head"))))
 	for _, pl := range plans {
 		c := pl.Counts()
-		fmt.Fprintf(&b, "| %s | %d | %d | %d |\n", plain(pl.Stack), c.Add, c.Change, c.Destroy)
+		g.write(fmt.Sprintf("| %s | %d | %d | %d |\n", plain(pl.Stack), c.Add, c.Change, c.Destroy))
 	}
-	policy := dr.T("pr.policy.allowed", "policy", d.Policy)
+	policy, more := dr.T("pr.policy.allowed", "policy", d.Policy), []dr.Text(nil)
 	if !d.Allowed {
-		policy = dr.T("pr.policy.denied", "policy", d.Policy, "reasons", d.Reasons)
+		n := min(len(d.Reasons), reasonsInLine)
+		policy, more = dr.T("pr.policy.denied", "policy", d.Policy, "reasons", d.Reasons[:n]), d.Reasons[n:]
 	}
-	fmt.Fprintf(&b, "\n%s\n\n", w.Say(policy))
+	g.write(fmt.Sprintf("\n%s\n\n", w.Say(policy)))
+	p.headed(g, dr.T("pr.policy.denied.more", "n", len(more)), more)
 	if d.Allowed {
-		p.headed(&b, dr.T("pr.accepts"), d.Reasons)
+		p.headed(g, dr.T("pr.accepts"), d.Reasons)
 	}
-	p.headed(&b, dr.T("pr.plan.failed"), failing(plans))
-	p.headed(&b, dr.T("pr.plan.left-out"), leftOut(plans))
-	p.headed(&b, dr.T("pr.plan.allowed"), allowedCode(plans))
-	last := fmt.Sprintf("%s\n", w.Say(dr.T("pr.digest", "digest", digest)))
-	p.stacks(&b, plans, planRunes-utf8.RuneCountInString(b.String()+last))
-	b.WriteString(last)
-	return b.String()
+	p.headed(g, dr.T("pr.plan.failed"), failing(plans))
+	p.headed(g, dr.T("pr.plan.left-out"), leftOut(plans))
+	p.headed(g, dr.T("pr.plan.allowed"), allowedCode(plans))
+	p.headed(g, dr.T("pr.plan.masked"), masked(plans))
 }
 
 // headed are points below a line that stands out; nothing when there are none.
-func (p PullRequest) headed(b *strings.Builder, head dr.Text, points []dr.Text) {
-	if len(points) > 0 {
-		fmt.Fprintf(b, "%s\n\n", p.words().Strong(head))
-		p.bullets(b, points)
-		b.WriteByte('\n')
+func (p PullRequest) headed(g *leaves, head dr.Text, points []dr.Text) {
+	if len(points) == 0 {
+		return
 	}
+	g.write(p.words().Strong(head) + "\n\n")
+	for _, l := range points {
+		g.write(p.bullet(l))
+	}
+	g.write("\n")
 }
 
 // failing are the checks of the configuration that fail in the plans.
@@ -103,14 +136,38 @@ func allowedCode(plans dr.Plans) []dr.Text {
 	return out
 }
 
-// stacks writes the plan of each stack, folded, in about so many characters. What is
-// grave is written whatever its length.
-func (p PullRequest) stacks(b *strings.Builder, plans dr.Plans, room int) {
+// maskedNamed is how many addresses are named in which something is written by its number.
+const maskedNamed = 10
+
+// masked are the addresses that do not read as they are written.
+func masked(plans dr.Plans) []dr.Text {
+	var out []dr.Text
+	n := 0
+	for _, pl := range plans {
+		for _, c := range pl.Changes {
+			if text.Unmask(c.Address) == c.Address {
+				continue
+			}
+			if n++; n <= maskedNamed {
+				out = append(out, dr.T("pr.plan.masked.at", "stack", pl.Stack, "address", dr.Foreign(c.Address)))
+			}
+		}
+	}
+	if n > maskedNamed {
+		out = append(out, dr.T("pr.plan.masked.more", "n", n-maskedNamed))
+	}
+	return out
+}
+
+// stacks writes the plan of each stack, folded. What is grave is written whatever its
+// length; of the rest what the comments have room for that this takes.
+func (p PullRequest) stacks(g *leaves, plans dr.Plans) {
 	type fold struct {
 		summary     string
 		grave, rest []row
 	}
 	var folds []fold
+	room := g.room - g.written()
 	for _, pl := range plans {
 		f := fold{summary: p.words().Say(dr.T("pr.plan.stack", "stack", pl.Stack, "n", len(pl.Changes)))}
 		f.grave, f.rest = p.rows(pl)
@@ -120,20 +177,23 @@ func (p PullRequest) stacks(b *strings.Builder, plans dr.Plans, room int) {
 			room -= r.runes()
 		}
 	}
+	for room < 0 { // what is grave takes further comments: the rest has what the last one leaves
+		room += g.room
+	}
 	for _, f := range folds {
-		fmt.Fprintf(b, "<details><summary>%s</summary>\n\n```\n", f.summary)
+		g.unfold(f.summary)
 		for _, r := range f.grave {
-			b.WriteString(r.line + "\n")
+			g.write(r.line + "\n")
 		}
 		n := 0
 		for ; n < min(len(f.rest), planRows) && f.rest[n].runes() <= room; n++ {
 			room -= f.rest[n].runes()
-			b.WriteString(f.rest[n].line + "\n")
+			g.write(f.rest[n].line + "\n")
 		}
 		if n < len(f.rest) {
-			fmt.Fprintf(b, "... %s\n", fence(p.Line(uncounted(f.rest[n:]))))
+			g.write(fmt.Sprintf("... %s\n", fence(p.Line(uncounted(f.rest[n:])))))
 		}
-		b.WriteString("```\n\n</details>\n\n")
+		g.fold()
 	}
 }
 
@@ -188,14 +248,17 @@ func (p PullRequest) rowOf(c dr.ResourceChange) string {
 		line += fence(c.From) + " -> "
 	}
 	line += fence(c.Address)
-	names := c.PathNames()
+	var names []string
+	for _, name := range c.PathNames() {
+		names = append(names, fence(name))
+	}
 	if len(names) == 0 || !slices.Contains(c.Actions, "update") {
 		return line
 	}
 	more := len(names) - pathsNamed
-	line += " (" + fence(strings.Join(names[:min(len(names), pathsNamed)], ", "))
+	line += " (" + strings.Join(names[:min(len(names), pathsNamed)], ", ")
 	if more > 0 {
-		line += ", " + fence(p.Line(dr.T("pr.plan.more", "n", more)))
+		line += ", " + p.Line(dr.T("pr.plan.more", "n", more))
 	}
 	return line + ")"
 }

@@ -16,8 +16,11 @@ type PullRequest struct {
 
 // words are those of the pages, with Markdown's marks.
 func (p PullRequest) words() text.Words {
-	return p.Words.Marked(text.Marks{Escape: plain, Bold: "**", Code: code})
+	return p.Words.Marked(text.Marks{Escape: func(s string) string { return plain(named(s)) }, Bold: "**", Code: code})
 }
+
+// named is what others named, short and with every character plain to see.
+func named(s string) string { return middle(text.Unmask(s)) }
 
 // Line is a text in one line without Markdown, as a commit status takes it.
 func (p PullRequest) Line(t dr.Text) string { return text.OneLine(p.Words.Plain().Say(t)) }
@@ -71,10 +74,16 @@ func (p PullRequest) Comment(title dr.Text, lines []dr.Text) string {
 
 func (p PullRequest) bullets(b *strings.Builder, lines []dr.Text) {
 	for _, l := range lines {
-		if said := p.words().Say(l); said != "" {
-			fmt.Fprintf(b, "- %s\n", said)
-		}
+		b.WriteString(p.bullet(l))
 	}
+}
+
+// bullet is a line of a list; nothing where there is nothing to say.
+func (p PullRequest) bullet(l dr.Text) string {
+	if said := p.words().Say(l); said != "" {
+		return fmt.Sprintf("- %s\n", said)
+	}
+	return ""
 }
 
 // plain quotes what people typed for Markdown, so that it cannot be a mention, a
@@ -108,7 +117,7 @@ func code(s string) string {
 }
 
 // fence keeps a text from ending the code block it stands in.
-func fence(s string) string { return strings.ReplaceAll(text.OneLine(s), "```", "'''") }
+func fence(s string) string { return strings.ReplaceAll(text.OneLine(named(s)), "```", "'''") }
 
 // short is a commit as people know it.
 func short(sha string) string { return sha[:min(len(sha), 7)] }

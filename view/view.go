@@ -101,7 +101,7 @@ func Run(run dr.Run, now time.Time) View {
 		Asked:  dr.T("run.asked", "who", run.Requester, "reason", run.Reason),
 		Clock:  clock(run, now),
 		Change: Change{Number: run.Change.Number, URL: run.Change.URL, Review: !run.State.Final() && !run.PastMerge()},
-		Plan:   run.PlanLine, Accepts: accepts(run), Accepted: run.PastMerge(), NotOK: notOK(run), Approval: approval(run), Steps: steps(run, now),
+		Plan:   planned(run), Accepts: accepts(run), Accepted: run.PastMerge(), NotOK: notOK(run), Approval: approval(run), Steps: steps(run, now),
 		Progress: run.Progress, Verdict: verdict(run), Question: question(run), Votes: Votes(run),
 		Next: run.Next, Do: do(run), Result: run.ResultBesideSteps(),
 		Foot: dr.T("run.foot", "run", run.Run, "requested", run.At),
@@ -361,4 +361,13 @@ func Note(n dr.Note) Report {
 		out.Open = dr.T("note.open")
 	}
 	return out
+}
+
+// planned is what is planned and its digest, as the status of the pull request has them: what
+// somebody else writes there is not what stands here.
+func planned(run dr.Run) dr.Text {
+	if run.Digest == "" || run.PlanLine.Empty() {
+		return run.PlanLine
+	}
+	return dr.T("plan.status", "digest", run.Digest[:min(len(run.Digest), 8)], "plan", run.PlanLine)
 }

@@ -196,9 +196,15 @@ func (a *approval) propose(ctx context.Context, n int) (dr.Change, error) {
 		return dr.Change{}, err
 	}
 	title, message, body := a.Forge.Pages.Change(a.picture(), a.svc)
-	return a.Forge.Changes.OpenChange(ctx, dr.ChangeRequest{
+	change, err := a.Forge.Changes.OpenChange(ctx, dr.ChangeRequest{
 		Repository: repo, Branch: a.branch(n), BaseSHA: base, Content: flipped, Title: title, Message: message, Body: body,
 	})
+	if err != nil {
+		return dr.Change{}, err
+	}
+	opened := *a
+	opened.change = change
+	return change, posting{&opened}.write(ctx, board{Posted: dr.Posted{Title: title, Body: body, Head: change.Head}})
 }
 
 // picture is the run as its pull request shows it, made of what the steps left behind

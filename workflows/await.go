@@ -177,7 +177,7 @@ func (a waiting) look(p proposal) seen {
 		self, err := a.Forge.Files.Self(ctx)
 		own := false
 		if err == nil {
-			own, err = a.own(ctx, st, self)
+			own, err = tally(a).own(ctx, p, st)
 		}
 		switch {
 		case err != nil:
@@ -260,7 +260,7 @@ func (a waiting) approvalStatus(ctx context.Context, now dr.Approval) error {
 			return err
 		}
 	}
-	return a.Forge.Publish.Status(ctx, a.svc.Repository, a.change.Head, statusApproval, state, a.Forge.Pages.Line(dr.T("await.status", "reasons", now.Reasons)), "")
+	return posting(a).status(ctx, dr.PostedStatus{Name: statusApproval, State: state, Text: a.Forge.Pages.Line(dr.T("await.status", "reasons", now.Reasons))})
 }
 
 func sameApproval(a, b dr.Approval) bool {

@@ -3,7 +3,6 @@ package workflows
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -61,7 +60,7 @@ func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error)
 	case !approval.Allowed && a.queued:
 		return queueing{a}.leave(ctx, p, approval, "") // it may have got there before a restart
 	case !approval.Allowed:
-		return steps.Merged{Kind: steps.MergeNotApproved}, a.unmeant(ctx)
+		return steps.Merged{Kind: steps.MergeNotApproved}, tally(a).unmeant(ctx)
 	}
 	q, err := a.Forge.Itself.Queued(ctx, a.svc.Repository, a.change.Number)
 	switch {
@@ -102,7 +101,7 @@ func (a merging) act(ctx context.Context, p proposal, approval dr.Approval) (ste
 	if err := a.host.Held(ctx); err != nil {
 		return steps.Merged{}, unsure(err) // whoever holds the lock goes on
 	}
-	if err := a.Store.Memory.Put(ctx, meantKey(a.approval), a.change.Head); err != nil {
+	if err := tally(a).mean(ctx, intended{Head: a.change.Head, Digest: p.Digest, By: approval.By}); err != nil {
 		return steps.Merged{}, unsure(err)
 	}
 	sha, err := a.Forge.Changes.Merge(ctx, a.svc.Repository, a.change.Number, a.change.Head)
@@ -118,7 +117,7 @@ func (a merging) act(ctx context.Context, p proposal, approval dr.Approval) (ste
 // found takes up a merge that has been made.
 func (a merging) found(ctx context.Context, p proposal, st dr.ChangeState, allowed bool, self string) (steps.Merged, error) {
 	repo, number := a.svc.Repository, a.change.Number
-	own, err := a.own(ctx, st, self)
+	own, err := tally(a).own(ctx, p, st)
 	switch {
 	case err != nil:
 		return steps.Merged{}, unsure(err)
@@ -142,33 +141,6 @@ func (a merging) found(ctx context.Context, p proposal, st dr.ChangeState, allow
 	return out, err
 }
 
-// own tells whether this run itself has merged, right after it had counted: by its account,
-// and as it had meant to. Whatever else has that account merges as anybody does. Between a
-// count and the merge of a queue there is time, whoever is said to have merged.
-func (a *approval) own(ctx context.Context, st dr.ChangeState, self string) (bool, error) {
-	if !st.Merged || st.MergedBy != self || a.queued {
-		return false, nil
-	}
-	head, err := a.Store.Memory.Get(ctx, meantKey(a))
-	return head != "" && head == st.Head, err
-}
-
-// meantKey is where it is kept, right before the call, which head this run merges.
-func meantKey(a *approval) string { return fmt.Sprintf("%s/meant/%d", a.req.Run, a.change.Number) }
-
-// unmeant forgets what the run has meant to merge and is seen not to have merged: what comes
-// later is counted anew.
-func (a merging) unmeant(ctx context.Context) error {
-	kept, err := a.Store.Memory.Get(ctx, meantKey(a.approval))
-	if err == nil && kept != "" {
-		err = a.Store.Memory.Put(ctx, meantKey(a.approval), "")
-	}
-	if err != nil {
-		return unsure(err)
-	}
-	return nil
-}
-
 // mergeRefused tells a head that moved, which is waited out, and one that is behind its
 // base, which is made anew, from a forge that will not merge for reasons of its own, which a
 // person must see to. What is behind may be told a moment later.
@@ -176,7 +148,7 @@ func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged,
 	for try := 1; try <= 2; try++ {
 		st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
 		if err == nil && !st.Merged {
-			err = a.unmeant(ctx)
+			err = tally(a).unmeant(ctx)
 		}
 		switch {
 		case err != nil:

@@ -62,3 +62,27 @@ func TestOwnMergeIsFoundAgain(t *testing.T) {
 		}
 	})
 }
+
+// The run's merge is not taken; before it tries again one has thought better of it, and
+// somebody merges by the bot's account. What the run had meant is not what was merged then.
+func TestMergedByTheBotsAccountAfterAnIntent(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Before("Merge", func() {
+			w.Before("ChangeState", func() {
+				w.Review("carol", dr.ChangesRequested)
+				w.MergeAs(world.Bot)
+			})
+		})
+		w.Fail("Merge", 1, &dr.Error{Code: dr.Temporary, What: dr.T(dr.Words, "words", dr.Foreign("a bad gateway"))})
+		approve(w, run)
+		r := settled(w, run)
+		if w.Calls("Merge") != 1 || w.Merges() != 1 {
+			t.Fatalf("%d calls and %d merges", w.Calls("Merge"), w.Merges())
+		}
+		if r.State != dr.RunPaused || w.Promotions() != 0 {
+			t.Errorf("%s with %d promotions", whereabouts(r), w.Promotions())
+		}
+	})
+}

@@ -61,11 +61,15 @@ type Unattended interface {
 type Publisher interface {
 	// Comment writes or rewrites the one comment with this marker.
 	Comment(ctx context.Context, repo dr.Repository, number int, marker, body string) error
-	// CommentedAt is when that comment was last written, by the forge's own clock;
-	// dr.NotFound where there is none.
-	CommentedAt(ctx context.Context, repo dr.Repository, number int, marker string) (time.Time, error)
+	// Commented is which comment that is and when it was last written, by the forge's own
+	// clock; dr.NotFound where there is none.
+	Commented(ctx context.Context, repo dr.Repository, number int, marker string) (dr.Written, error)
 	// Status sets a commit status.
 	Status(ctx context.Context, repo dr.Repository, sha, name string, state dr.CommitState, text, url string) error
+	// Restore has a change say what was posted there, and gives what stands there then. What
+	// says something else is put back; right before that it tells first what it is and who
+	// wrote it, whose error keeps it from it.
+	Restore(ctx context.Context, repo dr.Repository, number int, want dr.Posted, first func([]dr.Rewritten) error) (dr.Posted, error)
 }
 
 // Rules reads what the forge asks of a merge, and of whoever approves it.
@@ -79,8 +83,8 @@ type Rules interface {
 type Pages interface {
 	// Change is the title, the commit's message and the body of a run's pull request.
 	Change(run dr.Run, s dr.Service) (title, message, body string)
-	// Plan is the comment that carries the plan and its digest.
-	Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decision) string
+	// Plan are the comments that carry the plan and its digest: as many as it takes.
+	Plan(run dr.Run, plans dr.Plans, digest string, d dr.Decision) []string
 	// Comment is any other comment.
 	Comment(title dr.Text, lines []dr.Text) string
 	// Line is the one line of a commit status.

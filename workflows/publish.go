@@ -30,10 +30,10 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 	if err != nil {
 		return proposal{}, err
 	}
-	if err := a.Forge.Publish.Comment(ctx, repo, a.change.Number, planMarker(a.req.Run), a.Forge.Pages.Plan(a.picture(), plans, p.Digest, decision)); err != nil {
+	if err := posting(a).plan(ctx, a.Forge.Pages.Plan(a.picture(), plans, p.Digest, decision)); err != nil {
 		return proposal{}, err
 	}
-	state, text := dr.StateSuccess, p.Counts
+	state, text := dr.StateSuccess, dr.T("plan.status", "digest", shortDigest(p.Digest), "plan", p.Counts)
 	if !decision.Allowed {
 		state, text = dr.StateFailure, dr.T("plan.denied-status", "reasons", decision.Reasons)
 	}
@@ -42,7 +42,7 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 			return proposal{}, err
 		}
 	}
-	if err := a.Forge.Publish.Status(ctx, repo, a.change.Head, statusPlan, state, a.Forge.Pages.Line(text), ""); err != nil {
+	if err := posting(a).status(ctx, dr.PostedStatus{Name: statusPlan, State: state, Text: a.Forge.Pages.Line(text)}); err != nil {
 		return proposal{}, err
 	}
 	if !decision.Allowed {
@@ -123,7 +123,7 @@ func (a planning) callApprovers(ctx context.Context, p proposal, told telling) e
 	return a.run.Post(ctx, dr.Note{
 		Key: p.key(fmt.Sprintf("%s/call/%d/%s/%d", a.req.Run, a.change.Number, p.Digest, told.N)), Run: a.req.Run, Channel: a.svc.Channel,
 		Level: dr.Warn, Title: title, Link: a.change.URL, Mention: who,
-		Lines: []dr.Text{dr.T("note.call.line", "plan", p.Counts)},
+		Lines: []dr.Text{dr.T("note.call.line", "plan", p.Counts, "digest", shortDigest(p.Digest))},
 	})
 }
 
@@ -147,7 +147,7 @@ func (s *saidBefore) UnmarshalJSON(doc []byte) error {
 // something, and when that was, once: a step that runs again after a crash must not discount
 // approvals that were given while the bot was down.
 func (a planning) recordReviews(ctx context.Context, told telling) (saidBefore, error) {
-	at, err := a.Forge.Publish.CommentedAt(ctx, a.svc.Repository, a.change.Number, planMarker(a.req.Run))
+	at, err := a.Forge.Publish.Commented(ctx, a.svc.Repository, a.change.Number, planMarker(a.req.Run))
 	if err != nil {
 		return saidBefore{}, err
 	}
@@ -155,10 +155,7 @@ func (a planning) recordReviews(ctx context.Context, told telling) (saidBefore, 
 	if err != nil {
 		return saidBefore{}, err
 	}
-	now := saidBefore{IDs: []int64{}, Told: at}
-	for _, rv := range st.Reviews {
-		now.IDs = append(now.IDs, rv.ID)
-	}
+	now := saidBefore{IDs: idsOf(st.Reviews), Told: at.At}
 	doc, err := json.Marshal(now)
 	if err != nil {
 		return saidBefore{}, err
@@ -171,5 +168,5 @@ func (a planning) recordReviews(ctx context.Context, told telling) (saidBefore, 
 	if err := json.Unmarshal([]byte(stored), &recorded); err != nil {
 		return saidBefore{}, fmt.Errorf("decode the recorded reviews: %w", err)
 	}
-	return recorded, nil
+	return recorded, posting(a).amend(ctx, func(b *board) { b.Seen, b.Void, b.Wrong = recorded.IDs, nil, false })
 }

@@ -222,7 +222,7 @@ func (a rechecking) askAgain(p proposal, found rechecked) (proposal, error) {
 			lines = append(lines, dr.T("run.accepts", "what", a.accepts))
 		}
 		marker := fmt.Sprintf("drbot:worse:%s:%d:%d", a.req.Run, a.change.Number, round)
-		if err := a.Forge.Publish.Comment(ctx, a.svc.Repository, a.change.Number, marker, a.Forge.Pages.Comment(dr.T("note.worse"), lines)); err != nil {
+		if err := posting(a).comment(ctx, marker, a.Forge.Pages.Comment(dr.T("note.worse"), lines)); err != nil {
 			return proposal{}, err
 		}
 		if err := a.run.Say(ctx, fmt.Sprintf("worse/%d/%d", a.change.Number, round), dr.Warn, dr.T("note.worse"), lines...); err != nil {

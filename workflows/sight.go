@@ -35,18 +35,17 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
+	if st, err = (posting{a}).heed(ctx, st, read); err != nil {
+		return st, dr.Approval{}, err
+	}
 	if err := (accounts{a.Store.Keeper, a.Team.People}).mark(ctx, &st); err != nil {
 		return st, dr.Approval{}, err
 	}
-	self, err := a.Forge.Files.Self(ctx)
+	rules, err := tally{a}.countedBy(ctx, p, st)
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
-	want, err := a.Forge.Region.SetActiveRegion(st.BaseFile, a.req.Target)
-	if err != nil {
-		return st, dr.Approval{}, err
-	}
-	own, err := a.own(ctx, st, self)
+	own, err := tally{a}.own(ctx, p, st)
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
@@ -54,11 +53,28 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 	if st.Merged && !own {
 		count = policies.CountMerged
 	}
-	return st, count(st, policies.ApprovalRules{
+	return st, count(st, rules), nil
+}
+
+// countedBy are the rules that a change's approvals are counted by.
+func (a tally) countedBy(ctx context.Context, p proposal, st dr.ChangeState) (policies.ApprovalRules, error) {
+	self, err := a.Forge.Files.Self(ctx)
+	if err != nil {
+		return policies.ApprovalRules{}, err
+	}
+	want, err := a.Forge.Region.SetActiveRegion(st.BaseFile, a.req.Target)
+	if err != nil {
+		return policies.ApprovalRules{}, err
+	}
+	b, err := posting(a).read(ctx)
+	if err != nil {
+		return policies.ApprovalRules{}, err
+	}
+	return policies.ApprovalRules{
 		People: a.Team.People, Approvers: a.svc.Approvers, Requester: a.req.Requester, Asked: a.req.Person, Quorum: needed(a.failover),
 		Head: a.change.Head, BaseRef: a.svc.Repository.Base, File: a.svc.Repository.File,
-		Recorded: p.recorded(st.Reviews), BotLogin: self, WantFile: want,
-	}), nil
+		Recorded: p.recorded(st.Reviews), Misled: b.Void, BotLogin: self, WantFile: want,
+	}, nil
 }
 
 // recorded are the reviews that were given before people were told what they are asked: those

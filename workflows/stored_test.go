@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,9 @@ var ours = sync.OnceValues(func() ([]string, error) {
 	return out, nil
 })
 
+// posted is a row of what was posted on a pull request.
+var posted = regexp.MustCompile(`^drbot_[a-z]+: [^ ]*/posted/\d+ \|`)
+
 // noWords finds no words of ours in the database: neither in the records, the outbox and
 // the audit log, nor in the engine's tables.
 func noWords(t *testing.T, w *world.World) {
@@ -56,7 +60,9 @@ func noWords(t *testing.T, w *world.World) {
 	if err != nil || len(words) < 100 {
 		t.Fatalf("only %d phrases are looked for: %v", len(words), err)
 	}
-	dump := w.Dump()
+	// What was posted on a pull request is kept to the letter: it is compared, and put back.
+	rows := slices.DeleteFunc(strings.Split(w.Dump(), "\n"), func(row string) bool { return posted.MatchString(row) })
+	dump := strings.Join(rows, "\n")
 	if !strings.Contains(dump, "operation_outputs: ") || !strings.Contains(dump, "drbot_outbox: ") {
 		t.Fatal("the dump lacks tables")
 	}

@@ -61,7 +61,14 @@ func Publisher(t *testing.T, fresh NewForge, in ...In) {
 		"one comment for a marker":      changing.commented,
 		"the newest status counts":      changing.statuses,
 		"a lost comment is found again": changing.lostComment,
+		"what was posted stands":        changing.stands,
+		"nothing is put back untold":    changing.untold,
 	})
+	rewrites := make(map[string]func(changing))
+	for name, r := range rewritten {
+		rewrites[name+" is put back"] = func(w changing) { w.restored(r) }
+	}
+	changes(t, fresh, in, rewrites)
 }
 
 func changes(t *testing.T, fresh NewForge, in []In, tests map[string]func(changing)) {

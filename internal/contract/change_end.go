@@ -156,11 +156,14 @@ func (w changing) commented() {
 	wellDone(w.T, w.People.Comment(w.Context(), Writer, change.Number, "<!-- plan -->\nnot the bot's"))
 	at := func() time.Time {
 		w.Helper()
-		at, err := w.Publish.CommentedAt(w.Context(), w.Repo, change.Number, "plan")
+		at, err := w.Publish.Commented(w.Context(), w.Repo, change.Number, "plan")
 		wellDone(w.T, err)
-		return at
+		if at.ID == 0 {
+			w.Error("the comment has no number")
+		}
+		return at.At
 	}
-	_, err := w.Publish.CommentedAt(w.Context(), w.Repo, change.Number, "plan")
+	_, err := w.Publish.Commented(w.Context(), w.Repo, change.Number, "plan")
 	fails(w.T, err, dr.NotFound)
 	var last time.Time
 	for _, body := range []string{"first", "second", "second"} {

@@ -3,7 +3,6 @@ package contract
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -24,8 +23,9 @@ type Changes interface {
 // Publishing is the port of what the bot says on a change.
 type Publishing interface {
 	Comment(ctx context.Context, repo dr.Repository, number int, marker, body string) error
-	CommentedAt(ctx context.Context, repo dr.Repository, number int, marker string) (time.Time, error)
+	Commented(ctx context.Context, repo dr.Repository, number int, marker string) (dr.Written, error)
 	Status(ctx context.Context, repo dr.Repository, sha, name string, state dr.CommitState, text, url string) error
+	Restore(ctx context.Context, repo dr.Repository, number int, want dr.Posted, first func([]dr.Rewritten) error) (dr.Posted, error)
 }
 
 // ForgeWorld is a forge with one repository, whose base branch holds Home in Repo.File
@@ -46,6 +46,7 @@ type ForgeWorld struct {
 	People People
 	Hands  Hands
 	Page   Page
+	Pens   Pens
 }
 
 // NewForge makes a fresh world for one test.
@@ -101,6 +102,18 @@ type Hands interface {
 	NobodysMail()
 	// LoseAnswer lets the next write take effect and its answer get lost.
 	LoseAnswer()
+}
+
+// Pens is what anybody who may write does with what others have written.
+type Pens interface {
+	Retitle(ctx context.Context, login string, number int, title string) error
+	Redescribe(ctx context.Context, login string, number int, body string) error
+	// EditComment and DeleteComment take one by its place among those that are there.
+	EditComment(ctx context.Context, login string, number, nth int, body string) error
+	DeleteComment(ctx context.Context, login string, number, nth int) error
+	SetStatus(ctx context.Context, login, sha, name string, state dr.CommitState, text string) error
+	// Written is how the page reads: title, description, comments, and the texts of statuses.
+	Written(number int, sha string, statuses ...string) []string
 }
 
 // Said is a comment as people see it.

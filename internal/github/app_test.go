@@ -78,7 +78,7 @@ func TestContractAsAnApp(t *testing.T) {
 		c, _, s := startApp(t)
 		return contract.ForgeWorld{
 			Change: c, Publish: c, Repo: repo, Self: "drbot[bot]", Commits: "web-flow", Unseen: dr.Uncertain, Home: seoul, Away: tokyo,
-			People: people{s}, Hands: appHands{hands{s}}, Page: page{s},
+			People: people{s}, Hands: appHands{hands{s}}, Page: page{s}, Pens: pens{s},
 		}
 	}
 	contract.ChangeControl(t, world)

@@ -286,8 +286,8 @@ func (c opening) createPull(ctx context.Context) (*gh.PullRequest, error) {
 	req := c.req
 	repo := req.Repository
 	pull, _, err := c.api.PullRequests.Create(ctx, repo.Owner, repo.Name, &gh.NewPullRequest{
-		Title: gh.String(cut(req.Title, maxTitle, "…")),
-		Body:  gh.String(cut(req.Body, maxText, cutNote)),
+		Title: gh.String(titleOf(req.Title)),
+		Body:  gh.String(bodyOf(req.Body)),
 		Head:  &req.Branch, Base: &repo.Base,
 	})
 	if err == nil {

@@ -176,13 +176,36 @@ func (c *Client) login(ctx context.Context) (string, error) {
 
 func doingSelf() dr.Text { return dr.T("github.doing.self") }
 
+// byCount marks a listing that goes on for as long as its pages are full, whatever they say
+// of a next one: a full page of it may be answered from what is remembered.
+type byCount struct{}
+
+// counted reads every page of a listing that is read again at each look.
+func counted[T any](ctx context.Context, fetch func(context.Context, gh.ListOptions) ([]T, *gh.Response, error)) ([]T, error) {
+	ctx = context.WithValue(ctx, byCount{}, true)
+	var all []T
+	for page := 1; page <= maxPages; page++ {
+		items, resp, err := fetch(ctx, gh.ListOptions{Page: page, PerPage: fullPage})
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, items...); len(items) < fullPage && resp.NextPage <= page {
+			return all, nil
+		}
+	}
+	return nil, fmt.Errorf("a listing goes on after %d pages", maxPages)
+}
+
+// fullPage is the most that GitHub puts on one page.
+const fullPage = 100
+
 // maxPages bounds a listing whose links never end.
 const maxPages = 200
 
 // pages reads every page of a listing.
 func pages[T any](fetch func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, error) {
 	var all []T
-	opts := gh.ListOptions{Page: 1, PerPage: 100}
+	opts := gh.ListOptions{Page: 1, PerPage: fullPage}
 	for range maxPages {
 		items, resp, err := fetch(opts)
 		if err != nil {

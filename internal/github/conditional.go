@@ -24,7 +24,8 @@ const (
 //
 // The libraries that do this keep all they have seen, or take a validator for the
 // whole of an answer. GitHub's ETag is of the body alone: a page that is full keeps it
-// when another page follows, so a full page is asked for again as a whole.
+// when another page follows, so a full page is asked for again as a whole, unless whoever
+// reads it goes on to the next one anyway.
 type conditional struct {
 	next http.RoundTripper
 
@@ -72,7 +73,7 @@ func (c *conditional) RoundTrip(req *http.Request) (*http.Response, error) {
 	case resp.StatusCode == http.StatusNotModified && had != nil:
 		return had.again(resp), nil
 	case resp.StatusCode == http.StatusOK && resp.Header.Get("ETag") != "":
-		resp.Body = c.keeping(key, resp)
+		resp.Body = c.keeping(key, resp, req.Context().Value(byCount{}) != nil)
 	}
 	return resp, nil
 }
@@ -94,13 +95,13 @@ func (a *answered) again(resp *http.Response) *http.Response {
 }
 
 // keeping is the body of an answer, which is remembered when it was read to its end.
-func (c *conditional) keeping(key answerKey, resp *http.Response) io.ReadCloser {
+func (c *conditional) keeping(key answerKey, resp *http.Response, goesOn bool) io.ReadCloser {
 	a := &answered{key: key, etag: resp.Header.Get("ETag"), header: resp.Header.Clone()}
 	for _, h := range rateHeaders {
 		a.header.Del(h) // they are of that moment
 	}
 	return &keeper{ReadCloser: resp.Body, done: func(body []byte) {
-		if !json.Valid(body) || full(key.url, body) {
+		if !json.Valid(body) || !goesOn && full(key.url, body) {
 			c.forget(key)
 			return
 		}

@@ -28,6 +28,7 @@ type hour struct {
 	mu   sync.Mutex
 	at   time.Time
 	runs []dr.Change
+	want []dr.Posted // of each run
 }
 
 func (h *hour) now() time.Time {
@@ -74,13 +75,40 @@ func newHour(t *testing.T, runs int) *hour {
 		must(t, err)
 		change, err := h.c.OpenChange(t.Context(), dr.ChangeRequest{Repository: of, Branch: fmt.Sprintf("drbot/r%d", n), BaseSHA: base, Content: tokyo, Message: "over", Title: "over", Body: "over"})
 		must(t, err)
-		h.runs = append(h.runs, change)
+		h.runs, h.want = append(h.runs, change), append(h.want, h.post(change))
 		for _, p := range people {
 			_, err := s.Review(t.Context(), p, change.Number, sandbox.Commented, "hm", "")
 			must(t, err)
 		}
 	}
 	return h
+}
+
+// posts are more comments than a page holds: a flood of them costs nothing while it stands still.
+const posts = 130
+
+// post puts on a pull request what a run does, among what others say.
+func (h *hour) post(change dr.Change) dr.Posted {
+	h.t.Helper()
+	ctx, of := h.t.Context(), h.of(0)
+	want := dr.Posted{Title: "over", Body: "over", Head: change.Head}
+	if change.Number == 1 {
+		for n := range posts {
+			_, err := h.s.Comment(ctx, "bob", change.Number, fmt.Sprint("hm ", n))
+			must(h.t, err)
+		}
+	}
+	for _, marker := range []string{"plan", "plan-2"} {
+		must(h.t, h.c.Comment(ctx, of, change.Number, marker, "what there is"))
+		written, err := h.c.Commented(ctx, of, change.Number, marker)
+		must(h.t, err)
+		want = want.WithComment(dr.PostedComment{Marker: marker, Body: "what there is", Written: written})
+	}
+	for _, name := range []string{"drbot/plan", "drbot/approval"} {
+		must(h.t, h.c.Status(ctx, of, change.Head, name, dr.StatePending, "wait", ""))
+		want = want.WithStatus(dr.PostedStatus{Name: name, State: dr.StatePending, Text: "wait"})
+	}
+	return want
 }
 
 func (h *hour) of(n int) dr.Repository {
@@ -113,6 +141,8 @@ func (h *hour) wait(times int, busy func(n int)) (counted, all int) {
 		busy(n)
 		for i, run := range h.runs {
 			state, err := h.c.Look(h.t.Context(), h.of(i), run.Number)
+			must(h.t, err)
+			_, err = h.c.Restore(h.t.Context(), h.of(i), run.Number, h.want[i], func(other []dr.Rewritten) error { return fmt.Errorf("rewritten: %v", other) })
 			must(h.t, err)
 			if len(state.CanWrite) != 3 || state.Head != run.Head || state.HeadFile != tokyo || state.BaseFile != seoul {
 				h.t.Fatalf("look %d of run %d: %+v", n, i, state)

@@ -3,7 +3,6 @@ package github
 import (
 	"context"
 	"strings"
-	"time"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -17,7 +16,7 @@ func (c *Client) Comment(ctx context.Context, repo dr.Repository, number int, ma
 		return &dr.Error{Code: dr.Invalid, What: dr.T("github.marker")}
 	}
 	line := "<!-- " + marker + " -->"
-	text := cut(line+"\n"+body, maxComment, cutNote)
+	text := commentOf(marker, body)
 	mine, err := c.ownComment(ctx, repo, number, line)
 	if err != nil {
 		return err
@@ -38,16 +37,16 @@ func (c *Client) Comment(ctx context.Context, repo dr.Repository, number int, ma
 	return explain(err, dr.T("github.doing.comment", "number", number))
 }
 
-// CommentedAt is when the bot's comment with this marker was last written.
-func (c *Client) CommentedAt(ctx context.Context, repo dr.Repository, number int, marker string) (time.Time, error) {
+// Commented is which comment of the bot's has this marker, and when it was last written.
+func (c *Client) Commented(ctx context.Context, repo dr.Repository, number int, marker string) (dr.Written, error) {
 	mine, err := c.ownComment(ctx, repo, number, "<!-- "+marker+" -->")
 	switch {
 	case err != nil:
-		return time.Time{}, err
+		return dr.Written{}, err
 	case mine == nil:
-		return time.Time{}, &dr.Error{Code: dr.NotFound, What: dr.T("github.no-comment", "number", number)}
+		return dr.Written{}, &dr.Error{Code: dr.NotFound, What: dr.T("github.no-comment", "number", number)}
 	}
-	return mine.GetUpdatedAt().Time, nil
+	return dr.Written{ID: mine.GetID(), At: mine.GetUpdatedAt().Time}, nil
 }
 
 // ownComment finds the oldest comment by the bot that begins with a line.
@@ -56,11 +55,9 @@ func (c *Client) ownComment(ctx context.Context, repo dr.Repository, number int,
 	if err != nil {
 		return nil, err
 	}
-	comments, err := pages(func(o gh.ListOptions) ([]*gh.IssueComment, *gh.Response, error) {
-		return c.api.Issues.ListComments(ctx, repo.Owner, repo.Name, number, &gh.IssueListCommentsOptions{ListOptions: o})
-	})
+	comments, err := c.listComments(ctx, repo, number)
 	if err != nil {
-		return nil, explain(err, dr.T("github.doing.list-comments", "number", number))
+		return nil, err
 	}
 	for _, k := range comments {
 		first, _, _ := strings.Cut(k.GetBody(), "\n")
@@ -71,12 +68,19 @@ func (c *Client) ownComment(ctx context.Context, repo dr.Repository, number int,
 	return nil, nil
 }
 
+func (c *Client) listComments(ctx context.Context, repo dr.Repository, number int) ([]*gh.IssueComment, error) {
+	all, err := counted(ctx, func(ctx context.Context, o gh.ListOptions) ([]*gh.IssueComment, *gh.Response, error) {
+		return c.api.Issues.ListComments(ctx, repo.Owner, repo.Name, number, &gh.IssueListCommentsOptions{ListOptions: o})
+	})
+	return all, explain(err, dr.T("github.doing.list-comments", "number", number))
+}
+
 // Status sets a commit status. The newest of a name wins, so a second time does
 // no harm.
 func (c *Client) Status(ctx context.Context, repo dr.Repository, sha, name string, state dr.CommitState, text, url string) error {
 	s := &gh.RepoStatus{
 		State: gh.String(string(state)), Context: &name,
-		Description: gh.String(cut(text, maxDescription, "…")),
+		Description: gh.String(descriptionOf(text)),
 	}
 	if url != "" {
 		s.TargetURL = &url

@@ -120,7 +120,7 @@ func TestRules(t *testing.T) {
 	green := func(w ruledWorld, branch string) {
 		sha, err := w.HeadOf(w.Context(), branch)
 		must(w.T, err)
-		must(w.T, w.SetStatus(w.Context(), "bob", sha, "CI", "success"))
+		must(w.T, w.SetStatus(w.Context(), "bob", sha, "CI", "success", ""))
 	}
 	for name, c := range map[string]struct {
 		when []func(ruledWorld) // each of them alone

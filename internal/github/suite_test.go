@@ -61,7 +61,7 @@ func forgeWorld(t *testing.T) contract.ForgeWorld {
 	c, s := start(t)
 	return contract.ForgeWorld{
 		Change: c, Publish: c, Itself: github.Unattended{Client: c}, Machine: &machine{s: s}, Repo: repo, Self: "drbot", Home: seoul, Away: tokyo,
-		People: people{s}, Hands: hands{s}, Page: page{s},
+		People: people{s}, Hands: hands{s}, Page: page{s}, Pens: pens{s},
 	}
 }
 
@@ -174,4 +174,48 @@ func (p page) Status(sha, name string) (state dr.CommitState) {
 		}
 	}
 	return state
+}
+
+// pens is the local GitHub's page in the hands of anybody.
+type pens struct{ s *sandbox.Server }
+
+func (p pens) Retitle(ctx context.Context, login string, number int, title string) error {
+	return p.s.Retitle(ctx, login, number, title)
+}
+
+func (p pens) Redescribe(ctx context.Context, login string, number int, body string) error {
+	return p.s.Redescribe(ctx, login, number, body)
+}
+
+func (p pens) EditComment(ctx context.Context, login string, number, nth int, body string) error {
+	return p.s.EditComment(ctx, login, p.s.Comments(number)[nth].ID, body)
+}
+
+func (p pens) DeleteComment(ctx context.Context, login string, number, nth int) error {
+	return p.s.DeleteComment(ctx, login, p.s.Comments(number)[nth].ID)
+}
+
+func (p pens) SetStatus(ctx context.Context, login, sha, name string, state dr.CommitState, text string) error {
+	return p.s.SetStatus(ctx, login, sha, name, string(state), text)
+}
+
+func (p pens) Written(number int, sha string, statuses ...string) []string {
+	pull, err := p.s.Pull(number)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	out := []string{pull.Title, pull.Body}
+	for _, c := range p.s.Comments(number) {
+		out = append(out, c.Body)
+	}
+	for _, name := range statuses {
+		last := ""
+		for _, st := range p.s.Statuses(sha) {
+			if st.Context == name {
+				last = st.State + " " + st.Description
+			}
+		}
+		out = append(out, last)
+	}
+	return out
 }

@@ -12,6 +12,15 @@ const (
 
 const cutNote = "\n\n_The rest was cut: GitHub takes no longer text._"
 
+func titleOf(s string) string       { return cut(s, maxTitle, "…") }
+func bodyOf(s string) string        { return cut(s, maxText, cutNote) }
+func descriptionOf(s string) string { return cut(s, maxDescription, "…") }
+
+// commentOf is a comment as it is written: its marker first, which a page does not show.
+func commentOf(marker, body string) string {
+	return cut("<!-- "+marker+" -->\n"+body, maxComment, cutNote)
+}
+
 // cut shortens a text to at most limit characters, the note at its end included.
 // It never parts a character.
 func cut(s string, limit int, note string) string {

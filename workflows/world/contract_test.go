@@ -63,7 +63,7 @@ func forgeWorld(t *testing.T) contract.ForgeWorld {
 	f.push(f.repo.Base, contract.Readme, "hello\n", contract.Admin, contract.Admin)
 	h := forgeHands{w}
 	return contract.ForgeWorld{
-		Change: p, Publish: p, Itself: p, Machine: h, Repo: f.repo, Self: Bot, Home: fileOf(Seoul), Away: fileOf(Tokyo), People: h, Hands: h, Page: h,
+		Change: p, Publish: p, Itself: p, Machine: h, Repo: f.repo, Self: Bot, Home: fileOf(Seoul), Away: fileOf(Tokyo), People: h, Hands: h, Page: h, Pens: pens{h},
 	}
 }
 
@@ -95,7 +95,7 @@ func (h forgeHands) Dismiss(_ context.Context, login string, number int, review 
 
 func (h forgeHands) Comment(_ context.Context, login string, number int, body string) error {
 	return h.on(number, func(_ *forge, pr *Pull) error {
-		pr.Comments = append(pr.Comments, Comment{By: login, Body: body})
+		pr.say(login, body)
 		return nil
 	})
 }
@@ -393,4 +393,37 @@ func (h regionHands) Silence() {
 	h.w.mu.Lock()
 	defer h.w.mu.Unlock()
 	h.w.cloud.silent = true
+}
+
+// pens is the forge's page in the hands of anybody.
+type pens struct{ forgeHands }
+
+func (h pens) Retitle(_ context.Context, login string, number int, title string) error {
+	return h.on(number, func(_ *forge, pr *Pull) error { pr.retitle(login, title); return nil })
+}
+
+func (h pens) Redescribe(_ context.Context, login string, number int, body string) error {
+	return h.on(number, func(_ *forge, pr *Pull) error { pr.redescribe(login, body); return nil })
+}
+
+func (h pens) EditComment(_ context.Context, login string, number, nth int, body string) error {
+	return h.on(number, func(_ *forge, pr *Pull) error { pr.rewrite(login, nth, body); return nil })
+}
+
+func (h pens) DeleteComment(_ context.Context, login string, number, nth int) error {
+	return h.on(number, func(_ *forge, pr *Pull) error { pr.erase(login, nth); return nil })
+}
+
+func (h pens) SetStatus(_ context.Context, login, sha, name string, state dr.CommitState, text string) error {
+	return h.on(1, func(_ *forge, pr *Pull) error {
+		if pr.Head == sha {
+			pr.set(login, name, state, text)
+		}
+		return nil
+	})
+}
+
+func (h pens) Written(number int, _ string, statuses ...string) (out []string) {
+	_ = h.on(number, func(_ *forge, pr *Pull) error { out = pr.reads(statuses...); return nil })
+	return out
 }

@@ -37,10 +37,13 @@ type Pull struct {
 	Texts       map[string]string // of the statuses
 	Out         string            // why the queue took it out last
 	AutoMerge   string            // who has set it to merge by itself
+	pens        map[string]string // who has last written what
+	said        int64             // comments there ever were
 }
 
 // Comment is one comment on a pull request.
 type Comment struct {
+	ID       int64
 	By, Body string
 	At       time.Time // when it was last written
 }
@@ -243,40 +246,35 @@ func (p *ports) Comment(ctx context.Context, _ dr.Repository, number int, marker
 		}
 		pr, err := p.w.forge.pull(number)
 		if err == nil {
-			pr.comment("<!-- "+marker+" -->\n", body)
+			pr.comment(marker, body)
 		}
 		return err
 	})
 }
 
-// CommentedAt implements workflows.Publisher.
-func (p *ports) CommentedAt(ctx context.Context, _ dr.Repository, number int, marker string) (time.Time, error) {
-	return ask(ctx, p, "CommentedAt", "", func() (time.Time, error) {
+// Commented implements workflows.Publisher.
+func (p *ports) Commented(ctx context.Context, _ dr.Repository, number int, marker string) (dr.Written, error) {
+	return ask(ctx, p, "Commented", "", func() (dr.Written, error) {
 		p.w.mu.Lock()
 		defer p.w.mu.Unlock()
 		pr, err := p.w.forge.pull(number)
 		if err != nil {
-			return time.Time{}, err
+			return dr.Written{}, err
 		}
-		for _, c := range pr.Comments {
-			if c.By == Bot && strings.HasPrefix(c.Body, "<!-- "+marker+" -->\n") {
-				return c.At, nil
-			}
+		if c := pr.marked(marker); c != nil {
+			return dr.Written{ID: c.ID, At: c.At}, nil
 		}
-		return time.Time{}, refused(dr.NotFound, "there is no such comment on #%d.", number)
+		return dr.Written{}, refused(dr.NotFound, "there is no such comment on #%d.", number)
 	})
 }
 
-func (pr *Pull) comment(first, body string) {
-	for i, c := range pr.Comments {
-		if c.By == Bot && strings.HasPrefix(c.Body, first) {
-			if c.Body != first+body {
-				pr.Comments[i].Body, pr.Comments[i].At = first+body, time.Now()
-			}
-			return
-		}
+func (pr *Pull) comment(marker, body string) {
+	text := textOf(marker, body)
+	if c := pr.marked(marker); c == nil {
+		pr.say(Bot, text)
+	} else if c.Body != text {
+		c.Body, c.At = text, time.Now()
 	}
-	pr.Comments = append(pr.Comments, Comment{Bot, first + body, time.Now()})
 }
 
 // Status implements workflows.Publisher.

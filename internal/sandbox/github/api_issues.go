@@ -13,6 +13,7 @@ func issueRoutes() []route {
 		{"GET", repoPath + "/issues/{first}/{second}", reader, (*Server).getIssuePath},
 		{"POST", one + "/comments", reader, onPull((*Server).postComment)},
 		{"PATCH", comment, reader, onComment((*Server).patchComment)},
+		{"DELETE", comment, reader, onComment((*Server).delComment)},
 	}
 }
 

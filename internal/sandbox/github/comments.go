@@ -52,7 +52,7 @@ func (s *Server) editComment(by *account, c *Comment, body string) error {
 	}
 	old := c.Body
 	c.Body, c.UpdatedAt = body, s.now()
-	c.Edits++
+	c.Edits, c.Editor = c.Edits+1, by.Login
 	s.emitComment(s.pulls[c.Pull-1], c, by, "edited", map[string]any{"body": from(old)})
 	s.watch.bump()
 	return nil

@@ -269,9 +269,9 @@ func (s *Server) checkRuns(*request, string) (int, any, error) {
 }
 
 // SetStatus sets a status on a commit as a person, or somebody's CI, does.
-func (s *Server) SetStatus(ctx context.Context, login, sha, name, state string) error {
+func (s *Server) SetStatus(ctx context.Context, login, sha, name, state, description string) error {
 	return s.act(ctx, login, func(ctx context.Context, by *account) error {
-		_, err := s.addStatus(ctx, by, sha, statusInput{State: state, Context: &name})
+		_, err := s.addStatus(ctx, by, sha, statusInput{State: state, Description: description, Context: &name})
 		return err
 	})
 }

@@ -75,6 +75,8 @@ func (s *Server) query(r *request) (any, error) {
 		return map[string]any{"createCommitOnBranch": made}, err
 	case strings.Contains(in.Query, "mergeQueueEntry"):
 		return s.queuePayload(in.Variables.Number)
+	case strings.Contains(in.Query, "RENAMED_TITLE_EVENT"):
+		return s.editorsPayload(in.Variables.Number)
 	case strings.Contains(in.Query, "refUpdateRule"):
 		return map[string]any{"repository": map[string]any{"ref": map[string]any{"refUpdateRule": map[string]any{"requiresSignatures": s.demands[DefaultBranch].Signatures}}}}, nil
 	}

@@ -45,7 +45,8 @@ type Comment struct {
 	ID                   int64
 	Pull                 int
 	User, Body           string
-	Edits                int // how often the body was replaced
+	Edits                int    // how often the body was replaced
+	Editor               string // who has done so last
 	CreatedAt, UpdatedAt time.Time
 }
 
@@ -60,7 +61,7 @@ type Status struct {
 // Event is one line of the history of a pull request.
 type Event struct {
 	ID    int64
-	Kind  string // review_dismissed, closed, reopened, merged, convert_to_draft, ready_for_review, base_ref_changed; added_to_ and removed_from_merge_queue, auto_merge_enabled and _disabled
+	Kind  string // renamed, comment_deleted, review_dismissed, closed, reopened, merged, convert_to_draft, ready_for_review, base_ref_changed; added_to_ and removed_from_merge_queue, auto_merge_enabled and _disabled
 	Actor string // login
 	At    time.Time
 	// Of a dismissal: the review, and what it said until then.
@@ -72,6 +73,7 @@ type Event struct {
 type pull struct {
 	Pull
 	events   []Event
+	bodyBy   string             // who has last edited the description
 	pending  bool               // lazy mode: the next read answers mergeable null
 	arrivals map[string]arrival // of each head
 	queued   queued

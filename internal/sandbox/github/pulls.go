@@ -117,10 +117,11 @@ func (s *Server) editPull(ctx context.Context, by *account, p *pull, in editInpu
 	if in.Title != nil && *in.Title != p.Title {
 		changes["title"] = from(p.Title)
 		p.Title = *in.Title
+		s.happened(p, by, Event{Kind: "renamed"})
 	}
 	if in.Body != nil && *in.Body != p.Body {
 		changes["body"] = from(p.Body)
-		p.Body = *in.Body
+		p.Body, p.bodyBy = *in.Body, by.Login
 	}
 	if in.Base != nil && *in.Base != p.BaseRef {
 		tip, err := s.git.branch(ctx, *in.Base)

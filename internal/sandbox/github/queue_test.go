@@ -97,7 +97,7 @@ func TestAutoMerge(t *testing.T) {
 	}
 	w.Demand("main", sandbox.Demands{Checks: []string{"lint"}})
 	w.must(w.SetAutoMerge(w.ctx, "bob", n, true))
-	w.must(w.SetStatus(w.ctx, "alice", pr.GetHead().GetSHA(), "lint", "success"))
+	w.must(w.SetStatus(w.ctx, "alice", pr.GetHead().GetSHA(), "lint", "success", ""))
 	if p := shown(); !p.GetMerged() || p.GetMergedBy().GetLogin() != "bob" {
 		t.Errorf("merged %v by %q", p.GetMerged(), p.GetMergedBy().GetLogin())
 	}
