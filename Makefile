@@ -14,7 +14,7 @@ RACE    := -race $(foreach p,sqlite/lib libc memory,-gcflags=modernc.org/$(p)=-r
 .PHONY: help build test test-aws fuzz check sandbox demo demo-aws sabotage fmt lint vuln docker-lint image clean proof moves long bench outage outage-aws attack
 
 build: ## the program, and the sandbox to try it in
-	$(GO) build -trimpath -o bin/ ./cmd/drbot ./cmd/drbot-launch ./cmd/drbot-sandbox
+	$(GO) build -trimpath -o bin/ ./cmd/drbot ./cmd/drbot-launch ./cmd/drbot-switch ./cmd/drbot-sandbox
 
 help: ## this: what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

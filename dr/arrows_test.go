@@ -46,6 +46,7 @@ var arrows = map[string][]string{
 	"internal/sandbox/":        {"dr", "internal/awshttp", "internal/sandbox/"},
 	"cmd/drbot":                {"dr", "text", "view", "policies", "workflows", "workflows/", "bot", "internal/config", "internal/web", "internal/github", "internal/aws", "internal/aws/", "internal/tf", "internal/store", "internal/wall"},
 	"cmd/drbot-launch":         {"internal/wall"},
+	"cmd/drbot-switch":         {"internal/wall"},
 	"cmd/drbot-sandbox":        {"dr", "internal/sandbox", "internal/sandbox/", "internal/tf", "internal/wall"},
 }
 

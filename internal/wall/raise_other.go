@@ -8,6 +8,11 @@ func (w Wall) raise() error { return errors.New("this system has no Landlock") }
 
 func version() int { return 0 }
 
+func filters() bool { return false }
+
+// Installed finds nothing where no program can be let switch users.
+func Installed() (Installation, error) { return Installation{}, nil }
+
 // Hide does nothing where there is no /proc to hide from.
 func Hide() error { return nil }
 

@@ -2,11 +2,12 @@ package wall
 
 // Standing says which walls can be raised here.
 type Standing struct {
-	Landlock int // the version that the kernel has; 0 for none
+	Landlock int  // the version that the kernel has; 0 for none
+	Filter   bool // of system calls; by itself no wall
 }
 
 // Look asks the kernel.
-func Look() Standing { return Standing{Landlock: version()} }
+func Look() Standing { return Standing{Landlock: version(), Filter: filters()} }
 
 // Any tells whether there is a wall at all.
 func (s Standing) Any() bool { return s.Landlock > 0 }
