@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	// Helpers of tests alone.
 	"workflows/world":          {"dr", "text", "view", "policies", "workflows", "workflows/", "internal/store"},
 	"internal/store/storetest": nil,
+	"internal/wall/walltest":   nil,
 	"internal/contract":        {"dr"},
 	"text/texttest":            {"dr", "text"},
 	"internal/aws/awstest":     {"dr", "text", "internal/aws"},
