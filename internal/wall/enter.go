@@ -59,6 +59,11 @@ func (w Wall) act() error {
 			return fmt.Errorf("the wall does not keep %s", path)
 		}
 	}
+	for _, path := range w.Reach {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("there is no way for it: %w", err)
+		}
+	}
 	for _, path := range w.Open {
 		open(path)
 	}

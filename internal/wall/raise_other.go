@@ -16,5 +16,8 @@ func Installed() (Installation, error) { return Installation{}, nil }
 // Hide does nothing where there is no /proc to hide from.
 func Hide() error { return nil }
 
+// Hidden is true where there is nothing to hide from.
+func Hidden() bool { return true }
+
 // Unexpose does nothing where there is no /proc to read an environment from.
 func Unexpose() error { return nil }

@@ -34,10 +34,12 @@ type Wall struct {
 	// another user comes in.
 	Bound int `json:"bound,omitempty"`
 
-	// In the place of a program: Try raises the wall and sees that none of these can be read;
-	// Open lets the group of the other user at all that this one has in these folders.
-	Try  []string `json:"try,omitempty"`
-	Open []string `json:"open,omitempty"`
+	// In the place of a program: Try raises the wall and sees that none of these can be read,
+	// and that there is a way to those of Reach; Open lets the group of the other user at all
+	// that this one has in these folders.
+	Try   []string `json:"try,omitempty"`
+	Reach []string `json:"reach,omitempty"`
+	Open  []string `json:"open,omitempty"`
 }
 
 // Setting is the environment variable that tells of the wall, whole.
