@@ -23,9 +23,9 @@ func (m *module) hand(during phase) error {
 	if iso.User == 0 {
 		return nil
 	}
-	give := own
+	give, giveState := own, own
 	if iso.shared() {
-		give = share
+		give, giveState = share, shareState
 	}
 	providers := 0
 	if during == fetching {
@@ -36,7 +36,7 @@ func (m *module) hand(during phase) error {
 			}
 		}
 		for _, path := range m.state {
-			if err := give(path, iso.states()); err != nil {
+			if err := giveState(path, iso.states()); err != nil {
 				return fmt.Errorf("hand over the folder of the state: %w", err)
 			}
 		}
@@ -85,10 +85,19 @@ func own(path string, user int) error {
 	return err
 }
 
-// share lets a group at a folder with all that is in it, as far as it is the bot's: what
-// another user made there has the group already. The modes of files in a checkout stay, since
-// what packs them hashes them; its folders may be changed.
+// share lets a group at a folder with all that is in it. The modes of files that everybody
+// may read stay, since what packs a checkout hashes them; its folders may be changed.
 func share(path string, group int) error {
+	return shareWhere(path, group, func(mode fs.FileMode) bool { return mode.Perm()&0o007 == 0 })
+}
+
+// shareState is share for what is there to be changed.
+func shareState(path string, group int) error {
+	return shareWhere(path, group, func(fs.FileMode) bool { return true })
+}
+
+// shareWhere shares what is the bot's: what another user made there has the group already.
+func shareWhere(path string, group int, file func(fs.FileMode) bool) error {
 	me := os.Geteuid()
 	return filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrPermission) {
@@ -107,7 +116,7 @@ func share(path string, group int) error {
 		switch mode := info.Mode(); {
 		case mode.IsDir():
 			return os.Chmod(name, 0o770|fs.ModeSetgid)
-		case mode.IsRegular() && mode.Perm()&0o007 == 0:
+		case mode.IsRegular() && file(mode):
 			return os.Chmod(name, mode.Perm()|0o060)
 		}
 		return nil

@@ -28,21 +28,26 @@ const Conf = "# who may call\ncaller 54310\nuser 54311\nuser 54312 54311\n"
 // Capabilities is what the program may do.
 const capabilities = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | 1<<unix.CAP_KILL
 
-// Install builds commands of ours into a folder that every user may pass through, with file
-// capabilities for drbot-switch, and gives the folder.
-func Install(t testing.TB, commands ...string) string {
+// Install builds the small programs into a folder that every user may pass through, with file
+// capabilities for drbot-switch, has others copied beside them, and gives the folder.
+func Install(t testing.TB, others ...string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("not proved here: only root can give a program capabilities")
 	}
 	dir := Folder(t)
-	for _, name := range append([]string{"drbot-switch", "drbot-launch"}, commands...) {
+	for _, name := range []string{"drbot-switch", "drbot-launch"} {
 		build := exec.Command("go", "build", "-o", filepath.Join(dir, name), "github.com/drbot/drbot/cmd/"+name)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		must(t, os.Chmod(filepath.Join(dir, name), 0o711))
+	}
+	for _, other := range others {
+		data, err := os.ReadFile(other)
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(dir, filepath.Base(other)), data, 0o755))
 	}
 	program := filepath.Join(dir, "drbot-switch")
 	must(t, os.Chown(program, 0, Bot))
@@ -92,12 +97,12 @@ const again = "DRBOT_TEST_INSTALLED"
 // Ordinary has the rest of a test run by an ordinary user, as the bot of an image: it gives
 // the folder of the installation there, and empty where the test that started it has seen it
 // end well.
-func Ordinary(t *testing.T, commands ...string) string {
+func Ordinary(t *testing.T) string {
 	t.Helper()
 	if dir := os.Getenv(again); dir != "" {
 		return dir
 	}
-	dir := Install(t, commands...)
+	dir := Install(t)
 	home := Folder(t)
 	must(t, os.Chown(home, Bot, Bot))
 	cmd := exec.Command(Copied(t, os.Args[0]), "-test.run=^"+t.Name()+"$", "-test.v")
