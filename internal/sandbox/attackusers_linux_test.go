@@ -82,7 +82,7 @@ func reachable(t *testing.T, o *Options) {
 	t.Helper()
 	must(t, os.Chmod(filepath.Join(o.Dir, "host"), 0o777))
 	must(t, os.Chmod(programs, 0o755))
-	for dir := o.Dir; dir != filepath.Clean(os.TempDir()); dir = filepath.Dir(dir) {
+	for dir := filepath.Join(o.Dir, "bot"); dir != filepath.Clean(os.TempDir()); dir = filepath.Dir(dir) {
 		must(t, os.Chmod(dir, 0o711))
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/drbot/drbot/dr"
@@ -113,4 +115,111 @@ resource "terraform_data" "who" {
 			w.nothingLeft()
 		})
 	}
+}
+
+// TestProviderBehindEveryWall has the real provider work as another user, behind Landlock, the
+// filter of system calls and the bound on memory.
+func TestProviderBehindEveryWall(t *testing.T) {
+	plugins := os.Getenv("TF_PLUGIN_DIR")
+	if plugins == "" {
+		t.Skip("not proved here: TF_PLUGIN_DIR names no mirror with the AWS provider")
+	}
+	programs := walltest.Ordinary(t)
+	if programs == "" {
+		return
+	}
+	w := ordinaryWorld(t, programs, wall.Look().Landlock)
+	w.opts.PluginDir, w.opts.Isolation.Shell = plugins, false
+	w.opts.Environment = map[string]string{"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+	commit := w.commit(files(`
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+provider "aws" {
+  region                      = "us-east-1"
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  skip_credentials_validation = true
+}
+data "aws_iam_policy_document" "d" {
+  statement {
+    actions   = ["s3:GetObject"]
+    resources = ["*"]
+  }
+}
+resource "terraform_data" "d" {
+  input = data.aws_iam_policy_document.d.json
+}
+`))
+	svc := dr.Service{Code: dr.CodeRules{LockFileOptional: true}}
+	p, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: svc, Stack: w.stack(), Commit: commit})
+	if err != nil || len(p.Changes) != 1 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	w.nothingLeft()
+}
+
+// TestStopReachesTheOtherUser asks an apply to stop, and kills the supervisor of another:
+// Terraform hears of the one, and ends with the other.
+func TestStopReachesTheOtherUser(t *testing.T) {
+	programs := walltest.Ordinary(t)
+	if programs == "" {
+		return
+	}
+	w := ordinaryWorld(t, programs, wall.Look().Landlock)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	pids := filepath.Join(w.dir, "pids")
+	must(os.WriteFile(pids, nil, 0o666))
+	must(os.Chmod(pids, 0o666))
+	commit := w.commit(files(fmt.Sprintf(`
+resource "terraform_data" "slow" {
+  provisioner "local-exec" {
+    command = "echo $PPID >> %s; while kill -0 $PPID; do sleep 0.1; done"
+  }
+}
+`, pids)))
+	for n, end := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		tf := w.terraform()
+		req := w.request(fmt.Sprint("key ", n), commit)
+		ended := make(chan dr.ApplyResult, 1)
+		go func() {
+			r, err := tf.Apply(t.Context(), req, nil)
+			if err != nil {
+				t.Error(err)
+			}
+			ended <- r
+		}()
+		var pid int
+		eventually(t, "the apply is at work", func() bool {
+			said, err := os.ReadFile(pids)
+			lines := strings.Fields(string(said))
+			if err != nil || len(lines) <= n {
+				return false
+			}
+			pid, err = strconv.Atoi(lines[n])
+			return err == nil
+		})
+		var of process
+		f := tf.disk.applyFolder(req.Key)
+		if known, err := f.read(processFile, &of); !known || err != nil {
+			t.Fatal(err)
+		}
+		must(syscall.Kill(of.PID, end))
+		r := <-ended
+		if want := map[syscall.Signal]dr.ApplyKind{syscall.SIGTERM: dr.ApplyFailed, syscall.SIGKILL: dr.ApplyLost}[end]; r.Kind != want {
+			t.Errorf("%v: %+v", end, r)
+		}
+		eventually(t, "Terraform has ended", func() bool {
+			_, err := os.Stat(fmt.Sprint("/proc/", pid))
+			return err != nil
+		})
+	}
+	w.nothingLeft()
 }

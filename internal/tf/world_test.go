@@ -111,7 +111,7 @@ func behindAWall(work string) Isolation {
 	if !can.Any() {
 		return Isolation{}
 	}
-	return Isolation{Launcher: launcher, Landlock: can.Landlock, Shell: true, Paths: Paths{Write: []string{filepath.Join(filepath.Dir(work), "here")}}}
+	return Isolation{Launcher: launcher, Landlock: can.Landlock, Filter: can.Filter, Shell: true, Paths: Paths{Write: []string{filepath.Join(filepath.Dir(work), "here")}}}
 }
 
 // world is a repository and a place to run, all of it in a temporary folder.
