@@ -106,8 +106,14 @@ func switchTo(user int) error {
 	return syscall.Setresuid(user, user, user)
 }
 
+// bound sets a limit; one that is lower already stays, since nobody but root raises it.
 func bound(what int, most uint64) error {
-	return unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most})
+	var is unix.Rlimit
+	if err := unix.Getrlimit(what, &is); err != nil {
+		return fmt.Errorf("look at the limits: %w", err)
+	}
+	most = min(most, is.Max)
+	return unix.Setrlimit(what, &unix.Rlimit{Cur: min(most, is.Cur), Max: most})
 }
 
 // version is the Landlock that this kernel has; 0 where there is none.

@@ -203,6 +203,21 @@ func TestWall(t *testing.T) {
 	}
 }
 
+// TestALowerLimitStays raises a wall where the host allows less than the wall would.
+func TestALowerLimitStays(t *testing.T) {
+	const least = LeastMemory
+	setting, err := Wall{Program: os.Args[0], Limits: true, Memory: 2 * least}.Setting()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf("ulimit -v %d && exec %s", least>>10, os.Args[0]))
+	cmd.Env = append(os.Environ(), "ACTS=memory", Variable+"="+setting)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "cannot allocate memory") {
+		t.Errorf("%v, %s", err, out)
+	}
+}
+
 // TestNotRaised asks for a wall that this kernel cannot raise: nothing is started.
 func TestNotRaised(t *testing.T) {
 	self, err := os.Executable()
