@@ -3,9 +3,7 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,11 +56,7 @@ func ordinaryBot(denied walltest.Denied, switches bool) func(*testing.T, *Option
 		}
 		o.Start = func(cmd *exec.Cmd) error {
 			reachable(t, o)
-			for _, own := range []string{filepath.Join(o.Dir, "bot"), filepath.Join(o.Dir, "state")} {
-				must(t, filepath.WalkDir(own, func(name string, _ fs.DirEntry, err error) error {
-					return errors.Join(err, os.Lchown(name, walltest.Bot, walltest.Bot))
-				}))
-			}
+			botsOwn(t, o)
 			cmd.Path = filepath.Join(dir, "drbot")
 			cmd.Env = append(cmd.Env, "HOME="+filepath.Join(o.Dir, "bot"))
 			if denied == (walltest.Denied{}) {
@@ -74,16 +68,6 @@ func ordinaryBot(denied walltest.Denied, switches bool) func(*testing.T, *Option
 			cmd.SysProcAttr.Setpgid = true
 			return cmd.Start()
 		}
-	}
-}
-
-// reachable lets other users through to what is theirs, as the folders of a host are.
-func reachable(t *testing.T, o *Options) {
-	t.Helper()
-	must(t, os.Chmod(filepath.Join(o.Dir, "host"), 0o777))
-	must(t, os.Chmod(programs, 0o755))
-	for dir := filepath.Join(o.Dir, "bot"); dir != filepath.Clean(os.TempDir()); dir = filepath.Dir(dir) {
-		must(t, os.Chmod(dir, 0o711))
 	}
 }
 

@@ -1,6 +1,8 @@
 package walltest
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,6 +19,10 @@ import (
 type Denied struct {
 	Landlock bool // as a kernel without it
 	Switch   bool // to another user, as under Kubernetes' allowPrivilegeEscalation: false
+	// NoNew is no_new_privs, and Most the capabilities that it and what it starts may ever have
+	// (a unit's CapabilityBoundingSet, by name); all where it is empty.
+	NoNew bool
+	Most  string
 }
 
 // The variables by which Enter is told.
@@ -28,7 +34,7 @@ const (
 // Deny has a command, yet to be started, run where something is denied, as an ordinary user
 // where that is not 0. The test's program is started for it, whose TestMain calls Enter.
 func (d Denied) Deny(cmd *exec.Cmd, user int) {
-	cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%t %t %s", denyVariable, d.Landlock, d.Switch, cmd.Path), fmt.Sprintf("%s=%d", asVariable, user))
+	cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%t %t %t %s %s", denyVariable, d.Landlock, d.Switch, d.NoNew, cmp.Or(strings.ReplaceAll(d.Most, " ", ","), "all"), cmd.Path), fmt.Sprintf("%s=%d", asVariable, user))
 	cmd.Path = os.Args[0]
 }
 
@@ -38,7 +44,7 @@ func Enter() {
 	if !asked {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "deny:", enter(strings.SplitN(told, " ", 3)))
+	fmt.Fprintln(os.Stderr, "deny:", enter(strings.SplitN(told, " ", 5)))
 	os.Exit(1)
 }
 
@@ -49,6 +55,9 @@ func enter(told []string) error {
 		return err
 	}
 	landlock, users := told[0] == "true", told[1] == "true"
+	if err := keepBounding(told[3]); err != nil {
+		return err
+	}
 	become := func() error {
 		if user == 0 {
 			return nil
@@ -69,11 +78,18 @@ func enter(told []string) error {
 			return err
 		}
 	}
-	if err := refuse(landlock, users); err != nil {
-		return err
+	if landlock || users {
+		if err := refuse(landlock, users); err != nil {
+			return err
+		}
 	}
 	if !users {
 		if err := become(); err != nil {
+			return err
+		}
+	}
+	if told[2] == "true" {
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 			return err
 		}
 	}
@@ -83,7 +99,34 @@ func enter(told []string) error {
 			env = append(env, e)
 		}
 	}
-	return syscall.Exec(told[2], os.Args, env)
+	return syscall.Exec(told[4], os.Args, env)
+}
+
+// named are the capabilities of a bounding set that tests know.
+var named = map[string]uintptr{"CAP_SETUID": unix.CAP_SETUID, "CAP_SETGID": unix.CAP_SETGID, "CAP_KILL": unix.CAP_KILL}
+
+// keepBounding drops every capability but some from the bounding set.
+func keepBounding(names string) error {
+	if names == "all" {
+		return nil
+	}
+	keep := map[uintptr]bool{}
+	for name := range strings.SplitSeq(names, ",") {
+		c, known := named[name]
+		if !known {
+			return fmt.Errorf("%s is not known", name)
+		}
+		keep[c] = true
+	}
+	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
+		if keep[c] {
+			continue
+		}
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil && !errors.Is(err, unix.EINVAL) {
+			return err
+		}
+	}
+	return nil
 }
 
 // refuse has the kernel refuse calls as it does where it has not what they are for.
