@@ -149,7 +149,7 @@ func (h ground) tried(cfg *config.Config, iso tf.Isolation) error {
 	}
 	reach := []string{cfg.WorkDir}
 	for _, path := range []string{cfg.Terraform.Path, cfg.Terraform.PluginDir} {
-		if filepath.IsAbs(path) {
+		if _, err := os.Stat(path); err == nil && filepath.IsAbs(path) { // what is not there is told by who needs it
 			reach = append(reach, path)
 		}
 	}

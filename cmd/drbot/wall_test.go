@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +13,12 @@ import (
 	"github.com/drbot/drbot/internal/wall"
 	"github.com/drbot/drbot/text/texttest"
 )
+
+// The test binary raises walls as the program does: serve tries them.
+func TestMain(m *testing.M) {
+	wall.Enter()
+	os.Exit(m.Run())
+}
 
 func walled(t *testing.T) *config.Config {
 	dir := t.TempDir()
