@@ -2,14 +2,12 @@ package sandbox
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -43,7 +41,7 @@ func botsOwn(t *testing.T, o *Options) {
 // says, its secrets fetched by the script. The walls stand: Terraform has users of its own.
 func TestModuleStartsBehindItsWalls(t *testing.T) {
 	script := instanceScript(t)
-	unit := between(t, script, "[Service]", "[Install]")
+	unit := between(t, between(t, script, "/etc/systemd/system/drbot.service <<'DRBOT_END'\n", "DRBOT_END\n"), "[Service]", "[Install]")
 	w, ctx := newWorld(t, func(o *Options) {
 		dir := walltest.Install(t, o.Bot)
 		o.Start = func(cmd *exec.Cmd) error {
@@ -54,14 +52,18 @@ func TestModuleStartsBehindItsWalls(t *testing.T) {
 			_, err := fmt.Sscanf(line(t, script, "chmod ", " /var/lib/drbot"), "%o", &mode)
 			must(t, err)
 			must(t, os.Chmod(bot, mode))
-			start := paths.Replace(between(t, script, "cat > /usr/local/bin/drbot-start <<'DRBOT_END'\n", "DRBOT_END\n"))
-			must(t, os.WriteFile(filepath.Join(dir, "drbot-start"), []byte(start), 0o755))
-			env := secretsByAWS(t, dir, cmd.Env)
+			var env []string // with the secrets, which systemd takes out of a file for it
+			for _, e := range cmd.Env {
+				if !strings.HasPrefix(e, "HOME=") {
+					env = append(env, e)
+				}
+			}
 			env = append(env, strings.Split(strings.TrimSpace(paths.Replace(between(t, script, "cat > /etc/drbot/environment <<'DRBOT_END'\n", "DRBOT_END\n"))), "\n")...)
 			env = append(env, paths.Replace(line(t, unit, "Environment=", "\n")))
 			botsOwn(t, o)
 			// It reads its configuration by the environment, as the unit's command has no flag.
-			cmd.Path, cmd.Args, cmd.Env = paths.Replace(line(t, unit, "ExecStart=", "\n")), []string{"drbot-start"}, env
+			cmd.Args, cmd.Env = strings.Fields(paths.Replace(line(t, unit, "ExecStart=", "\n"))), env
+			cmd.Path = cmd.Args[0]
 			if user := line(t, unit, "User=", "\n"); user != "drbot" {
 				t.Errorf("the unit runs as %s", user)
 			}
@@ -81,28 +83,6 @@ func TestModuleStartsBehindItsWalls(t *testing.T) {
 	}
 }
 
-// secretsByAWS puts a command in a folder that gives the bot's secrets as Secrets Manager
-// does, and gives the rest of an environment.
-func secretsByAWS(t *testing.T, dir string, env []string) (rest []string) {
-	t.Helper()
-	secrets := map[string]string{}
-	for _, e := range env {
-		name, value, _ := strings.Cut(e, "=")
-		switch {
-		case strings.HasPrefix(name, "DRBOT_"):
-			secrets[name] = value
-		case name == "PATH":
-			rest = append(rest, name+"="+dir+":"+value)
-		case name != "HOME":
-			rest = append(rest, e)
-		}
-	}
-	doc, err := json.Marshal(secrets)
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(dir, "aws"), []byte("#!/bin/sh\ncat <<'END'\n"+string(doc)+"\nEND\n"), 0o755))
-	return rest
-}
-
 // instanceScript is the module's script for an instance, as Terraform renders it.
 func instanceScript(t *testing.T) string {
 	t.Helper()
@@ -115,11 +95,20 @@ func instanceScript(t *testing.T) string {
 	main, err := os.ReadFile("../../terraform/modules/drbot/main.tf")
 	must(t, err)
 	// The environment as the module has it, but for what is told it.
-	environment := strings.NewReplacer("var.region", `"ap-northeast-3"`).Replace(between(t, string(main), "environment = merge(\n", "var.proxy == null"))
+	environment := strings.NewReplacer("var.region", `"ap-northeast-3"`, "local.ec2", "1").Replace(between(t, string(main), "environment = merge(\n", "var.proxy == null"))
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "main.tf"), fmt.Appendf(nil, `locals {
+  environment = merge(
+%s{})
+  script = base64encode(templatefile(%q, {
+    name = "drbot", region = "ap-northeast-3", image = "drbot:1", registry = "", volume = "vol-0", config = "", role = "", secret = "drbot", log_group = "/drbot/server"
+    environment = local.environment
+  }))
+}
+`, environment, template), 0o600))
 	cmd := exec.Command(terraform, "console")
-	cmd.Dir = t.TempDir()
-	cmd.Stdin = strings.NewReader(strings.ReplaceAll(fmt.Sprintf(`base64encode(templatefile(%q, {name = "drbot", region = "ap-northeast-3", image = "drbot:1", registry = "", volume = "vol-0", config = "", aws_config = "", secret = "drbot", log_group = "/drbot/server", environment = %s}))`,
-		template, regexp.MustCompile(`\s*\n\s*`).ReplaceAllString(strings.TrimSuffix(strings.TrimSpace(environment), ","), ", ")), "{, ", "{ ") + "\n")
+	cmd.Dir = dir
+	cmd.Stdin = strings.NewReader("local.script\n")
 	cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+os.DevNull)
 	out, err := cmd.Output()
 	must(t, err)

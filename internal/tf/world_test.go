@@ -40,6 +40,10 @@ var launcher = os.Getenv(launcherVariable)
 const launcherVariable = "DRBOT_TEST_LAUNCHER"
 
 func withLauncher(m *testing.M) int {
+	if installed := os.Getenv("DRBOT_TEST_INSTALLED"); installed != "" { // who started this test anew has it
+		launcher = filepath.Join(installed, "drbot-launch")
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "launcher")
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }()
