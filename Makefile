@@ -14,7 +14,7 @@ RACE    := -race $(foreach p,sqlite/lib libc memory,-gcflags=modernc.org/$(p)=-r
 .PHONY: help build test test-aws fuzz check sandbox demo demo-aws sabotage fmt lint vuln docker-lint image clean proof moves long bench outage outage-aws attack
 
 build: ## the program, and the sandbox to try it in
-	$(GO) build -trimpath -o bin/ ./cmd/drbot ./cmd/drbot-launch ./cmd/drbot-sandbox
+	$(GO) build -trimpath -o bin/ ./cmd/drbot ./cmd/drbot-launch ./cmd/drbot-switch ./cmd/drbot-sandbox
 
 help: ## this: what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,7 @@ long: ## what takes too long for every change: every kill in all four ways, the 
 	DRBOT_PROOF=whole $(MAKE) proof PROOF_TIMEOUT=90m
 	$(GO) test -run '^$$' -bench Outbox ./internal/store
 	DRBOT_PROOF=whole $(GO) test ./internal/github -run '^TestCost$$' -v -timeout 30m
+	DRBOT_PROOF=whole $(MAKE) attack
 	$(MAKE) moves bench outage outage-aws
 
 demo-aws: build ## the demo on the reference infrastructure, with the real provider
@@ -64,8 +65,8 @@ moves: ## the world moves at every place of a run, and by 2,000 random sequences
 	@mkdir -p bin; DRBOT_MOVES=2000 $(GO) test ./workflows -run '^TestMover|^TestCase6TheWorldMoves' -v -timeout 30m > bin/moves.log; ended=$$?; \
 	grep -E '^(---|ok|FAIL|panic)|_test\.go|^ *--- FAIL' bin/moves.log; exit $$ended
 
-attack: ## what a repository, a sender, a local user and a hand in the database try, with the wall around Terraform and without
-	$(GO) test -tags attack -run '^TestAttack' -v -timeout 15m ./internal/wall ./internal/tf ./workflows ./internal/sandbox
+attack: ## what a repository, a sender, a local user and a hand in the database try, with the walls around Terraform and without
+	$(GO) test -tags attack -run '^TestAttack' -v -timeout 30m ./internal/wall ./internal/tf ./workflows ./internal/sandbox
 
 # Every strategy has a Moto of its own and waits for the provider most of the time.
 test-aws: ## the reference infrastructure: every module, every strategy there and back

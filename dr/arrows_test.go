@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 	// Helpers of tests alone.
 	"workflows/world":          {"dr", "text", "view", "policies", "workflows", "workflows/", "internal/store"},
 	"internal/store/storetest": nil,
+	"internal/wall/walltest":   nil,
 	"internal/contract":        {"dr"},
 	"text/texttest":            {"dr", "text"},
 	"internal/aws/awstest":     {"dr", "text", "internal/aws"},
@@ -47,6 +48,7 @@ var arrows = map[string][]string{
 	"internal/sandbox/":        {"dr", "internal/awshttp", "internal/sandbox/"},
 	"cmd/drbot":                {"dr", "text", "view", "policies", "workflows", "workflows/", "bot", "internal/config", "internal/web", "internal/github", "internal/aws", "internal/aws/", "internal/tf", "internal/store", "internal/wall", "internal/flood"},
 	"cmd/drbot-launch":         {"internal/wall"},
+	"cmd/drbot-switch":         {"internal/wall"},
 	"cmd/drbot-sandbox":        {"dr", "internal/sandbox", "internal/sandbox/", "internal/tf", "internal/wall"},
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/drbot/drbot/internal/config"
 	"github.com/drbot/drbot/internal/store"
 	"github.com/drbot/drbot/internal/tf"
-	"github.com/drbot/drbot/internal/wall"
 	"github.com/drbot/drbot/internal/web"
 	"github.com/drbot/drbot/text"
 	"github.com/drbot/drbot/workflows"
@@ -33,8 +32,8 @@ func (w *world) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			can := wall.Look()
-			walls, err := isolation(cfg, can)
+			here := thisHost(c.Context())
+			walls, err := isolation(cfg, here)
 			if err != nil {
 				return err
 			}
@@ -42,8 +41,8 @@ func (w *world) serveCommand() *cobra.Command {
 			for _, n := range cfg.Notices {
 				log.WarnContext(c.Context(), "the configuration has what it should say otherwise", "notice", w.words.Say(n))
 			}
-			tellWalls(c.Context(), walls, can, log)
-			return ended(serve(c.Context(), cfg, walls, log))
+			tellWalls(c.Context(), walls, here.can, log)
+			return ended(serve(c.Context(), cfg, walls.Isolation, log))
 		},
 	}
 }

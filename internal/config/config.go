@@ -86,8 +86,10 @@ type Terraform struct {
 	// Walled is whether Terraform and git must run behind a wall; it takes a written word to
 	// do without.
 	Walled bool
-	User   int // the id of the user that Terraform runs as; 0 for drbot's own
-	Paths  Paths
+	// User is the id of the user that Terraform runs as; 0 for the one that the installation
+	// names, else drbot's own. ApplyUser is that of applies, where it is another.
+	User, ApplyUser int
+	Paths           Paths
 }
 
 // Paths are what Terraform may use of this host beside its own: to be read, to be read and
@@ -233,7 +235,7 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 		Terraform: Terraform{
 			Path: in.Terraform.Path, PluginDir: in.Terraform.PluginDir, Environment: in.Terraform.Environment, ApplyEnvironment: in.Terraform.ApplyEnv,
 			PassEnv: in.Terraform.PassEnv, LockTimeout: time.Duration(in.Terraform.LockTimeout),
-			Walled: in.Terraform.Isolation != isolationNone, User: in.Terraform.User, Paths: Paths(in.Terraform.Paths),
+			Walled: in.Terraform.Isolation != isolationNone, User: in.Terraform.User, ApplyUser: in.Terraform.ApplyUser, Paths: Paths(in.Terraform.Paths),
 		},
 		AWS: AWS{Endpoint: in.AWS.Endpoint, ReadRole: in.AWS.ReadRole, ApplyRole: in.AWS.ApplyRole, PromoteRole: in.AWS.PromoteRole, CallTimeout: time.Duration(in.AWS.CallTimeout)},
 		Timing: Timing{

@@ -86,6 +86,7 @@ type terraform struct {
 	LockTimeout Duration          `yaml:"lock_timeout"`
 	Isolation   string            `yaml:"isolation"`
 	User        int               `yaml:"user"`
+	ApplyUser   int               `yaml:"apply_user"`
 	Paths       paths             `yaml:"paths"`
 }
 

@@ -24,6 +24,9 @@ func (f *faults) isolated(in terraform) {
 	if in.User < 0 || in.User > 1<<31-1 || in.User > 0 && in.Isolation == isolationNone {
 		f.add("terraform.user", dr.T("config.isolation.user"))
 	}
+	if in.ApplyUser < 0 || in.ApplyUser > 1<<31-1 || in.ApplyUser > 0 && (in.User <= 0 || in.ApplyUser == in.User) {
+		f.add("terraform.apply_user", dr.T("config.isolation.apply-user"))
+	}
 	for key, list := range map[string][]string{"read": in.Paths.Read, "run": in.Paths.Run, "write": in.Paths.Write} {
 		for i, p := range list {
 			if !grantable(p) {

@@ -29,12 +29,14 @@ func TestIsolation(t *testing.T) {
 	if err != nil || c.Terraform.Paths.Read[0] != "/etc/ca.pem" || c.Terraform.Paths.Run[0] != "/bin" || c.Terraform.Paths.Write[0] != "/srv/state" {
 		t.Errorf("%v", err)
 	}
-	if c, err := with(line + "  user: 10002\n"); err != nil || c.Terraform.User != 10002 {
+	if c, err := with(line + "  user: 10002\n  apply_user: 10003\n"); err != nil || c.Terraform.User != 10002 || c.Terraform.ApplyUser != 10003 {
 		t.Errorf("%v", err)
 	}
 	for text, want := range map[string]string{
 		"  user: -1\n":                               `terraform.user: must be the number`,
 		"  isolation: none\n  user: 10002\n":         `terraform.user: must be the number`,
+		"  apply_user: 10003\n":                      `terraform.apply_user: must be the number`,
+		"  user: 10002\n  apply_user: 10002\n":       `terraform.apply_user: must be the number`,
 		"  isolation: off\n":                         `"off" is neither auto`,
 		"  paths: {read: [/]}\n":                     `terraform.paths.read[0]`,
 		"  paths: {run: [/bin, /usr/../]}\n":         `terraform.paths.run[1]`,

@@ -22,6 +22,7 @@ type attempt struct {
 	run  string // a command that ends well when it went through
 	wall string // what stops it
 	from int    // the version of Landlock from which on
+	open bool   // to another user, where there is no Landlock
 }
 
 // attempts are what is tried on the bot, whose process and files the attacker knows.
@@ -35,9 +36,9 @@ func attempts(w *World, secrets string) []attempt {
 	return []attempt{
 		{name: "environment-of-the-bot", hcl: loot(fmt.Sprintf(`filebase64("/proc/%d/environ")`, bot)), wall: "/proc is not granted"},
 		{name: "environment-of-the-parent", hcl: loot(`filebase64("/proc/${split(" ", file("/proc/self/stat"))[3]}/environ")`), wall: "/proc is not granted"},
-		{name: "environment-of-terraform", hcl: loot(`filebase64("/proc/self/environ")`), wall: "/proc is not granted"},
-		{name: "list-of-processes", hcl: `tostring(length(fileset("/proc/self", "stat*")) > 0 ? "taken" : file("/proc/nothing"))`, wall: "/proc is not granted"},
-		{name: "command-line-of-the-bot", hcl: loot(fmt.Sprintf(`filebase64("/proc/%d/cmdline")`, bot)), wall: "/proc is not granted"},
+		{name: "environment-of-terraform", hcl: loot(`filebase64("/proc/self/environ")`), wall: "/proc is not granted", open: true},
+		{name: "list-of-processes", hcl: `tostring(length(fileset("/proc/self", "stat*")) > 0 ? "taken" : file("/proc/nothing"))`, wall: "/proc is not granted", open: true},
+		{name: "command-line-of-the-bot", hcl: loot(fmt.Sprintf(`filebase64("/proc/%d/cmdline")`, bot)), wall: "/proc is not granted", open: true},
 		{name: "file-of-secrets", hcl: loot(fmt.Sprintf("filebase64(%q)", secrets)), wall: "files of the bot are not granted"},
 		{name: "template-of-secrets", hcl: loot(fmt.Sprintf("base64encode(templatefile(%q, {}))", secrets)), wall: "files of the bot are not granted"},
 
@@ -47,7 +48,7 @@ func attempts(w *World, secrets string) []attempt {
 		{name: "run-database", run: "cp " + db + " $TMPDIR/stolen", wall: "files of the bot are not granted"},
 		{name: "run-database-written", run: "printf '' >> " + db, wall: "files of the bot are not granted"},
 		{name: "run-signal", run: fmt.Sprintf("kill -0 %d", bot), wall: "signals do not leave Landlock's domain", from: 6},
-		{name: "run-planted", run: "printf '#!/bin/sh\\nexit 0\\n' > $TMPDIR/planted && chmod 700 $TMPDIR/planted && $TMPDIR/planted", wall: "what is written is not executed"},
+		{name: "run-planted", run: "printf '#!/bin/sh\\nexit 0\\n' > $TMPDIR/planted && chmod 700 $TMPDIR/planted && $TMPDIR/planted", wall: "what is written is not executed", open: true},
 		{name: "run-planted-in-home", run: "printf 'provider_installation {}' > " + filepath.Join(home, ".drbot-attack"), wall: "the bot's HOME is not granted"},
 		{name: "run-other-plans", run: "ls " + filepath.Join(w.opts.Dir, "bot", "work", "applies"), wall: "other runs' folders are not granted"},
 	}
@@ -70,6 +71,24 @@ func attackStack(all []attempt, found string) string {
 	return b.String()
 }
 
+// stand is how a bot is started, and what its walls are by that.
+type stand struct {
+	name     string
+	setUp    func(t *testing.T, o *Options) // nil for the bot of every sandbox
+	logs     []string                       // what the bot says of it
+	landlock int                            // 0 for none
+	users    bool                           // Terraform is another
+	long     bool                           // for make long
+}
+
+// stops tells whether the walls stop an attempt.
+func (s stand) stops(a attempt) bool {
+	if s.landlock > 0 && s.landlock >= a.from {
+		return true
+	}
+	return s.users && !a.open
+}
+
 // TestAttack puts a file on the base branch that tries to get at the bot, through a plan and
 // through an apply that two people approved. With the wall nothing of it goes through; the
 // very same goes through without, or the wall would be proved by nothing.
@@ -78,14 +97,28 @@ func TestAttack(t *testing.T) {
 	if !can.Any() {
 		t.Skip("not proved here: this kernel has no Landlock")
 	}
-	for _, isolation := range []string{"auto", "none"} {
-		t.Run(isolation, func(t *testing.T) {
+	stands := []stand{
+		{name: "Landlock", landlock: can.Landlock, logs: []string{fmt.Sprintf(`"landlock":%d`, can.Landlock), `"seccomp":true`, `"hidden":true`}},
+		{name: "none", setUp: func(_ *testing.T, o *Options) { o.Isolation = "none" }, logs: []string{"NO WALL STANDS"}},
+	}
+	for _, s := range append(stands, usersStand(t, can.Landlock)...) {
+		if s.long && os.Getenv("DRBOT_PROOF") != "whole" {
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			w, ctx := serving(t, func(o *Options) {
-				o.Isolation = isolation
 				// The look at the code would refuse it before anything is tried.
 				o.Allow = []string{`{what: file, reason: "what the wall is tried with"}`}
+				if s.setUp != nil {
+					s.setUp(t, o)
+				}
 			})
+			for _, says := range s.logs {
+				if !strings.Contains(w.botLog(1000), says) {
+					t.Errorf("the bot does not say %s", says)
+				}
+			}
 			secrets, err := w.WriteEnvironment()
 			must(t, err)
 			t.Cleanup(func() { _ = os.Remove(filepath.Join(os.Getenv("HOME"), ".drbot-attack")) })
@@ -94,17 +127,17 @@ func TestAttack(t *testing.T) {
 			for _, a := range all {
 				got := slices.Contains(through, a.name)
 				switch {
-				case isolation == "none" && !got:
-					t.Errorf("%s does not go through without a wall, so the wall is proved by nothing", a.name)
-				case isolation == "auto" && got && can.Landlock >= a.from:
+				case s.stops(a) && got:
 					t.Errorf("%s WENT THROUGH: %s should have stopped it", a.name, a.wall)
-				case isolation == "auto" && got:
-					t.Logf("%-26s goes through: Landlock %d does not stop it, %d does", a.name, can.Landlock, a.from)
-				case isolation == "auto":
+				case s.stops(a):
 					t.Logf("%-26s stopped: %s", a.name, a.wall)
+				case s.landlock > 0 || s.users:
+					t.Logf("%-26s may go through, and did: %t", a.name, got)
+				case !got:
+					t.Errorf("%s does not go through without a wall, so the wall is proved by nothing", a.name)
 				}
 			}
-			if isolation == "auto" {
+			if s.landlock > 0 || s.users {
 				w.nothingLeft(t, ctx)
 			}
 		})

@@ -71,6 +71,12 @@ terraform:
   {{- end}}
   lock_timeout: 10s
   isolation: {{.Isolation}}
+  {{- with index .Users 0}}
+  user: {{.}}
+  {{- end}}
+  {{- with index .Users 1}}
+  apply_user: {{.}}
+  {{- end}}
   # This infrastructure has provisioners, which take a shell; a team's own has none.
   paths: {run: [{{range $i, $p := .Run}}{{if $i}}, {{end}}"{{$p}}"{{end}}], write: ["{{.Host}}"]}
   environment:
@@ -204,7 +210,7 @@ func (w *World) writeConfig() (string, error) {
 	var b strings.Builder
 	err = configTemplate.Execute(&b, map[string]any{
 		"Listen": w.botAddr, "Dir": dir, "State": state, "Patient": w.opts.Patient, "Team": team, "SlackURL": w.slackURL, "HubURL": w.hubURL,
-		"Terraform": terraform, "Infra": infra, "Allow": slices.Concat(infra.Allow, w.opts.Allow), "Isolation": cmp.Or(w.opts.Isolation, "auto"), "Run": run, "Host": w.host(), "Recheck": cmp.Or(w.opts.Recheck, 2*time.Minute).String(), "GiveUp": cmp.Or(w.opts.GiveUp, 2*time.Minute).String(), "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "Made": made, "People": people, "Stacks": stacks,
+		"Terraform": terraform, "Infra": infra, "Allow": slices.Concat(infra.Allow, w.opts.Allow), "Isolation": cmp.Or(w.opts.Isolation, "auto"), "Users": w.opts.Users, "Run": run, "Host": w.host(), "Recheck": cmp.Or(w.opts.Recheck, 2*time.Minute).String(), "GiveUp": cmp.Or(w.opts.GiveUp, 2*time.Minute).String(), "Patience": (w.infra.patience() + w.infra.patience()).String(), "PassEnv": w.opts.PassEnv, "Cloud": w.Cloud.Layout, "Made": made, "People": people, "Stacks": stacks,
 		"Service": Service, "Home": home, "Standby": standby, "Channel": channel, "Owner": owner, "Repo": repository,
 		"Database": database, "Pace": pace, "Poll": poll, "Cooldown": cooldown, "CallTimeout": callTimeout.String(),
 		"App": w.opts.App, "AppKey": w.appKey(), "File": regionFile, "Health": every(w.opts.HealthEvery), "Drift": every(w.opts.DriftEvery),

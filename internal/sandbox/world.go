@@ -35,6 +35,9 @@ type Options struct {
 	Terraform string
 	// Isolation is what the bot's configuration says of the walls; auto when empty.
 	Isolation string
+	// Users are those that the bot's configuration names for plans and for applies; none
+	// where they are 0.
+	Users [2]int
 
 	// Allow is what the configuration of the service lets code do beside what the
 	// infrastructure itself needs.

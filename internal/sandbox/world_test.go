@@ -21,6 +21,7 @@ import (
 var programs string
 
 func TestMain(m *testing.M) {
+	enter()
 	dir, err := os.MkdirTemp("", "drbot-program-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

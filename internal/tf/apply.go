@@ -124,7 +124,7 @@ func (t *Terraform) begin(ctx context.Context, f folder, req dr.ApplyRequest, ma
 	result, err = f.result()
 	if result != nil && !alive {
 		// A supervisor that was killed at the very end left its checkout.
-		if err := f.clear(); err != nil {
+		if err := f.clear(t.opts.Isolation); err != nil {
 			t.opts.Logger.WarnContext(ctx, "cannot clear an apply that ended", "run", req.Run, "stack", req.Stack.Name, "error", err)
 		}
 	}
@@ -194,7 +194,7 @@ func (t *Terraform) start(ctx context.Context, f folder, req request, svc dr.Ser
 	defer func() {
 		err = outside(err, dr.T("tf.supervisor.unstarted"), dr.Text{})
 	}()
-	if err := f.clear(); err != nil {
+	if err := f.clear(t.opts.Isolation); err != nil {
 		return err
 	}
 	req.Place = j.Place

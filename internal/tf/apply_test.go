@@ -326,7 +326,7 @@ func TestUnstoredStateIsKept(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(stack, rescuedState), []byte("{}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.clear(); err != nil {
+	if err := f.clear(Isolation{}); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(f.file(rescuedState))

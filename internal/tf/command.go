@@ -124,12 +124,13 @@ func (j job) open(ctx context.Context, folder string, stack dr.Stack, commit, me
 func (m *module) close() {
 	m.lender.close()
 	m.seat.leave()
+	m.job.Place.Wall.takeBack(m.room.all()...)
 	m.room.close()
 }
 
 // terraform is Terraform in the folder of the stack, behind its wall.
 func (m *module) terraform(during phase, stop time.Duration) (*tfexec.Terraform, error) {
-	program := cmp.Or(m.job.Place.Wall.Launcher, m.job.Place.Terraform)
+	program := cmp.Or(m.job.Place.Wall.starts(), m.job.Place.Terraform)
 	if _, err := os.Stat(m.job.Place.Terraform); errors.Is(err, fs.ErrNotExist) { // of the launcher it would not be told
 		return nil, outside(&exec.Error{Name: m.job.Place.Terraform, Err: exec.ErrNotFound}, dr.T("tf.unstarted", "doing", dr.T("tf.doing.init")), dr.Text{})
 	}

@@ -117,6 +117,7 @@ func syncDir(name string) error {
 // disk is the folders that Terraform's plans and applies live in.
 type disk struct {
 	work, cache string
+	wall        Isolation
 	log         *slog.Logger
 }
 
@@ -133,7 +134,7 @@ func (d disk) scratch(ctx context.Context) (dir string, release func(), err erro
 	}
 	release = func() {
 		// What cannot be removed now is swept later, as long as its lock is there.
-		if os.RemoveAll(dir) == nil {
+		if d.wall.remove(dir) == nil {
 			_ = os.Remove(lock.Name())
 		}
 		unlock(lock)
@@ -164,14 +165,14 @@ func (d disk) sweepScratch() {
 		if !isLock {
 			continue
 		}
-		if err := sweepPlan(filepath.Join(d.scratchDir(), id)); err != nil {
+		if err := d.sweepPlan(filepath.Join(d.scratchDir(), id)); err != nil {
 			d.log.Warn("cannot remove an old plan folder", "error", err)
 		}
 	}
 }
 
 // sweepPlan removes a plan folder whose lock nobody has, and holds that meanwhile.
-func sweepPlan(dir string) error {
+func (d disk) sweepPlan(dir string) error {
 	lock, err := os.OpenFile(dir+lockSuffix, os.O_RDWR, 0o600)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // its plan ended
@@ -184,7 +185,7 @@ func sweepPlan(dir string) error {
 		return errors.Join(err, lock.Close())
 	}
 	defer unlock(lock)
-	if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(tempOf(filepath.Dir(filepath.Dir(dir)), dir))); err != nil {
+	if err := errors.Join(d.wall.remove(dir), d.wall.remove(tempOf(d.work, dir))); err != nil {
 		return err
 	}
 	return os.Remove(lock.Name())

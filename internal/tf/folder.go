@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -135,26 +138,55 @@ func (f folder) secure() (rescued bool, err error) {
 	return rescued, err
 }
 
-// rescue takes a state out of the checkout. Only where nobody else can change what the name
-// leads to is it touched: the checkout may be another user's.
+// largestState bounds a state that is kept: whoever wrote it may have written anything.
+const largestState = 1 << 30
+
+// rescue takes a state out of the checkout.
 func (f folder) rescue(name string) error {
-	to := f.file(rescuedState)
-	if err := os.Rename(name, to); err != nil {
+	info, err := os.Lstat(name)
+	if err != nil {
 		return err
 	}
-	if info, err := os.Lstat(to); err != nil || !info.Mode().IsRegular() {
-		return errors.Join(err, os.Remove(to))
+	if ownerOf(info) != os.Geteuid() {
+		return f.copied(name)
 	}
-	return errors.Join(os.Lchown(to, os.Geteuid(), os.Getegid()), os.Chmod(to, 0o600))
+	to := f.file(rescuedState)
+	return errors.Join(os.Rename(name, to), os.Chmod(to, 0o600))
 }
 
-// clear removes the checkout too.
-func (f folder) clear() error {
+// copied is rescue for another user's file, who may hold it open still.
+func (f folder) copied(name string) (err error) {
+	from, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	if info, err := from.Stat(); err != nil || !info.Mode().IsRegular() {
+		return err // another thing by now than what was found
+	}
+	to, err := os.CreateTemp(string(f), rescuedState)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, io.LimitReader(from, largestState))
+	if err = errors.Join(err, to.Sync(), to.Close()); err == nil {
+		err = os.Rename(to.Name(), f.file(rescuedState))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(to.Name()))
+	}
+	return os.Remove(name)
+}
+
+// clear removes the checkout too, in which applies behind that wall left something.
+func (f folder) clear(behind Isolation) error {
+	work := f.file(workFolder)
+	behind = behind.of(toApply)
+	behind.takeBack(work)
 	if _, err := f.secure(); err != nil {
 		return err
 	}
-	work := f.file(workFolder)
-	return errors.Join(os.RemoveAll(tempOf(filepath.Dir(filepath.Dir(string(f))), work)), os.RemoveAll(work))
+	return errors.Join(behind.remove(tempOf(filepath.Dir(filepath.Dir(string(f))), work)), behind.remove(work))
 }
 
 // record is one line of the progress file: the only fields of Terraform's output

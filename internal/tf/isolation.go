@@ -1,11 +1,11 @@
 package tf
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,8 +21,17 @@ import (
 type Isolation struct {
 	// Launcher is the program that raises the wall; where it is empty there is none.
 	Launcher string
-	Landlock int // the version of it that this host has
-	User     int // another user's id, which Terraform has; 0 for the own
+	Landlock int  // the version of it that this host has
+	Filter   bool // of system calls
+	// User is another user's id, which Terraform has; 0 for the own. Applies have a user of
+	// their own where ApplyUser names one.
+	User, ApplyUser int
+	// Switch is the program that starts the launcher as another user, where the bot may not;
+	// empty where the bot is root.
+	Switch string
+	// States is the group that folders of states on this host are shared by, which plans and
+	// applies change; it is set with the purpose.
+	States int
 	// Shell lets every Terraform start the programs of this system, as the code of a stack
 	// may for which the service allows it.
 	Shell bool
@@ -32,6 +41,35 @@ type Isolation struct {
 // Paths are what Terraform may use of this host: to be read, to be read and executed, and
 // to be changed.
 type Paths struct{ Read, Run, Write []string }
+
+// of is the wall for what Terraform is started for.
+func (i Isolation) of(why purpose) Isolation {
+	i.States = cmp.Or(i.States, i.User)
+	if why == toApply {
+		i.User = cmp.Or(i.ApplyUser, i.User)
+	}
+	return i
+}
+
+// states is whom the folder of a state is given to: root can give it back and forth, and by
+// a group it stays that of plans, which the user of applies has as well.
+func (i Isolation) states() int {
+	if i.shared() {
+		return i.States
+	}
+	return i.User
+}
+
+// starts is the program by which Terraform is started.
+func (i Isolation) starts() string {
+	if i.User != 0 {
+		return cmp.Or(i.Switch, i.Launcher)
+	}
+	return i.Launcher
+}
+
+// shared tells whether the bot gets at what another user makes by that one's group alone.
+func (i Isolation) shared() bool { return i.User != 0 && i.Switch != "" }
 
 // mostMemory bounds what each process behind a wall may reserve. It is to stop a bomb, not
 // to be a budget.
@@ -43,6 +81,7 @@ const mostMemory = 8 << 30
 const (
 	maskShared = 0o022
 	maskOwn    = 0o077
+	maskGroup  = 0o007 // where the bot reads it by the group, of which there is nobody else
 )
 
 // system is where the programs of a host are, and what they load.
@@ -98,7 +137,7 @@ func (j job) newRoom(folder string) (room, error) {
 		temp: tempOf(j.Place.WorkDir, folder), providers: filepath.Join(folder, "providers"), config: filepath.Join(folder, "terraform.rc"),
 	}
 	// What a process that was killed left there is another's.
-	if err := os.RemoveAll(r.temp); err != nil {
+	if err := j.Place.Wall.remove(r.temp); err != nil {
 		return r, fmt.Errorf("make a room: %w", err)
 	}
 	for _, dir := range []string{r.home, r.providers, r.temp} {
@@ -111,61 +150,6 @@ func (j job) newRoom(folder string) (room, error) {
 		return r, fmt.Errorf("make a room: %w", err)
 	}
 	return r, nil
-}
-
-// hand gives what Terraform may change in a phase to the user that it runs as, and takes the
-// rest back. The bot is root where there is such a user.
-func (m *module) hand(during phase) error {
-	to := m.job.Place.Wall.User
-	if to == 0 {
-		return nil
-	}
-	providers := 0
-	if during == fetching {
-		providers = to
-		for _, path := range append([]string{m.room.root, m.room.home, m.room.temp, m.room.saved}, m.state...) {
-			if err := own(path, to); err != nil {
-				return err
-			}
-		}
-		for _, path := range []string{m.root, m.room.temp, filepath.Dir(m.dir), m.job.Place.Terraform} {
-			if err := passable(path, m.job.Place.WorkDir); err != nil {
-				return err
-			}
-		}
-		if err := os.Chmod(m.room.config, 0o444); err != nil {
-			return fmt.Errorf("hand over a room: %w", err)
-		}
-	}
-	return own(m.room.providers, providers)
-}
-
-// own gives a folder, with all that is in it, to a user. Links are given, never followed.
-func own(path string, user int) error {
-	err := filepath.WalkDir(path, func(name string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Lchown(name, user, user)
-	})
-	if err == nil && user == 0 {
-		err = os.Chmod(path, 0o755) // to be executed by whom it was taken from
-	}
-	if err != nil {
-		return fmt.Errorf("hand over a room: %w", err)
-	}
-	return nil
-}
-
-// passable lets others go through the folders between the work folder and what is theirs,
-// without seeing what else is there.
-func passable(path, work string) error {
-	for dir := filepath.Dir(path); wall.Below(dir, work); dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o711); err != nil {
-			return fmt.Errorf("hand over a room: %w", err)
-		}
-	}
-	return nil
 }
 
 // dataDir is where Terraform keeps what it fetched and which backend a stack has. It is the
@@ -189,6 +173,9 @@ func (m *module) furnish() error {
 	}
 	return nil
 }
+
+// all are the folders in which Terraform may have left something.
+func (r room) all() []string { return []string{r.root, r.home, r.temp, r.providers} }
 
 func (r room) close() {
 	// Who removes the folder of the plan or apply removes the rest.
@@ -253,11 +240,14 @@ func walled(err error) error {
 func (m *module) wall(during phase, env map[string]string) wall.Wall {
 	iso := m.job.Place.Wall
 	w := wall.Wall{
-		Program: m.job.Place.Terraform, Landlock: iso.Landlock, User: iso.User, Memory: mostMemory, Umask: maskOwn,
-		Bound: true, // terraform-exec has a Terraform end with the process that started it
+		Program: m.job.Place.Terraform, Landlock: iso.Landlock, User: iso.User, Filter: iso.Filter, Memory: mostMemory, Umask: maskOwn,
+		Bound: os.Getpid(), // terraform-exec has a Terraform end with the process that started it
 		Read:  slices.Concat(hostFiles, filesIn(env), iso.Paths.Read, []string{m.room.config}),
 		Run:   slices.Concat(providerMirrors, iso.Paths.Run),
 		Write: slices.Concat([]string{m.room.root, m.room.home, m.room.temp, m.room.saved}, iso.Paths.Write, m.state),
+	}
+	if iso.shared() {
+		w.Umask = maskGroup
 	}
 	if dir := m.job.Place.PluginDir; dir != "" {
 		w.Run = append(w.Run, dir)
@@ -317,7 +307,7 @@ func OnThisHost(stack dr.Stack) []string {
 // wall is what git may reach: the mirrors, and the folder that it checks out into. It runs
 // nothing of the repository's: hooks and filters are off.
 func (g git) wall(program, dir string) wall.Wall {
-	w := wall.Wall{Program: program, Landlock: g.iso.Landlock, Umask: maskShared, Memory: mostMemory, Read: slices.Concat(hostFiles, filesIn(g.pass)), Run: slices.Clone(system), Write: []string{filepath.Dir(g.mirror)}}
+	w := wall.Wall{Program: program, Landlock: g.iso.Landlock, Filter: g.iso.Filter, Limits: true, Umask: maskShared, Memory: mostMemory, Read: slices.Concat(hostFiles, filesIn(g.pass)), Run: slices.Clone(system), Write: []string{filepath.Dir(g.mirror)}}
 	// One that is installed elsewhere has its other programs beside it.
 	if dir := filepath.Dir(program); filepath.Base(dir) == "bin" && filepath.Dir(dir) != "/" {
 		w.Run = append(w.Run, filepath.Dir(dir))
@@ -331,10 +321,11 @@ func (g git) wall(program, dir string) wall.Wall {
 	return w
 }
 
-// behind has a command of git's run behind the wall.
+// behind has a command of git's run behind the wall. It runs as the bot, whose mirrors it
+// keeps: without Landlock it has bounds and the filter alone.
 func (g git) behind(cmd *exec.Cmd, dir string) error {
-	if g.iso.Launcher == "" || g.iso.Landlock == 0 {
-		return nil // git runs as the bot, whose mirrors it keeps
+	if g.iso.Launcher == "" {
+		return nil
 	}
 	if cmd.Err != nil {
 		return cmd.Err

@@ -44,7 +44,7 @@ func (t *Terraform) lost(ctx context.Context, f folder, req request, svc dr.Serv
 	if err := seen.read(); err != nil {
 		return nil, err
 	}
-	if err := f.clear(); err != nil {
+	if err := f.clear(t.opts.Isolation); err != nil {
 		return nil, fmt.Errorf("clear the lost apply: %w", err)
 	}
 	r = dr.ApplyResult{Kind: dr.ApplyLost, Made: seen.tally.made, Counts: seen.tally.counts}

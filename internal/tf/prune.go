@@ -177,15 +177,15 @@ func (d disk) discard(dir string) error {
 		return err
 	}
 	away := filepath.Join(d.trashDir(), filepath.Base(dir))
-	if err := errors.Join(os.RemoveAll(away), os.Rename(dir, away)); err != nil {
+	if err := errors.Join(d.wall.remove(away), os.Rename(dir, away)); err != nil {
 		return err
 	}
-	return os.RemoveAll(away)
+	return d.wall.remove(away)
 }
 
 func (d disk) trashDir() string { return filepath.Join(d.work, "trash") }
 
-func (d disk) emptyTrash() error { return os.RemoveAll(d.trashDir()) }
+func (d disk) emptyTrash() error { return d.wall.remove(d.trashDir()) }
 
 // noteOver keeps the name of an apply's folder, which is made from its key, and has it
 // on disk before it returns.

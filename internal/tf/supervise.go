@@ -304,7 +304,7 @@ func (s *supervisor) finish(r *dr.ApplyResult) error {
 	if err := s.keep(r); err != nil {
 		return err
 	}
-	return s.folder.clear()
+	return s.folder.clear(s.job.Place.Wall)
 }
 
 // keepAgain and keepFor are how often, and for how long, a result is written again

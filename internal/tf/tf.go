@@ -101,7 +101,7 @@ func New(o Options) (*Terraform, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Terraform{opts: o, disk: disk{o.WorkDir, o.CacheDir, o.Logger}, places: newPlaces(o.Processes), stacks: newStacks(), binary: o.TerraformPath}
+	t := &Terraform{opts: o, disk: disk{o.WorkDir, o.CacheDir, o.Isolation, o.Logger}, places: newPlaces(o.Processes), stacks: newStacks(), binary: o.TerraformPath}
 	if t.binary == "" {
 		if found, err := exec.LookPath("terraform"); err == nil {
 			t.binary = found
@@ -275,7 +275,7 @@ func (t *Terraform) reader(ctx context.Context, svc dr.Service, stack dr.Stack, 
 		},
 		Place: place{
 			PluginDir:   t.opts.PluginDir,
-			Wall:        t.opts.Isolation,
+			Wall:        t.opts.Isolation.of(why),
 			WorkDir:     t.opts.WorkDir,
 			GitURL:      url,
 			LockTimeout: t.opts.LockTimeout,

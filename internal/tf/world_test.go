@@ -40,6 +40,10 @@ var launcher = os.Getenv(launcherVariable)
 const launcherVariable = "DRBOT_TEST_LAUNCHER"
 
 func withLauncher(m *testing.M) int {
+	if installed := os.Getenv("DRBOT_TEST_INSTALLED"); installed != "" { // who started this test anew has it
+		launcher = filepath.Join(installed, "drbot-launch")
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "launcher")
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }()
@@ -111,7 +115,7 @@ func behindAWall(work string) Isolation {
 	if !can.Any() {
 		return Isolation{}
 	}
-	return Isolation{Launcher: launcher, Landlock: can.Landlock, Shell: true, Paths: Paths{Write: []string{filepath.Join(filepath.Dir(work), "here")}}}
+	return Isolation{Launcher: launcher, Landlock: can.Landlock, Filter: can.Filter, Shell: true, Paths: Paths{Write: []string{filepath.Join(filepath.Dir(work), "here")}}}
 }
 
 // world is a repository and a place to run, all of it in a temporary folder.

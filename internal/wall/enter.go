@@ -2,7 +2,9 @@ package wall
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -38,8 +40,53 @@ func enter(setting string) error {
 	if err := w.raise(); err != nil {
 		return fmt.Errorf("raise the wall: %w", err)
 	}
+	if w.Program == "" {
+		if err := w.act(); err != nil {
+			return err
+		}
+		os.Exit(0)
+	}
 	args := append([]string{w.Program}, os.Args[1:]...)
 	return fmt.Errorf("execute %s: %w", w.Program, syscall.Exec(w.Program, args, without(os.Environ(), Variable)))
+}
+
+// act does behind the wall what is asked for in the place of a program.
+func (w Wall) act() error {
+	for _, path := range w.Try {
+		f, err := os.Open(path)
+		if err == nil {
+			_ = f.Close() // nothing was read
+			return fmt.Errorf("the wall does not keep %s", path)
+		}
+	}
+	for _, path := range w.Reach {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("there is no way for it: %w", err)
+		}
+	}
+	for _, path := range w.Open {
+		open(path)
+	}
+	return nil
+}
+
+// open lets the group at a folder and all that is in it. What is not this user's stays as it is, and
+// so does what a link leads to.
+func open(path string) {
+	_ = filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // who removes it will say so
+		}
+		info, err := e.Info()
+		switch {
+		case err != nil:
+		case e.IsDir():
+			_ = os.Chmod(name, info.Mode().Perm()|0o770)
+		case e.Type().IsRegular():
+			_ = os.Chmod(name, info.Mode().Perm()|0o660)
+		}
+		return nil
+	})
 }
 
 func without(env []string, name string) []string {

@@ -20,6 +20,12 @@ func Hide() error {
 	return nil
 }
 
+// Hidden tells whether this process is kept from others of its user.
+func Hidden() bool {
+	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	return err == nil && dumpable != 1
+}
+
 // handedOver is the variable that names the descriptor of the environment.
 const handedOver = "DRBOT_ENVIRONMENT"
 

@@ -20,9 +20,9 @@ func (w Wall) raise() error {
 			return fmt.Errorf("become user %d: %w", w.User, err)
 		}
 	}
-	if w.Bound {
-		if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-			return fmt.Errorf("end with the parent: %w", err)
+	if w.Bound != 0 {
+		if err := endWith(w.Bound); err != nil {
+			return err
 		}
 	}
 	unix.Umask(w.Umask)
@@ -37,9 +37,30 @@ func (w Wall) raise() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
 	}
-	if w.Landlock == 0 {
-		return nil
+	if w.Landlock != 0 {
+		if err := w.restrict(); err != nil {
+			return err
+		}
 	}
+	if w.Filter {
+		return filter()
+	}
+	return nil
+}
+
+// endWith has this process end with the thread of its parent that started it.
+func endWith(parent int) error {
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("end with the parent: %w", err)
+	}
+	if os.Getppid() != parent {
+		return errors.New("who started this has ended")
+	}
+	return nil
+}
+
+// restrict raises Landlock.
+func (w Wall) restrict() error {
 	if has := version(); has < w.Landlock {
 		return fmt.Errorf("version %d of Landlock is asked for, and this kernel gives %d", w.Landlock, has)
 	}
@@ -52,25 +73,47 @@ func (w Wall) raise() error {
 }
 
 // become takes another user's id for good, with every group and capability of root's given
-// up.
+// up. Who was made that user already by a program that may only has it looked at.
 func become(user int) error {
+	if real, effective, saved := unix.Getresuid(); real != user || effective != user || saved != user {
+		if err := switchTo(user); err != nil {
+			return err
+		}
+	}
+	if real, effective, saved := unix.Getresgid(); real != user || effective != user || saved != user {
+		return errors.New("another group is left")
+	}
+	if syscall.Setuid(0) == nil {
+		return errors.New("the way back is open")
+	}
+	has := [2]unix.CapUserData{}
+	if err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &has[0]); err != nil {
+		return fmt.Errorf("look at the capabilities: %w", err)
+	}
+	if has[0].Permitted|has[1].Permitted != 0 {
+		return errors.New("capabilities are left")
+	}
+	return nil
+}
+
+func switchTo(user int) error {
 	if err := syscall.Setgroups(nil); err != nil {
 		return err
 	}
 	if err := syscall.Setresgid(user, user, user); err != nil {
 		return err
 	}
-	if err := syscall.Setresuid(user, user, user); err != nil {
-		return err
-	}
-	if syscall.Setuid(0) == nil {
-		return errors.New("the way back is open")
-	}
-	return nil
+	return syscall.Setresuid(user, user, user)
 }
 
+// bound sets a limit; one that is lower already stays, since nobody but root raises it.
 func bound(what int, most uint64) error {
-	return unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most})
+	var is unix.Rlimit
+	if err := unix.Getrlimit(what, &is); err != nil {
+		return fmt.Errorf("look at the limits: %w", err)
+	}
+	most = min(most, is.Max)
+	return unix.Setrlimit(what, &unix.Rlimit{Cur: min(most, is.Cur), Max: most})
 }
 
 // version is the Landlock that this kernel has; 0 where there is none.
@@ -132,7 +175,7 @@ func (w Wall) rules(cfg landlock.Config) ([]landlock.Rule, error) {
 			return nil, err
 		}
 	}
-	for _, path := range append([]string{w.Program}, w.Run...) {
+	for _, path := range w.runs() {
 		if err := grant(path, run, runFile, false); err != nil {
 			return nil, err
 		}

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,6 +20,14 @@ import (
 
 // The test binary is what raises the wall and, with a list of acts, what stands behind it.
 func TestMain(m *testing.M) {
+	for name, act := range filtered {
+		acts[name] = act
+	}
+	if program, asked := os.LookupEnv("NO_NEW_PRIVILEGES"); asked {
+		runtime.LockOSThread()
+		fmt.Println(unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), syscall.Exec(program, os.Args, os.Environ()))
+		os.Exit(1)
+	}
 	Enter()
 	if acts, behind := os.LookupEnv("ACTS"); behind {
 		os.Exit(try(acts))
@@ -77,6 +87,16 @@ var acts = map[string]func(arg string) error{
 		fmt.Print("here")
 		return unix.Pause() // until it is ended
 	},
+	"who": func(string) error {
+		groups, err := os.Getgroups()
+		var has [2]unix.CapUserData
+		err = errors.Join(err, unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &has[0]))
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("%d %d %v %d", os.Geteuid(), os.Getegid(), groups, has[0].Permitted|has[1].Permitted)
+	},
+	"back": func(string) error { return syscall.Setuid(0) },
 	"told": func(string) error {
 		if v, is := os.LookupEnv(Variable); is {
 			return fmt.Errorf("it is told %s", v)
@@ -180,6 +200,21 @@ func TestWall(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestALowerLimitStays raises a wall where the host allows less than the wall would.
+func TestALowerLimitStays(t *testing.T) {
+	const least = LeastMemory
+	setting, err := Wall{Program: os.Args[0], Limits: true, Memory: 2 * least}.Setting()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf("ulimit -v %d && exec %s", least>>10, os.Args[0]))
+	cmd.Env = append(os.Environ(), "ACTS=memory", Variable+"="+setting)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "cannot allocate memory") {
+		t.Errorf("%v, %s", err, out)
 	}
 }
 

@@ -1,15 +1,49 @@
 package wall
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
 // Standing says which walls can be raised here.
 type Standing struct {
-	Landlock int // the version that the kernel has; 0 for none
+	Landlock int  // the version that the kernel has; 0 for none
+	Filter   bool // of system calls; by itself no wall
 }
 
 // Look asks the kernel.
-func Look() Standing { return Standing{Landlock: version()} }
+func Look() Standing { return Standing{Landlock: version(), Filter: filters()} }
 
 // Any tells whether there is a wall at all.
 func (s Standing) Any() bool { return s.Landlock > 0 }
+
+// tryFor bounds the trial of a wall, which takes milliseconds.
+const tryFor = 30 * time.Second
+
+// Stands raises a wall by a program that does, sees what w.Try and w.Reach say, and gives why
+// it does not stand.
+func Stands(ctx context.Context, by string, w Wall) error {
+	setting, err := w.Setting()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, by)
+	cmd.Env = []string{Variable + "=" + setting}
+	said, err := cmd.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	if _, why, is := strings.Cut(string(said), Refusal); is {
+		return errors.New(strings.TrimSpace(why))
+	}
+	return fmt.Errorf("start %s: %w", by, err)
+}
 
 // The versions of Landlock from which on it keeps more than files.
 const (

@@ -67,7 +67,7 @@ func TestBound(t *testing.T) {
 	if Look().Landlock == 0 {
 		t.Skip("not proved here: this kernel has no Landlock")
 	}
-	w := Wall{Program: os.Args[0], Landlock: 1, Run: []string{"/lib", "/lib64", "/usr/lib"}, Bound: true}
+	w := Wall{Program: os.Args[0], Landlock: 1, Run: []string{"/lib", "/lib64", "/usr/lib"}}
 	setting, err := w.Setting()
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +96,14 @@ func TestBound(t *testing.T) {
 
 // startAndWait is the parent: it starts a program behind a wall and lives on.
 func startAndWait(setting string) {
+	w, err := told(setting)
+	if err != nil {
+		panic(err)
+	}
+	w.Bound = os.Getpid()
+	if setting, err = w.Setting(); err != nil {
+		panic(err)
+	}
 	child := exec.Command(os.Args[0])
 	child.Env = []string{"ACTS=wait", Variable + "=" + setting}
 	child.Stdout = os.Stdout

@@ -19,17 +19,27 @@ const LeastMemory = 2 << 30
 
 // Wall is what one program may reach. A path stands for all that is below it.
 type Wall struct {
-	Program  string   `json:"program"`          // what runs behind it
+	Program  string   `json:"program"`          // what runs behind it; empty where something else is to be done there
 	Landlock int      `json:"landlock"`         // the version by whose rules it is raised, of those that Look found; 0 where there is another user
-	User     int      `json:"user,omitempty"`   // the id of another user, and of that one's group, which root alone can take
+	User     int      `json:"user,omitempty"`   // the id of another user, and of that one's group
 	Read     []string `json:"read,omitempty"`   // files and folders; those that are not there are left out
 	Run      []string `json:"run,omitempty"`    // likewise, to be read and executed
 	Write    []string `json:"write,omitempty"`  // to be read and changed, never executed; each must be there
 	Memory   uint64   `json:"memory,omitempty"` // that each process may reserve; 0 for no bound
 	Umask    int      `json:"umask"`
-	// Bound has the program end when the thread that started it does, as its own start had it:
-	// the kernel forgets that when another thread executes or another user comes in.
-	Bound bool `json:"bound,omitempty"`
+	Filter   bool     `json:"filter,omitempty"` // of system calls (seccomp)
+	Limits   bool     `json:"limits,omitempty"` // the filter and the bounds are all there is: a program of our own choosing that needs the rights of its user
+	// Bound is the id of the process with which the program ends, by the thread that started
+	// it, as its own start had it: the kernel forgets that when another thread executes or
+	// another user comes in.
+	Bound int `json:"bound,omitempty"`
+
+	// In the place of a program: Try raises the wall and sees that none of these can be read,
+	// and that there is a way to those of Reach; Open lets the group of the other user at all
+	// that this one has in these folders.
+	Try   []string `json:"try,omitempty"`
+	Reach []string `json:"reach,omitempty"`
+	Open  []string `json:"open,omitempty"`
 }
 
 // Setting is the environment variable that tells of the wall, whole.
@@ -55,10 +65,13 @@ func told(setting string) (w Wall, err error) {
 
 // check keeps the rules that have no exception.
 func (w Wall) check() error {
-	if !filepath.IsAbs(w.Program) {
+	if acts := len(w.Try) > 0 || len(w.Open) > 0; !filepath.IsAbs(w.Program) && !acts || w.Program != "" && acts {
 		return errors.New("a wall is for a program by its whole path")
 	}
-	if w.Landlock < 0 || w.User < 0 || w.Landlock == 0 && w.User == 0 {
+	if len(w.Open) > 0 && (w.User == 0 || w.Landlock != 0) {
+		return errors.New("only what is another user's has to be opened")
+	}
+	if w.Landlock < 0 || w.User < 0 || w.Landlock == 0 && w.User == 0 && !w.Limits {
 		return errors.New("there is neither Landlock nor another user to raise a wall by")
 	}
 	if w.Memory != 0 && w.Memory < LeastMemory {
@@ -69,7 +82,7 @@ func (w Wall) check() error {
 			return err
 		}
 	}
-	for _, run := range append([]string{w.Program}, w.Run...) {
+	for _, run := range w.runs() {
 		for _, write := range w.Write {
 			if Below(run, write) || Below(write, run) {
 				return fmt.Errorf("%s would be executable and %s is written", run, write)
@@ -77,6 +90,14 @@ func (w Wall) check() error {
 		}
 	}
 	return nil
+}
+
+// runs is all that may be executed.
+func (w Wall) runs() []string {
+	if w.Program == "" {
+		return w.Run
+	}
+	return append([]string{w.Program}, w.Run...)
 }
 
 // Grantable tells whether a path may be granted to anybody at all: its whole name, and none
@@ -115,9 +136,16 @@ func Launcher() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the own executable: %w", err)
 	}
-	small := filepath.Join(filepath.Dir(resolved(self)), "drbot-launch")
-	if info, err := os.Stat(small); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+	if small := filepath.Join(filepath.Dir(resolved(self)), launcher); executable(small) {
 		return small, nil
 	}
 	return self, nil
+}
+
+// launcher is the name of the small program that raises walls.
+const launcher = "drbot-launch"
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }

@@ -1,7 +1,8 @@
 # platform = "ecs". Set in drbot.yaml: state.database need not be (DRBOT_DATABASE_URL goes before it), timing.drain: 100s (Fargate
 # waits no longer than 120 s, the default of 30 minutes is for an instance). The address of the task's own credentials is in the bot's
-# environment alone, and nobody guesses it: it is not to be among terraform.pass_env, and drbot refuses it there. Whether Fargate's kernel has
-# Landlock was not tried: drbot says at its start, and wants terraform.isolation: none written where there is none.
+# environment alone, and nobody guesses it: it is not to be among terraform.pass_env, and drbot refuses it there. The wall around Terraform is
+# Landlock here: on EFS, through its access point, everybody is one user, so that drbot finds that other users keep nothing and goes on without.
+# Whether Fargate's kernel has Landlock was not tried: drbot says at its start, and wants terraform.isolation: none written where there is none.
 #
 # The command line is not for here: the kernel tells the bot who calls, and in a container everybody is the same user.
 
