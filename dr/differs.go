@@ -25,9 +25,9 @@ func Differs(a, b Plan) []Text {
 		switch {
 		case !first && !second: // told already
 		case !first || !second:
-			add(T("differs.address", "address", address, "actions", c.Actions))
+			add(T("differs.address", "address", address, "actions", Foreigns(c.Actions)))
 		case !slices.Equal(x.Actions, y.Actions):
-			add(T("differs.actions", "address", address, "one", x.Actions, "other", y.Actions))
+			add(T("differs.actions", "address", address, "one", Foreigns(x.Actions), "other", Foreigns(y.Actions)))
 		case x.Provider != y.Provider, len(otherObject(x.Object, y.Object)) > 0:
 			add(T("differs.object", "address", address))
 		default:

@@ -57,6 +57,15 @@ const Words TextID = "words"
 // catalogue has them.
 type Foreign string
 
+// Foreigns marks each of some.
+func Foreigns(all []string) []Foreign {
+	out := make([]Foreign, len(all))
+	for i, s := range all {
+		out[i] = Foreign(s)
+	}
+	return out
+}
+
 // Lines are texts for T that are shown below one another, set in a little.
 type Lines []Text
 
@@ -125,6 +134,8 @@ func ArgOf(v any) Arg {
 	case []string:
 		return listArg(v)
 	case []Text:
+		return listArg(v)
+	case []Foreign:
 		return listArg(v)
 	case []Region:
 		return listArg(v)

@@ -54,7 +54,7 @@ func (k Known) Wider(now, approved Plan) []Text {
 			}
 			out = append(out, k.widerChange(c, was)...)
 		case c.Deposed == "" || left[c.Deposed] != c.Address:
-			out = append(out, T("wider.address", "address", Foreign(c.Address), "actions", c.Actions))
+			out = append(out, T("wider.address", "address", Foreign(c.Address), "actions", Foreigns(c.Actions)))
 		default:
 			out = append(out, elsewhere(c, seen[c.Deposed])...)
 		}
@@ -88,7 +88,7 @@ func (k Known) lost(now, approved Plan, left map[string]string) []Text {
 		}
 		i := slices.IndexFunc(now.Changes, func(c ResourceChange) bool { return c.Address == was.Address })
 		if i < 0 {
-			out = append(out, T("wider.lost", "address", Foreign(was.Address), "actions", was.Actions))
+			out = append(out, T("wider.lost", "address", Foreign(was.Address), "actions", Foreigns(was.Actions)))
 			continue
 		}
 		for _, p := range was.Paths {
@@ -113,7 +113,7 @@ func elsewhere(now, was ResourceChange) []Text {
 		out = append(out, T("wider.provider", "address", Foreign(now.Address), "now", Foreign(now.Provider), "approved", Foreign(was.Provider)))
 	}
 	if by := otherObject(now.Object, was.Object); len(by) > 0 {
-		out = append(out, T("wider.object", "address", Foreign(now.Address), "actions", now.Actions, "by", by))
+		out = append(out, T("wider.object", "address", Foreign(now.Address), "actions", Foreigns(now.Actions), "by", by))
 	}
 	return out
 }
@@ -176,7 +176,7 @@ func (k Known) widerChange(now, was ResourceChange) []Text {
 		}
 		asked = remade(was)
 	default:
-		return []Text{T("wider.actions", "address", address, "actions", now.Actions, "approved", was.Actions)}
+		return []Text{T("wider.actions", "address", address, "actions", Foreigns(now.Actions), "approved", Foreigns(was.Actions))}
 	}
 	if slices.Contains(k.Broken, now.Address) {
 		asked.Object = nil // the object is the run's own

@@ -72,7 +72,7 @@ func driftOf(p dr.Plan) dr.Drift {
 
 // outsideLine is a change that was made outside Terraform.
 func outsideLine(c dr.ResourceChange) dr.Text {
-	address, actions := dr.Foreign(c.Address), joined(c.Actions)
+	address, actions := dr.Foreign(c.Address), dr.Foreign(joined(c.Actions))
 	if paths, ok := updated(c); ok {
 		return dr.T("drift.outside.paths", "address", address, "actions", actions, "paths", paths)
 	}
@@ -81,7 +81,7 @@ func outsideLine(c dr.ResourceChange) dr.Text {
 
 // changeLine is a change that an apply of the base branch would make.
 func changeLine(c dr.ResourceChange) dr.Text {
-	address, actions := dr.Foreign(c.Address), joined(c.Actions)
+	address, actions := dr.Foreign(c.Address), dr.Foreign(joined(c.Actions))
 	if paths, ok := updated(c); ok {
 		return dr.T("drift.change.paths", "address", address, "actions", actions, "paths", paths)
 	}

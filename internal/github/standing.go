@@ -141,7 +141,7 @@ func eventsApart(in *gh.Installation) []Difference {
 	var out []Difference
 	for _, e := range NeededEvents() {
 		if !slices.Contains(in.Events, e) {
-			out = append(out, Difference{dr.Warn, dr.T("github.app.event.missing", "event", e), dr.T("github.app.event.missing.next", "event", e)})
+			out = append(out, Difference{dr.Warn, dr.T("github.app.event.missing", "event", dr.Foreign(e)), dr.T("github.app.event.missing.next", "event", dr.Foreign(e))})
 		}
 	}
 	return out
