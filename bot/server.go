@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,6 +130,9 @@ func (s *Server) obey(ctx context.Context, sc slack.SlashCommand, c command) str
 		return s.said(ctx, caller, c.verb)(s.books.Cancel(ctx, caller, c.args["run"]))
 	case "answer":
 		return s.said(ctx, caller, c.verb)(s.books.Answer(ctx, caller, c.args["run"], workflows.Reply{Verb: c.args["answer"], Digest: c.args["digest"]}))
+	}
+	if !slices.Contains(dr.Kinds(), dr.Kind(c.verb)) {
+		return s.refusal(invalid(dr.T("bot.unserved", "verb", c.verb), dr.T("command.try", "command", dr.Cmd("help"))))
 	}
 	run, existing, err := s.books.Start(ctx, caller, workflows.StartCommand{
 		Kind: dr.Kind(c.verb), Service: c.args["service"], Target: dr.Region(c.args["region"]), Mode: c.args["mode"], Reason: c.args["reason"],

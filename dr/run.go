@@ -17,6 +17,9 @@ const (
 	Resume   Kind = "resume" // of what a run, or somebody by hand, left half done
 )
 
+// Kinds lists them.
+func Kinds() []Kind { return []Kind{Failover, Failback, Resume} }
+
 // RunState is where a run stands.
 type RunState string
 

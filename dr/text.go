@@ -139,6 +139,8 @@ func ArgOf(v any) Arg {
 		return listArg(v)
 	case []Region:
 		return listArg(v)
+	case []Kind:
+		return listArg(v)
 	case []Command:
 		return listArg(v)
 	default:

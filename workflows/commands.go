@@ -98,6 +98,10 @@ func (b Commands) service(name string) (dr.Service, error) {
 
 // check reads a command against the configuration.
 func (b Commands) check(cmd StartCommand) (dr.Service, dr.Mode, error) {
+	// Every kind of run that is not known by name would move the service.
+	if !slices.Contains(dr.Kinds(), cmd.Kind) {
+		return dr.Service{}, "", &dr.Error{Code: dr.Invalid, What: dr.T("no-runbook", "typed", dr.Foreign(clip(string(cmd.Kind), 40)), "names", dr.Kinds()), Next: dr.T("try-one-of", "names", dr.Kinds())}
+	}
 	s, err := b.service(cmd.Service)
 	if err != nil {
 		return s, "", err

@@ -64,7 +64,7 @@ func (w *world) clientCommands() []*cobra.Command {
 		switch do, known := obey[v.Name]; {
 		case known:
 			out = append(out, w.verb(v, do))
-		case slices.Contains([]dr.Kind{dr.Failover, dr.Failback, dr.Resume}, dr.Kind(v.Name)):
+		case slices.Contains(dr.Kinds(), dr.Kind(v.Name)):
 			out = append(out, w.verb(v, w.start(dr.Kind(v.Name))))
 		case v.Name != "help": // cobra's own
 			out = append(out, w.verb(v, func(*cobra.Command, map[string]string) error {

@@ -3,14 +3,24 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/drbot/drbot/bot"
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/aws/systems"
 	"github.com/drbot/drbot/policies"
@@ -146,6 +156,49 @@ func TestExtension(t *testing.T) {
 	write(conf)
 	if status, _, complaint := typed("config", "check", "--config", path); status != 1 || !strings.Contains(complaint, `"queue"`) {
 		t.Errorf("status %d, %q", status, complaint)
+	}
+}
+
+// unmoved are runbooks that nothing may be asked of.
+type unmoved struct {
+	bot.Runbooks
+	t *testing.T
+}
+
+func (u unmoved) Start(_ context.Context, _ workflows.Caller, cmd workflows.StartCommand) (dr.Run, bool, error) {
+	u.t.Errorf("a run was asked for: %+v", cmd)
+	return dr.Run{}, false, nil
+}
+
+// TestExtensionInSlack types the new command in Slack: it is listed there, and one that the
+// bot does nothing for moves no service.
+func TestExtensionInSlack(t *testing.T) {
+	catalogue, err := text.New(extended().verbs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := catalogue.Add("en", []byte(queueWords)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := bot.NewServer(unmoved{t: t}, "secret", "T1", catalogue.In("en", text.Slack), time.Now, http.DefaultClient, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for typed, want := range map[string]string{"help": "/dr ping SERVICE", "ping portal": "`ping` is nothing that I do from Slack"} {
+		body := url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "text": {typed}}.Encode()
+		r := httptest.NewRequest(http.MethodPost, "/slack/commands", strings.NewReader(body))
+		at := strconv.FormatInt(time.Now().Unix(), 10)
+		mac := hmac.New(sha256.New, []byte("secret"))
+		mac.Write([]byte("v0:" + at + ":" + body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("X-Slack-Request-Timestamp", at)
+		r.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
+		w := httptest.NewRecorder()
+		s.Command(w, r)
+		var said struct{ Text string }
+		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || !strings.Contains(said.Text, want) {
+			t.Errorf("/dr %s: %d %q, %v", typed, w.Code, said.Text, err)
+		}
 	}
 }
 

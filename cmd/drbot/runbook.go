@@ -44,8 +44,8 @@ func (w *world) showRunbook(service string, kind dr.Kind, mode string, to dr.Reg
 	switch {
 	case !ok:
 		return noService(service, services, meant)
-	case !slices.Contains(runbooks(), string(kind)):
-		return misuse(dr.T("cli.runbook.none", "typed", dr.Foreign(kind), "names", runbooks()), orTry(meant, dr.Cmd("runbook show "+service+" failover planned")))
+	case !slices.Contains(dr.Kinds(), kind):
+		return misuse(dr.T("no-runbook", "typed", dr.Foreign(kind), "names", dr.Kinds()), orTry(meant, dr.Cmd("runbook show "+service+" failover planned")))
 	case !known:
 		return misuse(dr.T("no-mode", "mode", dr.Foreign(mode)), orTry(meant, dr.Cmd("runbook show "+service+" "+string(kind)+" planned")))
 	case to == "":
@@ -65,7 +65,11 @@ func (w *world) showRunbook(service string, kind dr.Kind, mode string, to dr.Reg
 }
 
 func runbooks() []string {
-	return []string{string(dr.Failover), string(dr.Failback), string(dr.Resume)}
+	var names []string
+	for _, k := range dr.Kinds() {
+		names = append(names, string(k))
+	}
+	return names
 }
 
 // meantRunbook is the command that somebody may have meant who mistyped some of it; empty
