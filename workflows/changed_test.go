@@ -116,3 +116,44 @@ func TestFormerGeneration(t *testing.T) {
 		})
 	})
 }
+
+// TestNewerGeneration starts over a run that a newer edition has left open, as after a
+// downgrade: whatever it has done, it is neither ended nor taken for one of an earlier edition.
+func TestNewerGeneration(t *testing.T) {
+	t.Parallel()
+	const ours = `UPDATE workflow_status SET application_version = '2' WHERE status = 'PENDING'`
+	for _, generation := range []string{"3", "10"} {
+		newer := `UPDATE workflow_status SET application_version = '` + generation + `' WHERE status = 'PENDING'`
+		refuses := func(t *testing.T, w *world.World, run string) {
+			t.Helper()
+			why := w.TryOver(newer, ours)
+			what, next := dr.Told(why)
+			if said := world.Words(what) + world.Words(next); dr.CodeOf(why) != dr.Conflict || !strings.Contains(world.Words(what), run) ||
+				!strings.Contains(world.Words(next), "newer drbot") || strings.Contains(said, "earlier") || strings.Contains(said, "0.1") {
+				t.Fatalf("over a run of generation %s: %v (%s / %s)", generation, why, world.Words(what), world.Words(next))
+			}
+		}
+		t.Run(generation+" past the merge", func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				w.Fail("Promote portal-global", 1, errMended)
+				run := w.Start(world.Planned)
+				approve(w, run)
+				w.Await(run, dr.RunPaused)
+				refuses(t, w, run)
+				w.Answer(run, "bob", "retry")
+				w.Await(run, dr.RunSucceeded)
+			})
+		})
+		t.Run(generation+" before the merge", func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := w.Start(world.Planned)
+				w.Await(run, dr.RunWaiting)
+				refuses(t, w, run)
+				approve(w, run)
+				w.Await(run, dr.RunSucceeded)
+			})
+		})
+	}
+}

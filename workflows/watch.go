@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -205,16 +206,41 @@ func (b Watchman) configured(ctx context.Context) error {
 	return nil
 }
 
-// settleFormer looks, before anything is launched, at the runs that an earlier
-// generation left open: the engine would let them wait for ever without a word. One
-// that has merged nothing is ended, with its pull request named; with one that may have
-// merged, the program does not start.
+// begunByNewer tells whether a run of another generation is one of a newer edition, as after
+// a downgrade: what it has done cannot be told by its steps here. A report holds nothing and
+// is none.
+func (b Watchman) begunByNewer(ctx context.Context, f engine.Former) (bool, error) {
+	ours, err := strconv.Atoi(generation)
+	if err != nil {
+		return false, err
+	}
+	if g, err := strconv.Atoi(f.Generation); err == nil && g < ours {
+		return false, nil // every earlier generation was a number
+	}
+	_, err = b.Store.Records.Run(ctx, f.ID)
+	if err != nil && dr.CodeOf(err) == dr.NotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// settleFormer looks, before anything is launched, at the runs that another
+// generation left open: the engine would let them wait for ever without a word. An earlier
+// one that has merged nothing is ended, with its pull request named; with one that may have
+// merged, or that is of a newer generation, the program does not start.
 func (b Watchman) settleFormer(ctx context.Context) error {
 	former, err := b.engine.FormerRuns()
 	if err != nil {
 		return err
 	}
 	for _, f := range former {
+		newer, err := b.begunByNewer(ctx, f)
+		if err != nil {
+			return err
+		}
+		if newer {
+			return &dr.Error{Code: dr.Conflict, What: dr.T("former.newer", "run", f.ID), Next: dr.T("former.newer.next", "run", f.ID)}
+		}
 		if mayHaveMerged(f.Steps) {
 			return &dr.Error{Code: dr.Conflict, What: dr.T("former.past-merge", "run", f.ID), Next: dr.T("former.past-merge.next", "edition", finishedBy, "run", f.ID)}
 		}

@@ -99,7 +99,7 @@ func (e *Engine) State(run string) (State, string, error) {
 	}
 }
 
-// Former is a run of an earlier generation that has not ended.
+// Former is a run of another generation that has not ended.
 type Former struct {
 	ID         string
 	Runbook    string
@@ -141,7 +141,7 @@ func (e *Engine) Steps(run string) ([]string, error) {
 	return names, nil
 }
 
-// Forsake ends a run of an earlier generation in the engine, without a word to anybody.
+// Forsake ends a run of another generation in the engine, without a word to anybody.
 func (e *Engine) Forsake(run string) error {
 	if err := dbos.CancelWorkflow(e.ctx, run); err != nil {
 		return fmt.Errorf("end the former run %s: %w", run, err)
