@@ -15,7 +15,6 @@ import (
 	"github.com/drbot/drbot/internal/aws/aurora"
 	"github.com/drbot/drbot/internal/aws/ecs"
 	"github.com/drbot/drbot/internal/aws/route53"
-	"github.com/drbot/drbot/internal/aws/systems"
 	"github.com/drbot/drbot/internal/config"
 	"github.com/drbot/drbot/internal/github"
 	"github.com/drbot/drbot/internal/store"
@@ -34,8 +33,8 @@ const language = "en"
 
 // assemble joins the ports of the runbooks with their adapters: the one place
 // that sees two adapters at once.
-func assemble(ctx context.Context, cfg *config.Config, as credentials, walls tf.Isolation, forge *github.Client, st *store.Store, lock *store.Lock, stop context.CancelCauseFunc, log *slog.Logger) (*server, error) {
-	catalogue, err := text.New(dr.Verbs())
+func (p parts) assemble(ctx context.Context, cfg *config.Config, as credentials, walls tf.Isolation, forge *github.Client, st *store.Store, lock *store.Lock, stop context.CancelCauseFunc, log *slog.Logger) (*server, error) {
+	catalogue, err := p.catalogue()
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +66,10 @@ func assemble(ctx context.Context, cfg *config.Config, as credentials, walls tf.
 	books, err := workflows.New(workflows.Deps{
 		Team:      workflows.Team{Services: cfg.Services, People: cfg.People},
 		Forge:     workflows.Forge{Files: forge, Changes: forge, Watch: forge, Publish: forge, Itself: github.Unattended{Client: forge}, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}, Rules: newRules(cfg, forge)},
-		Cloud:     workflows.Cloud{Systems: systems.All(cloud), Databases: databases, Names: route53.New(cloud)},
+		Cloud:     workflows.Cloud{Systems: p.systems(cloud), Databases: databases, Names: route53.New(cloud)},
 		Terraform: terraform, Policy: policy, Directory: poster,
 		Store: workflows.Store{Records: st, Book: over.refusals(), Memory: st, Keeper: st, Reports: st},
-		Kinds: steps.Kinds(&steps.World{
+		Kinds: p.kinds(&steps.World{
 			Databases: databases, Workloads: ecs.New(cloud), Network: route53.New(cloud), Terraform: terraform, Ledger: steps.Books{Ledger: st, Changing: st},
 			Held: lock.Held, Now: time.Now, Timing: steps.Timing{
 				Poll: t.Poll, Promote: t.Promote, Settle: t.Settle, Gate: t.Gate, Quiesce: t.Quiesce, Apply: t.Apply,

@@ -70,7 +70,7 @@ func (w *world) auditVerifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			hashKey, err := config.HashKey(w.config, configOptions(w.getenv, false))
+			hashKey, err := config.HashKey(w.config, w.parts.config(w.getenv, false))
 			if err != nil {
 				return err
 			}

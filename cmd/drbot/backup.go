@@ -49,7 +49,7 @@ func (w *world) restoreCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			hashKey, err := config.HashKey(w.config, configOptions(w.getenv, false))
+			hashKey, err := config.HashKey(w.config, w.parts.config(w.getenv, false))
 			if err != nil {
 				return err
 			}

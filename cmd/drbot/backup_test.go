@@ -27,7 +27,7 @@ func newPlace(t *testing.T) *place {
 	p := &place{t: t, db: filepath.Join(t.TempDir(), "drbot.db")}
 	p.env = map[string]string{"DRBOT_DATABASE_URL": "sqlite:" + p.db, "DRBOT_HASH_KEY": "a key of tests, 16 bytes or more", "DRBOT_CONFIG": "../../drbot.example.yaml"}
 	var err error
-	if p.cfg, err = config.Load(p.env["DRBOT_CONFIG"], configOptions(p.getenv, false)); err != nil {
+	if p.cfg, err = config.Load(p.env["DRBOT_CONFIG"], standard().config(p.getenv, false)); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -121,7 +121,7 @@ func TestBackup(t *testing.T) {
 	_, aside, _ := strings.Cut(strings.TrimSpace(out), "before is ")
 	p.db = aside
 	p.env["DRBOT_DATABASE_URL"] = "sqlite:" + aside
-	if p.cfg, err = config.Load(p.env["DRBOT_CONFIG"], configOptions(p.getenv, false)); err != nil {
+	if p.cfg, err = config.Load(p.env["DRBOT_CONFIG"], standard().config(p.getenv, false)); err != nil {
 		t.Fatal(err)
 	}
 	p.has("portal-1", "portal-2")

@@ -86,7 +86,7 @@ func TestConfigCheckActs(t *testing.T) {
 // service could be made of is said once, with the run.
 func TestUnmakeable(t *testing.T) {
 	s := newPlace(t).cfg.Services["portal"]
-	if why := unmakeable(kinds(), s); len(why) > 0 {
+	if why := unmakeable(standard().shown(), s); len(why) > 0 {
 		t.Errorf("the documented service cannot be moved: %v", why)
 	}
 	words, err := shellWords()
@@ -101,7 +101,7 @@ func TestUnmakeable(t *testing.T) {
 	} {
 		bad := s
 		bad.Acts = append(slices.Clone(s.Acts), act)
-		if why := unmakeable(kinds(), bad); len(why) == 0 || !strings.Contains(words.Say(why[0]), want) {
+		if why := unmakeable(standard().shown(), bad); len(why) == 0 || !strings.Contains(words.Say(why[0]), want) {
 			t.Errorf("%s: %v", act, why)
 		}
 	}

@@ -177,7 +177,7 @@ func TestStandby(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	cfg, err := config.Load("../../drbot.example.yaml", configOptions(func(name string) string {
+	cfg, err := config.Load("../../drbot.example.yaml", standard().config(func(name string) string {
 		if name == "DRBOT_DATABASE_URL" {
 			return "sqlite:" + filepath.Join(dir, "drbot.db")
 		}
@@ -201,7 +201,7 @@ func TestStandby(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, cfg, tf.Isolation{}, quiet) }()
+	go func() { ended <- standard().serve(ctx, cfg, tf.Isolation{}, quiet) }()
 	until(t, "the standby is healthy", func() bool { code, body := fetched(cfg.Listen, "/healthz"); return code == 200 && body == "standby\n" })
 	if code, body := fetched(cfg.Listen, "/slack/commands"); code != 503 || !strings.Contains(body, "standby") {
 		t.Errorf("a standby answered %d %q to a command", code, body)

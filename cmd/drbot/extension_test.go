@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -20,9 +19,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/drbot/drbot/bot"
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/aws"
 	"github.com/drbot/drbot/internal/aws/systems"
+	"github.com/drbot/drbot/internal/config"
+	"github.com/drbot/drbot/internal/store"
+	"github.com/drbot/drbot/internal/tf"
 	"github.com/drbot/drbot/policies"
 	"github.com/drbot/drbot/text"
 	"github.com/drbot/drbot/workflows"
@@ -57,8 +59,10 @@ queue.too-deep: "{{.n}} messages wait in {{.queue}}"
 func extended() parts {
 	p := standard()
 	p.verbs = append(p.verbs, dr.Verb{Name: "ping", Params: []dr.Param{{Name: "service"}}})
-	p.kinds = append(p.kinds, drainKind())
-	p.systems = append(p.systems, queueInfo)
+	p.kinds = func(w *steps.World) []steps.Kind { return append(steps.Kinds(w), drainKind()) }
+	p.systems = func(c *aws.Client) systems.Systems {
+		return append(systems.All(c), systems.System{SystemInfo: queueInfo, Reader: queues{}})
+	}
 	p.messages = []byte(queueWords)
 	return p
 }
@@ -159,42 +163,62 @@ func TestExtension(t *testing.T) {
 	}
 }
 
-// unmoved are runbooks that nothing may be asked of.
-type unmoved struct {
-	bot.Runbooks
-	t *testing.T
-}
-
-func (u unmoved) Start(_ context.Context, _ workflows.Caller, cmd workflows.StartCommand) (dr.Run, bool, error) {
-	u.t.Errorf("a run was asked for: %+v", cmd)
-	return dr.Run{}, false, nil
-}
-
-// TestExtensionInSlack types the new command in Slack: it is listed there, and one that the
-// bot does nothing for moves no service.
-func TestExtensionInSlack(t *testing.T) {
-	catalogue, err := text.New(extended().verbs)
+// TestExtensionServes assembles the bot of the other parts: it works with all of them, and
+// the new command, typed in Slack, is listed there and moves no service.
+func TestExtensionServes(t *testing.T) {
+	p := extended()
+	dir := t.TempDir()
+	cfg, err := config.Load("../../drbot.example.yaml", p.config(func(name string) string {
+		if name == "DRBOT_DATABASE_URL" {
+			return "sqlite:" + filepath.Join(dir, "drbot.db")
+		}
+		return "a secret of " + name
+	}, true))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := catalogue.Add("en", []byte(queueWords)); err != nil {
-		t.Fatal(err)
-	}
-	s, err := bot.NewServer(unmoved{t: t}, "secret", "T1", catalogue.In("en", text.Slack), time.Now, http.DefaultClient, slog.New(slog.DiscardHandler))
+	cfg.WorkDir, cfg.Throwaway = filepath.Join(dir, "work"), true
+	lock, err := store.AcquireLock(t.Context(), cfg.Database, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for typed, want := range map[string]string{"help": "/dr ping SERVICE", "ping portal": "`ping` is nothing that I do from Slack"} {
-		body := url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "text": {typed}}.Encode()
+	defer lock.Release()
+	st, err := openStore(t.Context(), cfg, cfg.Terraform.HashKey, false, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = st.Close() }()
+	as, err := newCredentials(cfg, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forge, err := newForge(cfg, as, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := p.assemble(t.Context(), cfg, as, tf.Isolation{}, forge, st, lock, func(error) {}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.books.Close(time.Second) }()
+	if !slices.ContainsFunc(s.books.Kinds, func(k steps.Kind) bool { return k.ID == "drain" }) {
+		t.Error("it cannot make the step")
+	}
+	jobs := dr.Service{Name: "jobs", Resources: []dr.Resource{{Name: "jobs", System: "queue"}}}
+	if checks := s.books.Cloud.Systems.Checks(t.Context(), jobs, dr.Planned, standin.Seoul, standin.Tokyo); len(checks) != 2 {
+		t.Errorf("it reads %v", checks)
+	}
+	for typed, want := range map[string]string{"help": "hether the queue answers", "ping portal": "`ping` is nothing that I do from Slack"} {
+		body := url.Values{"team_id": {cfg.Slack.TeamID}, "user_id": {"U1"}, "text": {typed}}.Encode()
 		r := httptest.NewRequest(http.MethodPost, "/slack/commands", strings.NewReader(body))
 		at := strconv.FormatInt(time.Now().Unix(), 10)
-		mac := hmac.New(sha256.New, []byte("secret"))
+		mac := hmac.New(sha256.New, []byte(cfg.Slack.SigningSecret))
 		mac.Write([]byte("v0:" + at + ":" + body))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("X-Slack-Request-Timestamp", at)
 		r.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
 		w := httptest.NewRecorder()
-		s.Command(w, r)
+		s.handler.ServeHTTP(w, r)
 		var said struct{ Text string }
 		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || !strings.Contains(said.Text, want) {
 			t.Errorf("/dr %s: %d %q, %v", typed, w.Code, said.Text, err)

@@ -136,16 +136,20 @@ func misuse(what, next dr.Text) error {
 func shellWords() (text.Words, error) { return standard().shellWords() }
 
 func (p parts) shellWords() (text.Words, error) {
-	c, err := text.New(p.verbs)
+	c, err := p.catalogue()
 	if err != nil {
 		return text.Words{}, err
 	}
-	if len(p.messages) > 0 {
-		if err := c.Add("en", p.messages); err != nil {
-			return text.Words{}, err
-		}
+	return c.In(language, text.Shell).Marked(text.Marks{Escape: text.Visible}), nil
+}
+
+// catalogue holds what the program says, of every part.
+func (p parts) catalogue() (*text.Catalogue, error) {
+	c, err := text.New(p.verbs)
+	if err == nil && len(p.messages) > 0 {
+		err = c.Add(language, p.messages)
 	}
-	return c.In("en", text.Shell).Marked(text.Marks{Escape: text.Visible}), nil
+	return c, err
 }
 
 func (w *world) root() *cobra.Command {

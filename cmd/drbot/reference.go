@@ -39,7 +39,7 @@ func reference(words text.Words, p parts) string {
 	}
 	table(say(dr.T("reference.commands")), []string{"Slack", "shell", ""}, rows)
 	rows = nil
-	for _, k := range p.kinds {
+	for _, k := range p.shown() {
 		act := "–"
 		if k.Act != nil {
 			act = code(actForm(k))
@@ -48,7 +48,7 @@ func reference(words text.Words, p parts) string {
 	}
 	table(say(dr.T("reference.kinds")), []string{say(dr.T("reference.kind")), "`acts:`", say(dr.T("reference.skip")), ""}, rows)
 	rows = nil
-	for _, s := range p.systems {
+	for _, s := range p.infos() {
 		for _, f := range s.Fields {
 			where := say(dr.T("reference.everywhere"))
 			if f.Regional {
@@ -67,7 +67,7 @@ func reference(words text.Words, p parts) string {
 			rows = append(rows, []string{code(c.ID), of, c.Unit, need(words, c, dr.Planned), need(words, c, dr.Disaster), say(dr.T(dr.TextID("check." + c.ID))), say(dr.T(dr.TextID("mend." + c.ID)))})
 		}
 	}
-	for _, s := range p.systems {
+	for _, s := range p.infos() {
 		add(code(s.ID), s.Specs)
 	}
 	add(say(dr.T("reference.repository")), p.rules)

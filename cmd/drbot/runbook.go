@@ -56,7 +56,7 @@ func (w *world) showRunbook(service string, kind dr.Kind, mode string, to dr.Reg
 	case !s.Has(to):
 		return misuse(dr.T("no-region", "region", dr.Foreign(string(to)), "service", s.Name, "first", s.Regions[0], "second", s.Regions[1]), dr.T("try-one-of", "names", s.Regions))
 	}
-	list, err := workflows.Steps(w.parts.kinds, s, dr.Request{Kind: kind, Service: service, Target: to, Mode: m})
+	list, err := workflows.Steps(w.parts.shown(), s, dr.Request{Kind: kind, Service: service, Target: to, Mode: m})
 	if err != nil {
 		return err
 	}

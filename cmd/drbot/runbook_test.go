@@ -28,7 +28,7 @@ func TestRunbookShow(t *testing.T) {
 		{[]string{"resume", "disaster"}, dr.Resume, dr.Disaster, "ap-northeast-1"},
 		{[]string{"failover", "planned", "--to", "ap-northeast-2"}, dr.Failover, dr.Planned, "ap-northeast-2"},
 	} {
-		list, err := workflows.Steps(kinds(), s, dr.Request{Kind: c.kind, Service: s.Name, Target: c.target, Mode: c.mode})
+		list, err := workflows.Steps(standard().shown(), s, dr.Request{Kind: c.kind, Service: s.Name, Target: c.target, Mode: c.mode})
 		if err != nil {
 			t.Fatal(err)
 		}

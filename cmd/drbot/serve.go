@@ -42,7 +42,7 @@ func (w *world) serveCommand() *cobra.Command {
 				log.WarnContext(c.Context(), "the configuration has what it should say otherwise", "notice", w.words.Say(n))
 			}
 			tellWalls(c.Context(), walls, here.can, log)
-			return ended(serve(c.Context(), cfg, walls.Isolation, log))
+			return ended(w.parts.serve(c.Context(), cfg, walls.Isolation, log))
 		},
 	}
 }
@@ -58,7 +58,7 @@ func ended(err error) error {
 }
 
 // serve runs the bot until the context ends, the lock is lost or the engine fails.
-func serve(ctx context.Context, cfg *config.Config, walls tf.Isolation, log *slog.Logger) error {
+func (p parts) serve(ctx context.Context, cfg *config.Config, walls tf.Isolation, log *slog.Logger) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	public := newPublic(cfg.Listen, log, stop)
@@ -98,7 +98,7 @@ func serve(ctx context.Context, cfg *config.Config, walls tf.Isolation, log *slo
 	if err := tellConfig(ctx, st, cfg, time.Now(), log); err != nil {
 		return err
 	}
-	s, err := assemble(ctx, cfg, as, walls, forge, st, lock, stop, log)
+	s, err := p.assemble(ctx, cfg, as, walls, forge, st, lock, stop, log)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/aws"
 	"github.com/drbot/drbot/internal/aws/systems"
 	"github.com/drbot/drbot/internal/config"
 	"github.com/drbot/drbot/internal/github"
@@ -13,29 +14,29 @@ import (
 // steps, systems and words. Help, checks, lists and tables are made from them.
 type parts struct {
 	verbs    []dr.Verb
-	kinds    []steps.Kind // without what they work on: for showing and checking
-	systems  []dr.SystemInfo
+	kinds    func(*steps.World) []steps.Kind
+	systems  func(*aws.Client) systems.Systems
 	rules    []dr.Spec // of the repositories
 	messages []byte    // beside the catalogue's own
 }
 
 // standard are the parts of this program.
 func standard() parts {
-	return parts{verbs: dr.Verbs(), kinds: kinds(), systems: systems.Infos(), rules: github.Specs()}
+	return parts{verbs: dr.Verbs(), kinds: steps.Kinds, systems: systems.All, rules: github.Specs()}
 }
 
-func kinds() []steps.Kind { return steps.Kinds(&steps.World{}) }
+// shown are the kinds without what they work on: for showing and checking.
+func (p parts) shown() []steps.Kind { return p.kinds(&steps.World{}) }
 
-// configOptions is what the configuration is read with: what a resource can be and what
-// a run can do, as the adapters and the kinds of steps tell it.
-func configOptions(getenv func(string) string, secrets bool) config.Options {
-	return standard().config(getenv, secrets)
-}
+// infos is what identifies a resource of each system.
+func (p parts) infos() []dr.SystemInfo { return p.systems(nil).Infos() }
 
+// config is what the configuration is read with: what a resource can be and what a run can
+// do, as the adapters and the kinds of steps tell it.
 func (p parts) config(getenv func(string) string, secrets bool) config.Options {
-	all := p.kinds
+	all := p.shown()
 	return config.Options{
-		Getenv: getenv, Secrets: secrets, Systems: p.systems, Acts: steps.Acts(all), DefaultActs: steps.DefaultActs(),
+		Getenv: getenv, Secrets: secrets, Systems: p.infos(), Acts: steps.Acts(all), DefaultActs: steps.DefaultActs(),
 		Fits: func(s dr.Service) []dr.Text { return unmakeable(all, s) },
 	}
 }

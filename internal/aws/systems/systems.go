@@ -29,8 +29,18 @@ type System struct {
 // Systems are the systems a program knows.
 type Systems []System
 
-// Infos lists what identifies a resource of every system of AWS. It needs no client.
-func Infos() []dr.SystemInfo { return []dr.SystemInfo{aurora.Info(), ecs.Info()} }
+// Infos lists what identifies a resource of every system of AWS: of those, and no others,
+// that All gives.
+func Infos() []dr.SystemInfo { return All(nil).Infos() }
+
+// Infos lists what identifies a resource of each of the systems.
+func (all Systems) Infos() []dr.SystemInfo {
+	infos := make([]dr.SystemInfo, len(all))
+	for i, s := range all {
+		infos[i] = s.SystemInfo
+	}
+	return infos
+}
 
 // Specs lists every check that is made of AWS, each once.
 func Specs() []dr.Spec {
@@ -49,7 +59,7 @@ func Specs() []dr.Spec {
 	return all
 }
 
-// All gives every system of AWS.
+// All gives every system of AWS. For what they tell of themselves they need no client.
 func All(cloud *aws.Client) Systems {
 	return Systems{
 		{aurora.Info(), aurora.New(cloud)},
@@ -66,7 +76,7 @@ func (all Systems) Checks(ctx context.Context, s dr.Service, mode dr.Mode, sourc
 	for _, r := range s.Resources {
 		system, ok := all.find(r.System)
 		if !ok {
-			continue // the configuration refuses it
+			continue // Expected has it
 		}
 		looks = append(looks, func() []dr.Check {
 			checks := system.Reader.Read(ctx, dr.Target{Service: s, Resource: r, Mode: mode, Source: source, Target: target})
@@ -82,12 +92,15 @@ func (all Systems) Checks(ctx context.Context, s dr.Service, mode dr.Mode, sourc
 }
 
 // Expected lists the checks that Checks has to make for a service, by what the
-// systems tell of theirs and not by what was made. It is never nil.
+// systems tell of theirs and not by what was made. For a resource whose system is not
+// among them it lists one that nobody makes. It is never nil.
 func (all Systems) Expected(s dr.Service, mode dr.Mode) []dr.Expected {
 	expected := []dr.Expected{}
 	for _, r := range s.Resources {
 		system, ok := all.find(r.System)
 		if !ok {
+			// The configuration refuses it; were it taken, what nobody looks at is not ready.
+			expected = append(expected, dr.Expected{Name: r.System, Resource: r.Name, Need: dr.NeedOK})
 			continue
 		}
 		for _, spec := range system.Specs {

@@ -16,6 +16,7 @@ import (
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/aws/awstest"
 	"github.com/drbot/drbot/internal/aws/systems"
+	"github.com/drbot/drbot/policies"
 )
 
 // database is another database than Portal's.
@@ -137,9 +138,7 @@ func TestWhatIsExpectedIsMade(t *testing.T) {
 	all := systems.All(f.Client(t))
 	alone := awstest.Portal()
 	alone.Resources = []dr.Resource{workload("web")}
-	strange := awstest.Portal()
-	strange.Resources = append(strange.Resources, dr.Resource{Name: "files", System: "bucket"})
-	for name, s := range map[string]dr.Service{"one of each": awstest.Portal(), "large": large(), "no database": alone, "nothing": {Name: "x"}, "unknown system": strange} {
+	for name, s := range map[string]dr.Service{"one of each": awstest.Portal(), "large": large(), "no database": alone, "nothing": {Name: "x"}} {
 		for _, mode := range []dr.Mode{dr.Planned, dr.Disaster} {
 			made := []dr.Expected{}
 			for _, c := range all.Checks(t.Context(), s, mode, awstest.Seoul, awstest.Tokyo) {
@@ -169,6 +168,48 @@ func TestAPanicOfASystemIsTheCallers(t *testing.T) {
 	t.Error("the panic was lost")
 }
 
+// TestASystemThatNobodyReadsIsNotReady reads a service with a resource of a system that is not
+// among those that are read: the rules are told of a check that nobody has made.
+func TestASystemThatNobodyReadsIsNotReady(t *testing.T) {
+	rules, err := policies.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := awstest.NewFake(t)
+	f.AllWell()
+	all, s := systems.All(f.Client(t)), awstest.Portal()
+	for _, mode := range []dr.Mode{dr.Planned, dr.Disaster} {
+		for name, with := range map[string]func(dr.Service) dr.Service{
+			"beside others": func(s dr.Service) dr.Service {
+				s.Resources = append(slices.Clone(s.Resources), dr.Resource{Name: "jobs", System: "queue"})
+				return s
+			},
+			"alone": func(s dr.Service) dr.Service {
+				s.Resources = []dr.Resource{{Name: "jobs", System: "queue"}}
+				return s
+			},
+			"not there": func(s dr.Service) dr.Service { return s },
+		} {
+			s := with(s)
+			verdict, err := rules.Readiness(t.Context(), dr.ReadinessFacts{
+				Mode: mode, Source: awstest.Seoul, Target: awstest.Tokyo, Strategy: s.Strategy, RPO: s.Objectives.RPO.Seconds(), Resources: len(s.Resources),
+				Checks: all.Checks(t.Context(), s, mode, awstest.Seoul, awstest.Tokyo), Expected: all.Expected(s, mode),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if verdict.Allowed != (name == "not there") {
+				t.Errorf("%s, %s: allowed %v, %v", mode, name, verdict.Allowed, verdict.Reasons)
+			}
+			for _, r := range verdict.Reasons {
+				if said := awstest.Say(t, r); !strings.Contains(said, "jobs") || !strings.Contains(said, "queue") {
+					t.Errorf("%s, %s: %q names no resource", mode, name, said)
+				}
+			}
+		}
+	}
+}
+
 func TestInfos(t *testing.T) {
 	f := awstest.NewFake(t)
 	bySystem := map[string]dr.SystemInfo{}
@@ -185,7 +226,11 @@ func TestInfos(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range systems.All(f.Client(t)) {
+	all := systems.All(f.Client(t))
+	if len(all) != len(bySystem) {
+		t.Errorf("%d systems are read, %d may be configured", len(all), len(bySystem))
+	}
+	for _, s := range all {
 		if !slices.EqualFunc(s.Reader.Specs(), bySystem[s.ID].Specs, sameSpec) || len(s.Specs) == 0 {
 			t.Errorf("%s tells its checks in two ways", s.ID)
 		}
