@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -206,8 +207,25 @@ type Run struct {
 	Objective   Objectives   `json:"objectives"`
 	Quorum      int          `json:"quorum"`
 	GoneOn      *GoneOn      `json:"gone_on,omitempty"` // a planned run that people have made a disaster
-	Decisions   []Decision   `json:"decisions,omitempty"`
+	Decisions   []Decided    `json:"decisions,omitempty"`
 	Configs     []string     `json:"configs,omitempty"` // digests of the configurations it ran under, in their order
+}
+
+// Decided is what was decided at a step of a run.
+type Decided struct {
+	Step string `json:"step,omitempty"` // empty in records from before it was kept
+	Decision
+}
+
+// Decide keeps what was decided at a step, instead of what was decided there before: a step
+// that is tried again decides anew.
+func (r *Run) Decide(step string, d Decision) {
+	i := slices.IndexFunc(r.Decisions, func(o Decided) bool { return o.Step == step })
+	if i < 0 {
+		r.Decisions = append(r.Decisions, Decided{step, d})
+		return
+	}
+	r.Decisions[i].Decision = d
 }
 
 // GoneOn is that a run was begun as planned and goes on as a disaster, because its source

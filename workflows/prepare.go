@@ -189,7 +189,7 @@ func (f *preparation) checkReadiness() error {
 		f.run.Update(ctx, func(run *dr.Run) {
 			run.Checks = found.Checks
 			run.Accepts = f.acceptsOf(found.Verdict)
-			run.Decisions = append(run.Decisions, found.Verdict.Decision)
+			run.Decide(stepReadiness, found.Verdict.Decision)
 		})
 		if found.Verdict.Allowed {
 			return found, nil

@@ -21,7 +21,7 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 	p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: steady(a.run, a.run.Now(ctx)), Round: round}
 	if err := a.run.Write(ctx, func(run *dr.Run) {
 		run.PlanLine, run.Digest = p.Counts, p.Digest
-		run.Decisions = append(run.Decisions, decision)
+		run.Decide(stepPlan, decision)
 	}); err != nil {
 		return proposal{}, err
 	}

@@ -83,7 +83,7 @@ func (f resumption) plan() (proposal, error) {
 		}
 		if err := f.run.Write(ctx, func(run *dr.Run) {
 			run.PlanLine, run.Digest = p.Counts, p.Digest
-			run.Decisions = append(run.Decisions, decision)
+			run.Decide(stepPlan, decision)
 		}); err != nil {
 			return proposal{}, err
 		}
