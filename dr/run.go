@@ -292,6 +292,8 @@ type AuditEntry struct {
 	Granted bool      `json:"granted"`
 	Detail  Text      `json:"detail,omitzero"`
 	Config  string    `json:"config,omitempty"` // digest of the configuration that the bot ran with
+	// Once, where it is not empty, is what the entry is known by: a second one is the first.
+	Once string `json:"once,omitempty"`
 }
 
 // Intent is an act the bot is about to ask the outside world for, stored before

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -52,16 +53,59 @@ func (s *AuditTrail) AuditTx(ctx context.Context, tx *sql.Tx, e dr.AuditEntry) e
 	if err != nil {
 		return err
 	}
+	once := sql.NullString{String: e.Once, Valid: e.Once != ""}
+	if once.Valid {
+		taken, genuine, err := s.written(ctx, tx, e.Once)
+		if err != nil {
+			return err
+		}
+		if genuine {
+			now = before
+			return nil
+		}
+		if taken { // by somebody who wants it not to be written
+			s.log.ErrorContext(ctx, "AN ENTRY OF THE AUDIT LOG IS OF NOBODY WHO HAS THE KEY, and has the place of one that is written now", "run", e.Run, "action", e.Action)
+			once.Valid = false
+		}
+	}
 	key, err := s.keyFor(ctx, tx, before.Seq+1)
 	if err != nil {
 		return err
 	}
 	next := Head{before.Seq + 1, entryHash(key, before.Seq+1, before.Hash, string(doc))}
-	if _, err := s.exec(ctx, tx, "write the audit log", `INSERT INTO drbot_audit (seq, doc, prev, hash) VALUES (?, ?, ?, ?)`, next.Seq, string(doc), before.Hash, next.Hash); err != nil {
+	if _, err := s.exec(ctx, tx, "write the audit log", `INSERT INTO drbot_audit (seq, doc, prev, hash, once) VALUES (?, ?, ?, ?, ?)`, next.Seq, string(doc), before.Hash, next.Hash, once); err != nil {
 		return err
 	}
 	now = next
 	return nil
+}
+
+// written tells whether an entry is in the log that is known by once, and whether it is one
+// that only who has the key can have made. One of a key that is not known here counts, as it
+// does for Audited.
+func (s *AuditTrail) written(ctx context.Context, tx *sql.Tx, once string) (taken, genuine bool, err error) {
+	var seq, first int64
+	var doc, prev, hash, proof string
+	err = tx.QueryRowContext(ctx, s.q(`SELECT seq, doc, prev, hash FROM drbot_audit WHERE once = ?`), once).Scan(&seq, &doc, &prev, &hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, failed("look for an audit entry", err)
+	}
+	var e dr.AuditEntry
+	if json.Unmarshal([]byte(doc), &e) != nil || e.Once != once {
+		return true, false, nil
+	}
+	err = tx.QueryRowContext(ctx, s.q(`SELECT first, proof FROM drbot_audit_keys WHERE first <= ? ORDER BY first DESC LIMIT 1`), seq).Scan(&first, &proof)
+	if errors.Is(err, sql.ErrNoRows) {
+		return true, hash == entryHash(nil, seq, prev, doc), nil
+	}
+	if err != nil {
+		return true, false, failed("read the keys of the audit log", err)
+	}
+	i := slices.IndexFunc(s.keys, func(key []byte) bool { return proof == keyProof(key, first) })
+	return true, i < 0 || hash == entryHash(s.keys[i], seq, prev, doc), nil
 }
 
 // Head is the last entry of the audit log: all before it hangs on its hash.

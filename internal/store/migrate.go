@@ -61,6 +61,11 @@ var migrations = [][]string{
 	{
 		`CREATE TABLE drbot_audit_keys (first BIGINT PRIMARY KEY, proof TEXT NOT NULL)`,
 	},
+	// 4: what an entry of the audit log is known by, where its step may be played again.
+	{
+		`ALTER TABLE drbot_audit ADD COLUMN once TEXT`,
+		`CREATE UNIQUE INDEX drbot_audit_once ON drbot_audit (once) WHERE once IS NOT NULL`,
+	},
 }
 
 // migrate brings the tables up to date, each version in a transaction of its own.

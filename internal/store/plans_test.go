@@ -116,7 +116,7 @@ func everything(ctx context.Context, s *Store) map[string]func() error {
 		"AuditTx": func() error {
 			return s.Tx(ctx, "t", func(tx *sql.Tx) error { return s.AuditTx(ctx, tx, dr.AuditEntry{At: t0}) })
 		},
-		"Audit":      func() error { return s.Audit(ctx, dr.AuditEntry{At: t0}) },
+		"Audit":      func() error { return s.Audit(ctx, dr.AuditEntry{At: t0, Once: "o"}) },
 		"AuditLog":   func() error { _, err := s.AuditLog(ctx, 10); return err },
 		"Intend":     func() error { _, _, err := s.Intend(ctx, dr.Intent{Run: "r", Act: "a"}); return err },
 		"LastIntent": func() error { _, _, err := s.LastIntent(ctx, "r", "a"); return err },

@@ -19,6 +19,7 @@ func (r *Run) attempt(ctx context.Context, name string, fn func(context.Context)
 	timing, now := r.engine.opts.Timing, r.engine.opts.Now
 	pause := timing.Retry
 	for try := 1; ; try++ {
+		anotherTry(ctx)
 		out, err := guarded(ctx, func(ctx context.Context) (Outcome, error) {
 			if err := r.recall(ctx); err != nil {
 				return Outcome{}, err

@@ -91,10 +91,10 @@ func (r *Record) Post(ctx context.Context, n dr.Note) error {
 	return err
 }
 
-// Audit writes down what the run did.
+// Audit writes down what the run did, once however often its step is played.
 func (r *Record) Audit(ctx context.Context, action string, detail dr.Text) error {
 	return r.opts.Book.Audit(ctx, dr.AuditEntry{
 		At: r.opts.Now(), Who: "drbot", Via: "run", Action: action,
-		Service: r.Service, Run: r.ID, Granted: true, Detail: detail,
+		Service: r.Service, Run: r.ID, Granted: true, Detail: detail, Once: onceOf(ctx, r.ID, action, detail),
 	})
 }

@@ -30,6 +30,7 @@ type Run struct {
 	late      string         // who cancelled it when that did not count any more, until it is told
 	granted   map[string]any // by step: what people allowed beyond what was approved
 	begun     map[string]int // how often each step was
+	played    map[string]int // the same of whatever is stored, by its name
 	questions int            // asked so far; numbers each question of the run
 	unheard   int            // messages that were of nobody who has the key
 	keyed     bool           // it was begun with a seal, and takes nothing that has none
@@ -124,13 +125,14 @@ func lined(r *Run, name string, fn func(context.Context) Outcome) Outcome {
 // it cannot write or is shutting down; in both cases the run must neither fail
 // nor go on, so it stands still until the process ends and is then taken up again.
 func (r *Run) durable(name string, fn func(context.Context) Outcome) Outcome {
+	said := linesOf(r, name)
 	do := func(ctx context.Context) (Outcome, error) {
 		if err := r.engine.drain.enter(ctx); err != nil {
 			return Outcome{}, err
 		}
 		defer r.engine.drain.leave()
 		r.live = true
-		out := fn(ctx)
+		out := fn(context.WithValue(ctx, linesKey{}, said))
 		out.Jump = r.takeJump()
 		return out, nil
 	}
