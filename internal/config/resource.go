@@ -58,21 +58,23 @@ func written(at string, r resource) entry {
 	}}
 }
 
-func (f *checker) resources(at string, in service, s *dr.Service) {
+// resources checks those of a service, and gives where each stands in the file by its name.
+func (f *checker) resources(at string, in service, s *dr.Service) map[string]string {
 	entries := f.legacy(at, in, s)
 	for i, r := range in.Resources {
 		entries = append(entries, written(fmt.Sprintf("%s.resources[%d]", at, i), r))
 	}
 	if len(entries) == 0 {
 		f.add(at+".resources", dr.T("config.resource.none", "systems", sortedKeys(f.systems)))
-		return
+		return nil
 	}
+	places := map[string]string{}
 	named, same := map[string]entry{}, map[string]entry{}
 	for _, e := range entries {
 		if first, twice := named[e.Name]; twice {
 			f.add(e.at+".name", dr.T("config.resource.name-taken", "name", quoted(e.Name), "first", first.at))
 		}
-		named[e.Name] = e
+		named[e.Name], places[e.Name] = e, e.at
 		r := f.resource(e, s)
 		identity := fmt.Sprint(r.System, r.Spec, r.In) // maps print in order of their keys
 		if first, twice := same[identity]; twice {
@@ -84,6 +86,7 @@ func (f *checker) resources(at string, in service, s *dr.Service) {
 		s.Resources = append(s.Resources, r)
 	}
 	f.order(entries, named, s)
+	return places
 }
 
 // resource checks one against what its system says identifies it.

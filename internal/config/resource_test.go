@@ -135,6 +135,8 @@ func TestFaultsOfResources(t *testing.T) {
 		"old and wrong":     {strings.Replace(oldKeys, "cluster:portal-ap-northeast-1", "cluster:portal tokyo", 1), "", "services[0].database.clusters.ap-northeast-1:"},
 		"old and missing":   {strings.Replace(oldKeys, "service: portal_tokyo", "service: ''", 1), "", "services[0].workloads.ap-northeast-1.service: missing"},
 
+		"against the usual order": {strings.NewReplacer("system: aurora-global, global_cluster: users", "system: aurora-global, after: [web], global_cluster: users", "after: [orders]", "after: []").Replace(twoDatabases), "", "services[0].resources[1].after[0]: comes after web, and a run that lists no acts does promote before redeploy: take it out"},
+
 		"an act for nothing":     {noDatabase, everyAct, "acts[0]: the service has no resource of aurora-global to promote"},
 		"an act for a stranger":  {twoDatabases, "[promote/user, promote/orders, apply/target, gate, apply/traffic]", `acts[0]: "user" is no resource of aurora-global of this service; did you mean users?`},
 		"an act for a workload":  {twoDatabases, "[promote/web, promote, apply/target, gate, apply/traffic]", `acts[0]: "web" is no resource of aurora-global`},

@@ -80,9 +80,9 @@ func (f *checker) service(at string, in service, people dr.People) dr.Service {
 	f.stacks(at, in, &s)
 	f.unstable(at, in, &s)
 	readCode(f, at+".terraform", in.Terraform, &s)
-	f.resources(at, in, &s)
+	places := f.resources(at, in, &s)
 	f.reached(at, in, &s)
-	f.listedActs(at, &s)
+	f.listedActs(at, &s, places)
 	f.scheduled(at, in, &s)
 	f.who(at, s, people)
 	return s
