@@ -62,15 +62,17 @@ func reference(words text.Words, p parts) string {
 	}
 	table(say(dr.T("reference.systems")), []string{say(dr.T("reference.system")), say(dr.T("reference.field")), "", ""}, rows)
 	rows = nil
-	add := func(of string, specs []dr.Spec) {
+	add := func(of string, specs []dr.Spec, need func(dr.Spec, dr.Mode) string) {
 		for _, c := range specs {
-			rows = append(rows, []string{code(c.ID), of, c.Unit, need(words, c, dr.Planned), need(words, c, dr.Disaster), say(dr.T(dr.TextID("check." + c.ID))), say(dr.T(dr.TextID("mend." + c.ID)))})
+			rows = append(rows, []string{code(c.ID), of, c.Unit, need(c, dr.Planned), need(c, dr.Disaster), say(dr.T(dr.TextID("check." + c.ID))), say(dr.T(dr.TextID("mend." + c.ID)))})
 		}
 	}
+	needed := func(c dr.Spec, m dr.Mode) string { return need(words, c, m) }
 	for _, s := range p.systems {
-		add(code(s.ID), s.Specs)
+		add(code(s.ID), s.Specs, needed)
 	}
-	add(say(dr.T("reference.repository")), p.rules)
+	add(say(dr.T("reference.repository")), p.rules, needed)
+	add(say(dr.T("reference.names")), p.names, func(dr.Spec, dr.Mode) string { return "–" }) // no run starts by these
 	table(say(dr.T("reference.checks")), []string{say(dr.T("reference.check")), say(dr.T("reference.system")), say(dr.T("reference.unit")), "planned", "disaster", say(dr.T("reference.means")), say(dr.T("reference.mend"))}, rows)
 	return b.String()
 }

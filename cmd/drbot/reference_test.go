@@ -3,7 +3,11 @@ package main
 import (
 	"flag"
 	"os"
+	"strings"
 	"testing"
+
+	"github.com/drbot/drbot/internal/aws/systems"
+	"github.com/drbot/drbot/internal/github"
 )
 
 var update = flag.Bool("update", false, "write docs/reference.md anew")
@@ -26,5 +30,15 @@ func TestReference(t *testing.T) {
 	}
 	if string(kept) != out {
 		t.Errorf("%s is not what `drbot reference` prints; go test ./cmd/drbot -run TestReference -update writes it", path)
+	}
+}
+
+// TestReferenceHasEveryCheck looks for each check that the program makes.
+func TestReferenceHasEveryCheck(t *testing.T) {
+	_, out, _ := typed("reference")
+	for _, spec := range append(systems.Specs(), github.Specs()...) {
+		if !strings.Contains(out, "\n| `"+spec.ID+"` | ") {
+			t.Errorf("it has no %s", spec.ID)
+		}
 	}
 }

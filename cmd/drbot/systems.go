@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/aws/route53"
 	"github.com/drbot/drbot/internal/aws/systems"
 	"github.com/drbot/drbot/internal/config"
 	"github.com/drbot/drbot/internal/github"
@@ -16,12 +17,13 @@ type parts struct {
 	kinds    []steps.Kind // without what they work on: for showing and checking
 	systems  []dr.SystemInfo
 	rules    []dr.Spec // of the repositories
+	names    []dr.Spec // of the services' names; readiness has none of them
 	messages []byte    // beside the catalogue's own
 }
 
 // standard are the parts of this program.
 func standard() parts {
-	return parts{verbs: dr.Verbs(), kinds: kinds(), systems: systems.Infos(), rules: github.Specs()}
+	return parts{verbs: dr.Verbs(), kinds: kinds(), systems: systems.Infos(), rules: github.Specs(), names: route53.Specs()}
 }
 
 func kinds() []steps.Kind { return steps.Kinds(&steps.World{}) }
