@@ -211,7 +211,7 @@ type Run struct {
 // does not answer any more and people have said so.
 type GoneOn struct {
 	Step  string    `json:"step"` // at which
-	By    string    `json:"by"`
+	By    Voices    `json:"by"`
 	At    time.Time `json:"at"`
 	Loses Text      `json:"loses"` // what they were shown
 }
