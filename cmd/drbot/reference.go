@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,13 +17,15 @@ func (w *world) referenceCommand() *cobra.Command {
 		Use:   "reference",
 		Short: w.words.Sentence(dr.T("cli.reference")),
 		Args:  bare,
-		RunE:  func(*cobra.Command, []string) error { return w.print(nil, "%s", reference(w.words, w.parts)) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return w.print(nil, "%s", reference(w.words, w.parts, c.Root()))
+		},
 	}
 }
 
 // reference is docs/reference.md: every command, kind of step, system and check, from
 // where each is told.
-func reference(words text.Words, p parts) string {
+func reference(words text.Words, p parts, root *cobra.Command) string {
 	var b strings.Builder
 	table := func(title string, head []string, rows [][]string) {
 		fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", title, strings.Join(head, " | "), strings.Repeat("---|", len(head)))
@@ -38,6 +41,13 @@ func reference(words text.Words, p parts) string {
 		rows = append(rows, []string{code("/dr " + strings.TrimPrefix(typedInSlack(words, v), "/dr ")), code(usage), say(dr.T(dr.TextID("verb." + v.Name)))})
 	}
 	table(say(dr.T("reference.commands")), []string{"Slack", "shell", ""}, rows)
+	rows = nil
+	for _, c := range typeable(root) {
+		if !slices.ContainsFunc(p.verbs, func(v dr.Verb) bool { return v.Name == c.Name() && c.Parent() == root }) {
+			rows = append(rows, []string{code(strings.TrimSuffix(c.UseLine(), " [flags]")), c.Short})
+		}
+	}
+	table(say(dr.T("reference.shell")), []string{"shell", ""}, rows)
 	rows = nil
 	for _, k := range p.kinds {
 		act := "–"
@@ -75,6 +85,20 @@ func reference(words text.Words, p parts) string {
 	add(say(dr.T("reference.names")), p.names, func(dr.Spec, dr.Mode) string { return "–" }) // no run starts by these
 	table(say(dr.T("reference.checks")), []string{say(dr.T("reference.check")), say(dr.T("reference.system")), say(dr.T("reference.unit")), "planned", "disaster", say(dr.T("reference.means")), say(dr.T("reference.mend"))}, rows)
 	return b.String()
+}
+
+// typeable are the commands below one that do something, in the order of its help.
+func typeable(of *cobra.Command) (out []*cobra.Command) {
+	for _, c := range of.Commands() {
+		switch {
+		case !c.IsAvailableCommand():
+		case c.HasSubCommands():
+			out = append(out, typeable(c)...)
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func code(s string) string { return "`" + strings.ReplaceAll(s, "|", "\\|") + "`" }

@@ -42,3 +42,21 @@ func TestReferenceHasEveryCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestReferenceHasEveryCommand looks for each command that the program takes.
+func TestReferenceHasEveryCommand(t *testing.T) {
+	_, out, _ := typed("reference")
+	_, help, _ := typed("--help")
+	_, help, _ = strings.Cut(help, "Available Commands:\n")
+	help, _, _ = strings.Cut(help, "\n\n")
+	lines := strings.Split(help, "\n")
+	if len(lines) < 15 {
+		t.Fatalf("the help lists %d commands", len(lines))
+	}
+	for _, line := range lines {
+		name := strings.Fields(line)[0]
+		if !strings.Contains(out, "| `drbot "+name+"` |") && !strings.Contains(out, "| `drbot "+name+" ") {
+			t.Errorf("it has no %s", name)
+		}
+	}
+}
