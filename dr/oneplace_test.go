@@ -105,6 +105,9 @@ func elsewhere(t *testing.T, ids map[string]bool, files, rules map[string]string
 	at := map[string][]string{}
 	for name, src := range files {
 		for _, s := range literals(t, name, src) {
+			for _, words := range []string{"kind.", "check.", "mend."} { // the catalogue's, of an id
+				s = strings.TrimPrefix(s, words)
+			}
 			if ids[s] && alsoThere[name+": "+s] == "" && !slices.Contains(at[s], name) {
 				at[s] = append(at[s], name)
 			}
@@ -157,6 +160,9 @@ func TestOnePlaceFinds(t *testing.T) {
 	}
 	if why := elsewhere(t, ids, map[string]string{"a.go": one, "b.go": "package p\nvar x = f(\"promote\")\n"}, nil); len(why) != 1 {
 		t.Errorf("two files are %q", why)
+	}
+	if why := elsewhere(t, ids, map[string]string{"a.go": one, "b.go": "package p\nvar x = f(\"mend.promote\")\n"}, nil); len(why) != 1 {
+		t.Errorf("two files, one with its words, are %q", why)
 	}
 	if why := elsewhere(t, ids, map[string]string{"a.go": one}, map[string]string{"r.rego": "package r\nx if input.step == \"promote\"\n"}); len(why) != 1 {
 		t.Errorf("a rule that names a step is %q", why)

@@ -232,7 +232,7 @@ func (r *Run) Decide(step string, d Decision) {
 // does not answer any more and people have said so.
 type GoneOn struct {
 	Step  string    `json:"step"` // at which
-	By    string    `json:"by"`
+	By    Voices    `json:"by"`
 	At    time.Time `json:"at"`
 	Loses Text      `json:"loses"` // what they were shown
 }

@@ -133,6 +133,11 @@ func ArgOf(v any) Arg {
 		return Arg{Lines: v}
 	case []string:
 		return listArg(v)
+	case Voices:
+		if len(v) > 1 {
+			return listArg(v)
+		}
+		return Arg{Word: v.First()}
 	case []Text:
 		return listArg(v)
 	case []Foreign:

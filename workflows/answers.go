@@ -76,7 +76,7 @@ func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Ru
 	if len(run.Abandon) < dr.AbandonedBy {
 		return run, dr.T("said.abandon-takes-two", "left", left), nil
 	}
-	return run, dr.T("said.abandoned", "left", left), b.engine.End(ctx, run.Run, engine.Abandon, strings.Join(run.Abandon, " and "))
+	return run, dr.T("said.abandoned", "left", left), b.engine.End(ctx, run.Run, engine.Abandon, run.Abandon...)
 }
 
 // promoted tells whether the run has moved a writer, so that nothing of the source comes back.
@@ -173,7 +173,7 @@ func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) 
 			said = dr.T("said.noted", "answer", verb, "step", q.Step, "n", more)
 		}
 	}
-	return run, said, b.engine.Send(run.Run, engine.Message{Kind: engine.Answer, By: who.Name, Answer: verb, Question: number})
+	return run, said, b.engine.Send(run.Run, engine.Message{Kind: engine.Answer, By: dr.Voices{who.Name}, Answer: verb, Question: number})
 }
 
 // names tells whether what was typed names what is asked: by all of it, or more; nothing where

@@ -76,7 +76,7 @@ func (a waiting) await(p proposal, first bool) (seen, error) {
 		}
 		by := a.run.Cancelled()
 		if m.Kind == engine.Cancel {
-			by = m.By
+			by = m.By.First()
 		}
 		if by != "" {
 			return look, a.cancelled(dr.T("run.cancelled", "who", by))
@@ -93,7 +93,7 @@ func (a waiting) adopt(p proposal, look seen) bool {
 	})
 	a.adopted = verb == engine.Accept
 	if a.adopted {
-		a.taken = append(a.taken, dr.Acceptance{By: by, Step: stepMerge, Digest: p.Digest[:8]})
+		a.taken = append(a.taken, taking{By: by, Step: stepMerge, Digest: p.Digest[:8]})
 	}
 	return a.adopted
 }

@@ -134,7 +134,7 @@ func TestStopTakesTwo(t *testing.T) {
 			t.Fatalf("one person has ended it: %s", r.State)
 		}
 		w.Answer(run, "alice", "stop")
-		if r := w.Await(run, dr.RunStopped); !strings.Contains(world.Words(r.Outcome), "bob and alice") {
+		if r := w.Await(run, dr.RunStopped); !strings.Contains(world.Words(r.Outcome), "bob, alice") {
 			t.Errorf("it says %q", world.Words(r.Outcome))
 		}
 	})

@@ -38,7 +38,7 @@ type failover struct {
 	sawBase    time.Time  // when the run, having merged, saw the base say the target
 	unseen     bool       // people go on although nobody knows what Git says by now
 
-	taken   []dr.Acceptance // what was accepted, by those whose word made it so; when, the record has
+	taken   []taking        // what was accepted, by those whose word made it so; when, the record has
 	retried string          // the step that people have just answered retry to
 	agreed  time.Time       // when the base was last seen at a commit of it that people have accepted, until the first act there
 	anew    map[string]bool // applies that are to be done once more, at a newer commit
@@ -135,7 +135,7 @@ func (f *failover) play() error {
 	look := preflight{f}
 	for i := 0; i < len(f.list); {
 		s := f.list[i]
-		if by := f.run.Abandoned(); by != "" {
+		if by := f.run.Abandoned(); len(by) > 0 {
 			return f.withSource(f.stopped(dr.T("run.abandoned", "who", by, "step", s.Name())))
 		}
 		tooLate(f)

@@ -162,7 +162,7 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 		return engine.Retry, newer{f}.goOn(step, o, out.At)
 	}
 	if f.merged { // who does not want it to go on is not asked how
-		if by := f.run.Abandoned(); by != "" {
+		if by := f.run.Abandoned(); len(by) > 0 {
 			return "", f.stopped(dr.T("run.abandoned", "who", by, "step", step))
 		}
 	}
@@ -182,7 +182,7 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 		return goingOn{f}.decide(step, by, out), nil
 	case engine.Accept:
 		preflight{f}.accepted(out)
-		f.taken = append(f.taken, dr.Acceptance{By: by, Step: step, Digest: o.Digest[:8]})
+		f.taken = append(f.taken, taking{By: by, Step: step, Digest: o.Digest[:8]})
 		if o.Commit != "" {
 			return verb, newer{f}.goOn(step, o, out.At)
 		}
@@ -458,12 +458,18 @@ func (f account) told(ctx context.Context, res *dr.Result) (dr.Run, error) {
 	return now, err
 }
 
+// taking is what was accepted, and by whom together.
+type taking struct {
+	By           dr.Voices
+	Step, Digest string
+}
+
 // counted are the words of those who made something accepted.
-func counted(said, taken []dr.Acceptance) []dr.Acceptance {
+func counted(said []dr.Acceptance, taken []taking) []dr.Acceptance {
 	var out []dr.Acceptance
 	for _, a := range said {
-		if slices.ContainsFunc(taken, func(t dr.Acceptance) bool {
-			return t.Step == a.Step && t.Digest == a.Digest && slices.Contains(strings.Split(t.By, " and "), a.By)
+		if slices.ContainsFunc(taken, func(t taking) bool {
+			return t.Step == a.Step && t.Digest == a.Digest && slices.Contains(t.By, a.By)
 		}) && !slices.ContainsFunc(out, func(o dr.Acceptance) bool { return o.By == a.By && o.Step == a.Step && o.Digest == a.Digest }) {
 			out = append(out, a)
 		}

@@ -47,7 +47,7 @@ func TestForgedAnswer(t *testing.T) {
 				q := w.Await(run, dr.RunPaused).Question
 				for range 3 {
 					for _, who := range []string{"bob", "carol"} {
-						w.Forge(run, engine.Message{Kind: engine.Answer, By: who, Answer: engine.Accept, Question: q.Number})
+						w.Forge(run, engine.Message{Kind: engine.Answer, By: dr.Voices{who}, Answer: engine.Accept, Question: q.Number})
 					}
 				}
 				time.Sleep(31 * time.Minute) // the inbox is looked into with the next reminder
@@ -76,7 +76,7 @@ func TestForgedCancel(t *testing.T) {
 		run := w.Start(world.Planned)
 		w.Await(run, dr.RunWaiting)
 		for _, kind := range []string{engine.Cancel, engine.Abandon} {
-			w.Forge(run, engine.Message{Kind: kind, By: "bob", Seal: strings.Repeat("0", 64)})
+			w.Forge(run, engine.Message{Kind: kind, By: dr.Voices{"bob"}, Seal: strings.Repeat("0", 64)})
 		}
 		for _, kept := range []string{"/cancelled", "/abandoned"} {
 			w.Exec(`INSERT INTO drbot_kept (name, value) VALUES ('` + run + kept + `', 'bob and carol')`)
@@ -122,7 +122,7 @@ func TestInboxOfBefore(t *testing.T) {
 	t.Parallel()
 	for name, said := range map[string]func(*world.World, string) string{
 		"said before": func(w *world.World, run string) string {
-			return w.Forged(run, engine.Message{Kind: engine.Cancel, By: "alice"})
+			return w.Forged(run, engine.Message{Kind: engine.Cancel, By: dr.Voices{"alice"}})
 		},
 		"said now": func(*world.World, string) string { return "" },
 	} {

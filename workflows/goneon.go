@@ -111,7 +111,7 @@ func (f goingOn) question(q engine.Question, gone steps.Gone) engine.Question {
 
 // decide goes on as a disaster unless the source answers by now, or a promotion is seen: then
 // the step is done once more as it was.
-func (f goingOn) decide(step, by string, out engine.Outcome) string {
+func (f goingOn) decide(step string, by dr.Voices, out engine.Outcome) string {
 	gone, ok := steps.GoneOf(out)
 	if !ok {
 		return engine.Retry

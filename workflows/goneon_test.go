@@ -84,7 +84,7 @@ func TestGoesOnAsDisaster(t *testing.T) {
 				if said := rpa(r); !r.Result.RPAKnown || strings.Contains(said, "loses nothing") {
 					t.Errorf("it says of its loss %q", said)
 				}
-				want := "Begun as planned, gone on as disaster at " + c.step + ", said by bob and carol"
+				want := "Begun as planned, gone on as disaster at " + c.step + ", said by bob, carol"
 				lines := ""
 				for _, l := range r.ResultLines() {
 					lines += world.Words(l) + "\n"

@@ -16,9 +16,12 @@ func (b *Runbooks) health(run *engine.Run, in Due) string {
 	out := engine.Note(run, "read", r.replication)
 	engine.Note(run, "post", func(ctx context.Context) (bool, error) {
 		checks := out.Value
-		if !out.OK() {
+		switch {
+		case !out.OK():
 			checks = []dr.Check{r.unknownLag("", out.What)}
 			checks[0].At = out.At
+		case len(checks) == 0:
+			return true, nil // nothing is replicated: there is no level of it
 		}
 		if err := r.Store.Reports.AddReadings(ctx, r.svc.Name, in.At, checks); err != nil {
 			return false, err

@@ -196,7 +196,7 @@ func againLine(again []string) dr.Text {
 
 // unlessAbandoned ends the run where people have abandoned it meanwhile.
 func (f newer) unlessAbandoned(step string) error {
-	if by := f.run.Abandoned(); by != "" {
+	if by := f.run.Abandoned(); len(by) > 0 {
 		return f.stopped(dr.T("run.abandoned", "who", by, "step", step))
 	}
 	return nil

@@ -96,7 +96,7 @@ func (a queueing) follow(p proposal) (cancelled string) {
 			return ""
 		}
 		if m, ok := a.run.Receive(a.timing.Review); ok && m.Kind == engine.Cancel {
-			return m.By
+			return m.By.First()
 		}
 	}
 }

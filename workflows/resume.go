@@ -155,7 +155,7 @@ func (f resumption) ask(p proposal) error {
 	if verb == engine.Stop {
 		return &ending{State: dr.RunCancelled, Outcome: dr.T("run.cancelled", "who", by), Next: f.startAgain()}
 	}
-	f.taken = append(f.taken, dr.Acceptance{By: by, Step: stepAwait, Digest: p.asked()})
+	f.taken = append(f.taken, taking{By: by, Step: stepAwait, Digest: p.asked()})
 	engine.Note(f.run, "approved", func(ctx context.Context) (bool, error) {
 		f.run.Mark(ctx, stepAwait, done(dr.T("await.done", "people", by)))
 		return true, f.run.Audit(ctx, "approval", dr.T("audit.approval", "people", by, "reasons", []dr.Text{p.Counts}))

@@ -52,6 +52,9 @@ var ours = sync.OnceValues(func() ([]string, error) {
 // posted is a row of what was posted on a pull request.
 var posted = regexp.MustCompile(`^drbot_[a-z]+: [^ ]*/posted/\d+ \|`)
 
+// joined is people in one value, with a word of ours between them: what a list is for.
+var joined = regexp.MustCompile(`\b(alice|bob|carol|dave|erin)( and |, )(alice|bob|carol|dave|erin)\b`)
+
 // noWords finds no words of ours in the database: neither in the records, the outbox and
 // the audit log, nor in the engine's tables.
 func noWords(t *testing.T, w *world.World) {
@@ -65,6 +68,9 @@ func noWords(t *testing.T, w *world.World) {
 	dump := strings.Join(rows, "\n")
 	if !strings.Contains(dump, "operation_outputs: ") || !strings.Contains(dump, "drbot_outbox: ") {
 		t.Fatal("the dump lacks tables")
+	}
+	if at := joined.FindStringIndex(dump); at != nil {
+		t.Errorf("people are stored in one value: %s", dump[max(0, at[0]-120):min(len(dump), at[1]+120)])
 	}
 	for _, phrase := range words {
 		if i := strings.Index(dump, phrase); i >= 0 {

@@ -25,7 +25,7 @@ func asked(run dr.Run) *failover { return &failover{req: run.Request} }
 // Leave ends one as its own runbook would have: its pull request is closed where that is not
 // merged, and the source has its tasks again where the writer stayed. The service is that of
 // now.
-func (b strays) Leave(r *engine.Run, run dr.Run, by string) string {
+func (b strays) Leave(r *engine.Run, run dr.Run, by dr.Voices) string {
 	svc := b.Team.Services[run.Service]
 	f := &failover{Runbooks: b.Runbooks, run: r, req: run.Request, svc: svc, source: run.Source, change: run.Change, merged: run.PastMerge(), there: map[string]bool{}, anew: map[string]bool{}}
 	r.Service, r.Channel, r.Approvers, r.Quorum = run.Service, svc.Channel, svc.Approvers, needed(f)

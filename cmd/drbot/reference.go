@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,13 +17,15 @@ func (w *world) referenceCommand() *cobra.Command {
 		Use:   "reference",
 		Short: w.words.Sentence(dr.T("cli.reference")),
 		Args:  bare,
-		RunE:  func(*cobra.Command, []string) error { return w.print(nil, "%s", reference(w.words, w.parts)) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return w.print(nil, "%s", reference(w.words, w.parts, c.Root()))
+		},
 	}
 }
 
 // reference is docs/reference.md: every command, kind of step, system and check, from
 // where each is told.
-func reference(words text.Words, p parts) string {
+func reference(words text.Words, p parts, root *cobra.Command) string {
 	var b strings.Builder
 	table := func(title string, head []string, rows [][]string) {
 		fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", title, strings.Join(head, " | "), strings.Repeat("---|", len(head)))
@@ -38,6 +41,13 @@ func reference(words text.Words, p parts) string {
 		rows = append(rows, []string{code("/dr " + strings.TrimPrefix(typedInSlack(words, v), "/dr ")), code(usage), say(dr.T(dr.TextID("verb." + v.Name)))})
 	}
 	table(say(dr.T("reference.commands")), []string{"Slack", "shell", ""}, rows)
+	rows = nil
+	for _, c := range typeable(root) {
+		if !slices.ContainsFunc(p.verbs, func(v dr.Verb) bool { return v.Name == c.Name() && c.Parent() == root }) {
+			rows = append(rows, []string{code(strings.TrimSuffix(c.UseLine(), " [flags]")), c.Short})
+		}
+	}
+	table(say(dr.T("reference.shell")), []string{"shell", ""}, rows)
 	rows = nil
 	for _, k := range p.shown() {
 		act := "–"
@@ -62,17 +72,33 @@ func reference(words text.Words, p parts) string {
 	}
 	table(say(dr.T("reference.systems")), []string{say(dr.T("reference.system")), say(dr.T("reference.field")), "", ""}, rows)
 	rows = nil
-	add := func(of string, specs []dr.Spec) {
+	add := func(of string, specs []dr.Spec, need func(dr.Spec, dr.Mode) string) {
 		for _, c := range specs {
-			rows = append(rows, []string{code(c.ID), of, c.Unit, need(words, c, dr.Planned), need(words, c, dr.Disaster), say(dr.T(dr.TextID("check." + c.ID))), say(dr.T(dr.TextID("mend." + c.ID)))})
+			rows = append(rows, []string{code(c.ID), of, c.Unit, need(c, dr.Planned), need(c, dr.Disaster), say(dr.T(dr.TextID("check." + c.ID))), say(dr.T(dr.TextID("mend." + c.ID)))})
 		}
 	}
+	needed := func(c dr.Spec, m dr.Mode) string { return need(words, c, m) }
 	for _, s := range p.infos() {
-		add(code(s.ID), s.Specs)
+		add(code(s.ID), s.Specs, needed)
 	}
-	add(say(dr.T("reference.repository")), p.rules)
+	add(say(dr.T("reference.repository")), p.rules, needed)
+	add(say(dr.T("reference.names")), p.names, func(dr.Spec, dr.Mode) string { return "–" }) // no run starts by these
 	table(say(dr.T("reference.checks")), []string{say(dr.T("reference.check")), say(dr.T("reference.system")), say(dr.T("reference.unit")), "planned", "disaster", say(dr.T("reference.means")), say(dr.T("reference.mend"))}, rows)
 	return b.String()
+}
+
+// typeable are the commands below one that do something, in the order of its help.
+func typeable(of *cobra.Command) (out []*cobra.Command) {
+	for _, c := range of.Commands() {
+		switch {
+		case !c.IsAvailableCommand():
+		case c.HasSubCommands():
+			out = append(out, typeable(c)...)
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func code(s string) string { return "`" + strings.ReplaceAll(s, "|", "\\|") + "`" }

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/aws"
+	"github.com/drbot/drbot/internal/aws/route53"
 	"github.com/drbot/drbot/internal/aws/systems"
 	"github.com/drbot/drbot/internal/config"
 	"github.com/drbot/drbot/internal/github"
@@ -17,12 +18,13 @@ type parts struct {
 	kinds    func(*steps.World) []steps.Kind
 	systems  func(*aws.Client) systems.Systems
 	rules    []dr.Spec // of the repositories
+	names    []dr.Spec // of the services' names; readiness has none of them
 	messages []byte    // beside the catalogue's own
 }
 
 // standard are the parts of this program.
 func standard() parts {
-	return parts{verbs: dr.Verbs(), kinds: steps.Kinds, systems: systems.All, rules: github.Specs()}
+	return parts{verbs: dr.Verbs(), kinds: steps.Kinds, systems: systems.All, rules: github.Specs(), names: route53.Specs()}
 }
 
 // shown are the kinds without what they work on: for showing and checking.

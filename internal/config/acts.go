@@ -78,11 +78,19 @@ func (a acts) without(s *dr.Service) []string {
 	})
 }
 
-func (f *checker) listedActs(at string, s *dr.Service) {
+// listedActs checks the acts of a service. Those that it does when it lists none are checked
+// as well: its resources may come after one another in another order. That is told where they
+// say so, as nothing stands at acts; places are those of the resources.
+func (f *checker) listedActs(at string, s *dr.Service, places map[string]string) {
 	at += ".acts"
+	order := func(i int, r dr.Resource, _ int, before string, act dr.ActInfo) {
+		f.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.act.order", "listed", s.Acts[i], "act", act.ID, "before", before, "resource", r.Name))
+	}
 	if len(s.Acts) == 0 {
 		s.Acts = f.acts.without(s)
-		return
+		order = func(i int, r dr.Resource, after int, before string, act dr.ActInfo) {
+			f.add(fmt.Sprintf("%s.after[%d]", places[r.Name], after), dr.T("config.act.order.usual", "listed", s.Acts[i], "act", act.ID, "before", before))
+		}
 	}
 	done := map[string]string{} // act and resource, to the line that does it
 	for i, listed := range s.Acts {
@@ -102,7 +110,7 @@ func (f *checker) listedActs(at string, s *dr.Service) {
 	for _, act := range f.acts.infos {
 		f.needed(at, act, done, s)
 	}
-	f.across(at, s)
+	f.across(s, order)
 	behind(f, at, s)
 	for _, act := range f.acts.infos {
 		before := slices.Index(s.Acts, act.Before)
@@ -133,9 +141,9 @@ func (f *checker) lastOn(s *dr.Service, pick func(act dr.ActInfo, resource strin
 
 // across reports what is done to a resource before all is done to one of another system
 // that it comes after. Within one system acted does.
-func (f *checker) across(at string, s *dr.Service) {
+func (f *checker) across(s *dr.Service, report func(i int, r dr.Resource, after int, before string, act dr.ActInfo)) {
 	for _, r := range s.Resources {
-		for _, name := range r.After {
+		for after, name := range r.After {
 			d, ok := s.Resource(name)
 			if !ok || d.System == r.System {
 				continue
@@ -145,7 +153,7 @@ func (f *checker) across(at string, s *dr.Service) {
 				act, which, known := f.acts.of(listed)
 				if known && act.On == r.System && (which == "" || which == r.Name) && i < last {
 					first, _, _ := f.acts.of(s.Acts[last])
-					f.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.act.order", "listed", listed, "act", first.ID, "before", d.Name, "resource", r.Name))
+					report(i, r, after, d.Name, first)
 				}
 			}
 		}

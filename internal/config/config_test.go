@@ -27,7 +27,7 @@ func options(read bool) Options {
 		{ID: dr.AuroraGlobal, Fields: []dr.Field{
 			{Name: "global_cluster", Means: "the identifier of the global database", Form: `[A-Za-z][A-Za-z0-9-]{0,62}`},
 			{Name: "cluster_arn", Means: "the ARN of the member cluster", Regional: true, Form: `arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:cluster:[A-Za-z][A-Za-z0-9-]*`},
-		}},
+		}, Specs: []dr.Spec{{ID: "aurora.lag", Role: dr.RoleLag}}},
 		{ID: dr.ECSService, Fields: []dr.Field{
 			{Name: "cluster", Means: "the ECS cluster", Regional: true},
 			{Name: "service", Means: "the ECS service", Regional: true},

@@ -58,21 +58,23 @@ func written(at string, r resource) entry {
 	}}
 }
 
-func (f *checker) resources(at string, in service, s *dr.Service) {
+// resources checks those of a service, and gives where each stands in the file by its name.
+func (f *checker) resources(at string, in service, s *dr.Service) map[string]string {
 	entries := f.legacy(at, in, s)
 	for i, r := range in.Resources {
 		entries = append(entries, written(fmt.Sprintf("%s.resources[%d]", at, i), r))
 	}
 	if len(entries) == 0 {
 		f.add(at+".resources", dr.T("config.resource.none", "systems", sortedKeys(f.systems)))
-		return
+		return nil
 	}
+	places := map[string]string{}
 	named, same := map[string]entry{}, map[string]entry{}
 	for _, e := range entries {
 		if first, twice := named[e.Name]; twice {
 			f.add(e.at+".name", dr.T("config.resource.name-taken", "name", quoted(e.Name), "first", first.at))
 		}
-		named[e.Name] = e
+		named[e.Name], places[e.Name] = e, e.at
 		r := f.resource(e, s)
 		identity := fmt.Sprint(r.System, r.Spec, r.In) // maps print in order of their keys
 		if first, twice := same[identity]; twice {
@@ -84,6 +86,7 @@ func (f *checker) resources(at string, in service, s *dr.Service) {
 		s.Resources = append(s.Resources, r)
 	}
 	f.order(entries, named, s)
+	return places
 }
 
 // resource checks one against what its system says identifies it.
@@ -108,6 +111,7 @@ func (f *checker) resource(e entry, s *dr.Service) dr.Resource {
 		}
 		f.values(sys, e.In[region], region, func(field string) string { return e.region(region, field) })
 	}
+	oneAccount(f, e)
 	if len(sys.fields(true)) == 0 {
 		return r
 	}
@@ -165,10 +169,36 @@ func (f *checker) values(sys system, have map[string]string, region string, at f
 	}
 }
 
+// arn gives the Region and the account that a value names which is an ARN.
+func arn(value string) (region, account string) {
+	parts := strings.SplitN(value, ":", 6) // arn:partition:service:region:account:resource
+	if len(parts) < 6 || parts[0] != "arn" {
+		return "", ""
+	}
+	return parts[3], parts[4]
+}
+
 // elsewhere tells whether a value is an ARN that names another Region.
 func elsewhere(value, region string) bool {
-	parts := strings.SplitN(value, ":", 6) // arn:partition:service:region:account:resource
-	return len(parts) == 6 && parts[0] == "arn" && parts[3] != "" && parts[3] != region
+	named, _ := arn(value)
+	return named != "" && named != region
+}
+
+// oneAccount checks that what identifies a resource is all in one account: its parts are of
+// one whole.
+func oneAccount(f *checker, e entry) {
+	first, where := "", ""
+	for _, region := range sortedKeys(e.In) {
+		for _, name := range sortedKeys(e.In[region]) {
+			switch _, account := arn(e.In[region][name]); {
+			case account == "" || account == first:
+			case first == "":
+				first, where = account, e.region(region, name)
+			default:
+				f.add(e.region(region, name), dr.T("config.field.account", "account", quoted(account), "first", where, "other", quoted(first)))
+			}
+		}
+	}
 }
 
 // order checks that every resource can be acted on behind those it comes after.

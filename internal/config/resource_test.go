@@ -68,7 +68,7 @@ func TestResources(t *testing.T) {
 	if got := called(s.ResourcesOf(dr.AuroraGlobal)); !slices.Equal(got, []string{"users", "orders"}) {
 		t.Errorf("the databases are promoted in the order %v", got)
 	}
-	c, err = Parse([]byte(with(t, noDatabase, "")), options(true))
+	c, err = Parse([]byte(strings.Replace(with(t, noDatabase, ""), `health: "0 * * * *"`, `health: ""`, 1)), options(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +134,8 @@ func TestFaultsOfResources(t *testing.T) {
 		"old headless":      {strings.Replace(oldKeys, "      clusters:", "      headless: true\n      clusters:", 1), "", "services[0].database.headless:"},
 		"old and wrong":     {strings.Replace(oldKeys, "cluster:portal-ap-northeast-1", "cluster:portal tokyo", 1), "", "services[0].database.clusters.ap-northeast-1:"},
 		"old and missing":   {strings.Replace(oldKeys, "service: portal_tokyo", "service: ''", 1), "", "services[0].workloads.ap-northeast-1.service: missing"},
+
+		"against the usual order": {strings.NewReplacer("system: aurora-global, global_cluster: users", "system: aurora-global, after: [web], global_cluster: users", "after: [orders]", "after: []").Replace(twoDatabases), "", "services[0].resources[1].after[0]: comes after web, and a run that lists no acts does promote before redeploy: take it out"},
 
 		"an act for nothing":     {noDatabase, everyAct, "acts[0]: the service has no resource of aurora-global to promote"},
 		"an act for a stranger":  {twoDatabases, "[promote/user, promote/orders, apply/target, gate, apply/traffic]", `acts[0]: "user" is no resource of aurora-global of this service; did you mean users?`},

@@ -80,9 +80,9 @@ func (f *checker) service(at string, in service, people dr.People) dr.Service {
 	f.stacks(at, in, &s)
 	f.unstable(at, in, &s)
 	readCode(f, at+".terraform", in.Terraform, &s)
-	f.resources(at, in, &s)
+	places := f.resources(at, in, &s)
 	f.reached(at, in, &s)
-	f.listedActs(at, &s)
+	f.listedActs(at, &s, places)
 	f.scheduled(at, in, &s)
 	f.who(at, s, people)
 	return s
@@ -273,6 +273,17 @@ func (f *checker) scheduled(at string, in service, s *dr.Service) {
 			f.add(at+".schedule."+plan[0], why)
 		}
 	}
+	if s.Schedule.Health != "" && !replicates(f.systems, s) {
+		f.notices = append(f.notices, dr.T("config.health.nothing", "at", at+".schedule.health", "service", s.Name))
+	}
+}
+
+// replicates tells whether a service has a resource that is looked at for how far it is
+// behind: else a round of health has nothing to say.
+func replicates(systems map[string]system, s *dr.Service) bool {
+	return slices.ContainsFunc(s.Resources, func(r dr.Resource) bool {
+		return slices.ContainsFunc(systems[r.System].Specs, func(spec dr.Spec) bool { return spec.Role == dr.RoleLag })
+	})
 }
 
 func (f *checker) who(at string, s dr.Service, people dr.People) {

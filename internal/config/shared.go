@@ -27,35 +27,70 @@ type holder struct {
 	applied bool // by a run
 }
 
-// moved claims what a run acts on, in each Region by the fields that every resource of
-// its system has.
+// moved claims what a run acts on, by the fields that every resource of its system has: in
+// each Region, and as the whole.
 func (f *owners) moved(e entry, sys system, r dr.Resource, s *dr.Service) {
+	before := len(f.list)
 	for _, region := range slices.Sorted(maps.Keys(r.In)) {
 		var values []string
-		arn := false
+		named := false // by its account as well
 		for _, field := range sys.Fields {
 			if v := r.At(region, field.Name); field.Regional && !field.Optional && v != "" {
-				values, arn = append(values, v), arn || strings.HasPrefix(v, "arn:")
+				values, named = append(values, v), named || strings.HasPrefix(v, "arn:")
 			}
 		}
 		if len(values) == 0 {
 			continue
 		}
 		id := append([]string{r.System, string(region)}, values...)
-		if f.accounts && !arn { // each service may be in an account of its own
+		if f.accounts && !named { // each service may be in an account of its own
 			id = append(id, s.Name)
 		}
-		key := strings.Join(id, "\n")
-		first, taken := f.held[key]
-		switch {
-		case !taken:
-			f.held[key] = holder{at: e.region(string(region), ""), service: s.Name}
-		case first.service == s.Name:
-			f.add(e.region(string(region), ""), dr.T("config.shared.twice", "first", first.at))
-		default:
-			f.add(e.region(string(region), ""), dr.T("config.shared.resource", "first", first.at, "service", first.service))
+		f.claim(e.region(string(region), ""), id, s)
+	}
+	if len(f.list) > before {
+		return // one cause, told where its parts are
+	}
+	at, id := "", []string{r.System, ""}
+	for _, field := range sys.Fields {
+		if v := r.Spec[field.Name]; !field.Regional && !field.Optional && v != "" {
+			at, id = e.global(field.Name), append(id, v)
 		}
 	}
+	if at == "" {
+		return
+	}
+	account := accountOf(r)
+	if account == "" && f.accounts {
+		account = s.Name
+	}
+	f.claim(at, append(id, account), s)
+}
+
+// claim takes what a run acts on for a service, unless another has it.
+func (f *owners) claim(at string, id []string, s *dr.Service) {
+	key := strings.Join(id, "\n")
+	first, taken := f.held[key]
+	switch {
+	case !taken:
+		f.held[key] = holder{at: at, service: s.Name}
+	case first.service == s.Name:
+		f.add(at, dr.T("config.shared.twice", "first", first.at))
+	default:
+		f.add(at, dr.T("config.shared.resource", "first", first.at, "service", first.service))
+	}
+}
+
+// accountOf is the account that the ARNs of a resource name; empty where none does.
+func accountOf(r dr.Resource) string {
+	for _, region := range slices.Sorted(maps.Keys(r.In)) {
+		for _, name := range slices.Sorted(maps.Keys(r.In[region])) {
+			if _, account := arn(r.In[region][name]); account != "" {
+				return account
+			}
+		}
+	}
+	return ""
 }
 
 // places are what says where a state is whichever folder it is used from, by the backend.

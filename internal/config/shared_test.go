@@ -23,7 +23,7 @@ func twin(t *testing.T, replace ...string) string {
 }
 
 // own are replacements by which the second service has all of its own.
-var own = []string{"cluster:portal-ap", "cluster:orders-ap", "key: portal/", "key: orders/", "service: portal,", "service: orders,"}
+var own = []string{"cluster:portal-ap", "cluster:orders-ap", "global_cluster: portal", "global_cluster: orders", "key: portal/", "key: orders/", "service: portal,", "service: orders,"}
 
 // TestShared lists what two services, two stacks or two resources may not have in common.
 func TestShared(t *testing.T) {
@@ -47,12 +47,19 @@ func TestShared(t *testing.T) {
 		want []string // none: it is good
 	}{
 		"two services of their own": {twin(t, own...), nil},
-		"one database": {twin(t, own[2:]...), []string{
+		"one database": {twin(t, own[4:]...), []string{
 			"services[1].resources[0].in.ap-northeast-1: is services[0].resources[0].in.ap-northeast-1 of portal already, and a run of one would move the other",
 			"services[1].resources[0].in.ap-northeast-2: is services[0]"}},
-		"one ECS service": {twin(t, own[:4]...), []string{"services[1].resources[1].in.ap-northeast-1: is services[0].resources[1].in.ap-northeast-1 of portal already"}},
-		"ECS services of one name in accounts of their own": {strings.Replace(twin(t, own[:4]...), "role/drbot-promote-{region}", "role/drbot-{service}-{region}", 1), nil},
-		"one state": {twin(t, own[0], own[1], own[4], own[5]), []string{
+		"one global database, by other members": {twin(t, slices.Concat(own[:2], own[4:])...), []string{
+			"services[1].resources[0].global_cluster: is services[0].resources[0].global_cluster of portal already, and a run of one would move the other"}},
+		"one global database twice in a service": {strings.Replace(with(t, twoDatabases, ""), "global_cluster: users", "global_cluster: orders", 1),
+			[]string{"services[0].resources[1].global_cluster: is services[0].resources[0].global_cluster already; a run would act on it twice"}},
+		"global databases of one name in two accounts": {strings.ReplaceAll(twin(t, slices.Concat(own[4:], []string{"123456789012:cluster", "210987654321:cluster"})...), "role/drbot-promote-{region}", "role/drbot-{service}-{region}"), nil},
+		"members in two accounts": {strings.Replace(with(t, twoDatabases, ""), "123456789012:cluster:u2", "210987654321:cluster:u2", 1),
+			[]string{`services[0].resources[1].in.ap-northeast-2.cluster_arn: is in the account "210987654321", and services[0].resources[1].in.ap-northeast-1.cluster_arn in "123456789012"`}},
+		"one ECS service": {twin(t, own[:6]...), []string{"services[1].resources[1].in.ap-northeast-1: is services[0].resources[1].in.ap-northeast-1 of portal already"}},
+		"ECS services of one name in accounts of their own": {strings.Replace(twin(t, own[:6]...), "role/drbot-promote-{region}", "role/drbot-{service}-{region}", 1), nil},
+		"one state": {twin(t, slices.Concat(own[:4], own[6:])...), []string{
 			"services[1].stacks[1]: has the Terraform state of services[0].stacks[1] of portal, and a run of one would apply the other",
 			"services[1].stacks[3]: has the"}},
 		"a data stack that two look at": {strings.Replace(twin(t, own...), "key: orders/data", "key: portal/data", 1), nil},

@@ -276,7 +276,7 @@ func (c opening) mode(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", err
 	case e.GetMode() == modeLink, e.GetType() != "blob":
-		return "", &dr.Error{Code: dr.Invalid, What: dr.T("rule.link", "file", c.req.Repository.File), Next: dr.T("mend.github.file")}
+		return "", &dr.Error{Code: dr.Invalid, What: dr.T("rule.link", "file", c.req.Repository.File), Next: dr.T("mend." + fileCheck)}
 	default:
 		return e.GetMode(), nil
 	}

@@ -46,6 +46,9 @@ type verdict struct {
 
 func fine(why dr.Text) verdict { return verdict{level: dr.OK, why: why} }
 
+// fileCheck is that of the file which a change writes.
+const fileCheck = "github.file"
+
 // rules are all checks, in the order in which they are told. What would surely stop a
 // merge denies a planned run; whoever approves a disaster run accepts it, for a person
 // may mend or merge meanwhile. What could not be read is told and denies nothing.
@@ -54,7 +57,7 @@ func rules() []rule {
 	at := func(id string, of func(findings) verdict) rule { return rule{dr.Spec{ID: id, Need: need}, of} }
 	return []rule{
 		at("github.access", findings.access),
-		at("github.file", findings.fileThere),
+		at(fileCheck, findings.fileThere),
 		at("github.approvers", findings.approvers),
 		at("github.author", findings.author),
 		at("github.methods", findings.methods),

@@ -120,7 +120,7 @@ func (l Late) line(ctx context.Context, r *Run) dr.Text {
 }
 
 // Ask pauses the run and waits for an answer to what a step left behind.
-func (r *Run) Ask(step string, out Outcome, q Question) (verb, by string) {
+func (r *Run) Ask(step string, out Outcome, q Question) (verb string, by dr.Voices) {
 	r.questions++
 	p := &poll{asked: q.asked(r.questions, step, out.What), q: q, voices: map[string][]string{}, reminder: 1}
 	first := Note(r, "ask/"+step, func(ctx context.Context) (put, error) {
@@ -183,7 +183,7 @@ func sayPaused(ctx context.Context, r *Run, asked dr.Question, out Outcome) erro
 }
 
 // answered writes down what people have answered, and tells it.
-func answered(ctx context.Context, r *Run, asked dr.Question, verb, by string) error {
+func answered(ctx context.Context, r *Run, asked dr.Question, verb string, by dr.Voices) error {
 	var unheard dr.Text
 	r.Update(ctx, func(run *dr.Run) {
 		run.State, run.Question, run.Outcome, run.Next = dr.RunRunning, nil, dr.Text{}, dr.Text{}
@@ -266,7 +266,7 @@ type poll struct {
 // answer waits for a message that answers this question, and gives whose votes count for it
 // if they still have a say. Who may say what was checked when it was said; here the votes are
 // counted.
-func (r *Run) answer(p *poll, out Outcome) (verb, by string, counting []string) {
+func (r *Run) answer(p *poll, out Outcome) (verb string, by dr.Voices, counting []string) {
 	for {
 		asked, q := p.asked, p.q
 		wait := askAgain
@@ -276,7 +276,7 @@ func (r *Run) answer(p *poll, out Outcome) (verb, by string, counting []string) 
 		case q.Late.Do != nil && p.reminder == 1:
 			wait = min(wait, q.Late.After)
 		}
-		if r.abandoned != "" && q.Over == Abandon {
+		if len(r.abandoned) > 0 && q.Over == Abandon {
 			return Stop, r.abandoned, nil
 		}
 		m, ok := r.Receive(wait)
@@ -294,25 +294,25 @@ func (r *Run) answer(p *poll, out Outcome) (verb, by string, counting []string) 
 			return Stop, m.By, nil
 		}
 		if m.Kind == Cancel && r.late == "" {
-			r.late = m.By
+			r.late = m.By.First()
 		}
 		if m.Kind != Answer || m.Question != asked.Number || !slices.Contains(q.Answers, m.Answer) {
 			continue // said to an older question, or too late
 		}
 		if q.Takes[m.Answer] <= 1 {
-			return m.Answer, m.By, []string{m.By}
+			return m.Answer, m.By, m.By
 		}
-		if slices.Contains(q.Without, m.By) {
+		if slices.Contains(q.Without, m.By.First()) {
 			continue
 		}
 		switch by := p.voices[m.Answer]; {
-		case !slices.Contains(by, m.By):
-			p.voices[m.Answer] = append(by, m.By)
+		case !slices.Contains(by, m.By.First()):
+			p.voices[m.Answer] = append(by, m.By.First())
 		case len(by) < q.Takes[m.Answer]:
 			continue
 		} // whoever says it again where it once took more has it counted again
 		if by := p.voices[m.Answer]; len(by) >= q.Takes[m.Answer] {
-			return m.Answer, strings.Join(by, " and "), slices.Clone(by)
+			return m.Answer, slices.Clone(by), slices.Clone(by)
 		}
 		r.counted(asked, p.voices)
 	}

@@ -157,8 +157,8 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, strays: b.strays, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}, begun: map[string]int{}, bell: make(bell, 1), keyed: keyed, sealed: sealed}
 	b.engine.bells.Store(id, r.bell)
 	defer b.engine.bells.Delete(id)
-	by := ""
-	if end, by, err = unwound(func() string { return b.play(r, in) }); by != "" {
+	var by dr.Voices
+	if end, by, err = unwound(func() string { return b.play(r, in) }); len(by) > 0 {
 		end, _, err = unwound(func() string { return leave(r, by) })
 	}
 	if err != nil {
@@ -171,7 +171,7 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 
 // unwound plays, and gives what has ended that before its end: people, of a run that stood
 // still, or an error.
-func unwound(play func() string) (end, by string, err error) {
+func unwound(play func() string) (end string, by dr.Voices, err error) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
@@ -183,7 +183,7 @@ func unwound(play func() string) (end, by string, err error) {
 			panic(p)
 		}
 	}()
-	return play(), "", nil
+	return play(), nil, nil
 }
 
 // Launch starts the engine. Runs that were under way go on.

@@ -22,7 +22,7 @@ type hurries struct {
 // hurry is one run: cancelled, or reading, or both.
 type hurry struct {
 	cancelled bool
-	by        string
+	by        dr.Voices
 	stop      context.CancelFunc
 }
 
@@ -45,7 +45,7 @@ func (h *hurries) begin(run string, stop context.CancelFunc) {
 	}
 }
 
-func (h *hurries) cancel(run, by string) {
+func (h *hurries) cancel(run string, by dr.Voices) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	one := h.of(run)
@@ -56,13 +56,13 @@ func (h *hurries) cancel(run, by string) {
 }
 
 // who is by whom a run was; nobody where it was not.
-func (h *hurries) who(run string) string {
+func (h *hurries) who(run string) dr.Voices {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if one := h.runs[run]; one != nil {
 		return one.by
 	}
-	return ""
+	return nil
 }
 
 func (h *hurries) end(run string) {
@@ -73,7 +73,7 @@ func (h *hurries) end(run string) {
 
 // End asks a run to end: Cancel before its merge, Abandon past it. What it only reads at that
 // moment, or only waits for to be well, is not waited for any longer.
-func (e *Engine) End(ctx context.Context, run, kind, by string) error {
+func (e *Engine) End(ctx context.Context, run, kind string, by ...string) error {
 	err := e.Send(run, Message{Kind: kind, By: by})
 	if err != nil {
 		return err
@@ -97,14 +97,14 @@ func abandonedKey(run string) string { return run + "/abandoned" }
 // a wait that did not look for it.
 func UnlessAbandoned(ctx context.Context, r *Run) (Outcome, error) {
 	by := r.engine.leaving.who(r.ID)
-	if by == "" && !r.former { // what is said in this process is known without asking
+	if len(by) == 0 && !r.former { // what is said in this process is known without asking
 		kept, err := kept(ctx, r, abandonedKey(r.ID))
 		if err != nil {
 			return Outcome{}, err
 		}
-		by, r.former = kept, kept == ""
+		by, r.former = kept, len(kept) == 0
 	}
-	if by == "" {
+	if len(by) == 0 {
 		return Outcome{}, nil
 	}
 	doc, err := json.Marshal(by)
@@ -116,8 +116,8 @@ func UnlessAbandoned(ctx context.Context, r *Run) (Outcome, error) {
 
 // abandonedIn takes from a step's outcome by whom it was kept from acting, and is otherwise
 // what was known before.
-func abandonedIn(out Outcome, before string) string {
-	var by string
+func abandonedIn(out Outcome, before dr.Voices) dr.Voices {
+	var by dr.Voices
 	if !out.Cancelled || json.Unmarshal(out.Value, &by) != nil {
 		return before
 	}
@@ -129,7 +129,8 @@ func cancelledKey(run string) string { return run + "/cancelled" }
 // CancelKept gives who has cancelled the run by now, to a step under way: the inbox is not
 // read within one.
 func CancelKept(ctx context.Context, r *Run) (by string, err error) {
-	return kept(ctx, r, cancelledKey(r.ID))
+	who, err := kept(ctx, r, cancelledKey(r.ID))
+	return who.First(), err
 }
 
 // Watching is a context for waiting past the merge: it ends when the run is abandoned, and
@@ -140,7 +141,7 @@ func Watching(ctx context.Context, r *Run) (context.Context, context.CancelFunc,
 		return ctx, func() {}, err
 	}
 	ctx, stop := context.WithCancel(ctx)
-	if by != "" {
+	if len(by) > 0 {
 		stop()
 	}
 	r.engine.leaving.begin(r.ID, stop)

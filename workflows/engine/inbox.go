@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
+
+	"github.com/drbot/drbot/dr"
 )
 
 // The kinds of a message.
@@ -20,11 +22,11 @@ const (
 
 // Message is what people and webhooks send to a run under way.
 type Message struct {
-	Kind     string `json:"kind"`
-	By       string `json:"by,omitempty"`
-	Answer   string `json:"answer,omitempty"`
-	Question int    `json:"question,omitempty"`
-	Seal     string `json:"seal,omitempty"` // keyed hash of the rest and of the run
+	Kind     string    `json:"kind"`
+	By       dr.Voices `json:"by,omitempty"`
+	Answer   string    `json:"answer,omitempty"`
+	Question int       `json:"question,omitempty"`
+	Seal     string    `json:"seal,omitempty"` // keyed hash of the rest and of the run
 }
 
 const inbox = "inbox"
@@ -127,7 +129,7 @@ func (r *Run) Cancelled() (by string) {
 		}
 		switch {
 		case m.Kind == Cancel && by == "":
-			by = m.By
+			by = m.By.First()
 		case m.Kind == Abandon:
 			r.abandoned = m.By
 		}
@@ -136,7 +138,7 @@ func (r *Run) Cancelled() (by string) {
 
 // Abandoned reads what has arrived and gives who abandoned the run, now or while nobody
 // looked for it. A cancel does not count any more, and is kept to be told so.
-func (r *Run) Abandoned() (by string) {
+func (r *Run) Abandoned() (by dr.Voices) {
 	r.late = cmp.Or(r.late, r.Cancelled())
 	return r.abandoned
 }

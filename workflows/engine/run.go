@@ -26,7 +26,7 @@ type Run struct {
 	// gets the same values.
 	outcomes  map[string]Outcome
 	skipped   map[string]bool
-	abandoned string         // by whom, once that was read
+	abandoned dr.Voices      // by whom, once that was read
 	late      string         // who cancelled it when that did not count any more, until it is told
 	granted   map[string]any // by step: what people allowed beyond what was approved
 	begun     map[string]int // how often each step was
@@ -159,7 +159,7 @@ func (r *Run) halt(name string, err error) {
 		// This run's steps are not those it was begun with, or leave behind what cannot be
 		// read. That is its own trouble, not that of the other runs.
 		log.ErrorContext(r.ctx, "the run cannot be taken up: its steps have changed", "run", r.ID, "step", name, "error", err)
-		if by := standStill(r); by != "" {
+		if by := standStill(r); len(by) > 0 {
 			panic(left{by})
 		}
 	default:

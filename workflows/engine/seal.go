@@ -111,7 +111,7 @@ func genuine(r *Run, m Message) bool {
 // tellUnheard says that somebody has written into the run's inbox by hand, or that the key
 // is another than when it was said.
 func tellUnheard(ctx context.Context, r *Run, m Message) error {
-	what := dr.T("note.unheard-message", "kind", m.Kind, "who", dr.Foreign(m.By), "answer", dr.Foreign(m.Answer))
+	what := dr.T("note.unheard-message", "kind", m.Kind, "who", foreign(m.By), "answer", dr.Foreign(m.Answer))
 	if err := r.opts.Book.Audit(ctx, dr.AuditEntry{
 		At: r.opts.Now(), Who: "drbot", Via: "run", Action: "unheard " + m.Kind, Service: r.Service, Run: r.ID, Detail: what,
 		Once: onceOf(ctx, r.ID, "unheard "+m.Kind, what),
@@ -121,28 +121,54 @@ func tellUnheard(ctx context.Context, r *Run, m Message) error {
 	return r.Say(ctx, "unheard", dr.Fail, dr.T("note.unsealed"), what, dr.T("note.unsealed.next", "command", dr.Cmd("status", "service", r.ID)))
 }
 
-// keep keeps beside the inbox who has ended a run.
-func keep(ctx context.Context, e *Engine, run, key, by string) error {
-	seal, err := sealer(e.opts.Key).seal(run, key, by)
-	if err == nil && seal != "" {
-		by += "\n" + seal
+// foreign are people as somebody else named them.
+func foreign(by dr.Voices) dr.Arg {
+	if len(by) < 2 {
+		return dr.ArgOf(dr.Foreign(by.First()))
 	}
+	all := dr.Arg{List: []dr.Arg{}}
+	for _, who := range by {
+		all.List = append(all.List, dr.ArgOf(dr.Foreign(who)))
+	}
+	return all
+}
+
+// keep keeps beside the inbox who has ended a run.
+func keep(ctx context.Context, e *Engine, run, key string, by dr.Voices) error {
+	seal, err := sealer(e.opts.Key).seal(run, key, by)
 	if err != nil {
 		return err
 	}
-	return e.opts.Memory.Put(ctx, key, by)
+	value := by.First()
+	if len(by) > 1 || strings.HasPrefix(value, severalBegin) {
+		doc, err := json.Marshal([]string(by))
+		if err != nil {
+			return err
+		}
+		value = string(doc)
+	}
+	if seal != "" {
+		value += "\n" + seal
+	}
+	return e.opts.Memory.Put(ctx, key, value)
 }
 
+// severalBegin is how a kept list of people begins, where one alone is kept by name.
+const severalBegin = "["
+
 // kept reads it; nobody where it is of nobody who has the key.
-func kept(ctx context.Context, r *Run, key string) (by string, err error) {
+func kept(ctx context.Context, r *Run, key string) (by dr.Voices, err error) {
 	value, err := r.opts.Memory.Get(ctx, key)
 	if err != nil || value == "" {
-		return "", err
+		return nil, err
 	}
-	by, seal, has := strings.Cut(value, "\n")
+	who, seal, has := strings.Cut(value, "\n")
+	if !strings.HasPrefix(who, severalBegin) || json.Unmarshal([]byte(who), &by) != nil {
+		by = dr.Voices{who}
+	}
 	if len(r.engine.opts.Key) == 0 || !has && !r.keyed || sealer(r.engine.opts.Key).sealed(r.ID, key, by, seal) {
 		return by, nil
 	}
 	r.Log().ErrorContext(ctx, "THAT THE RUN IS TO END WAS WRITTEN BY NOBODY WHO HAS THE KEY, and does not count", "key", key, "by", by)
-	return "", nil
+	return nil, nil
 }

@@ -14,11 +14,11 @@ type Strays interface {
 	Stands(run dr.Run) (what, next dr.Text)
 	// Leave brings one to its end that people have ended, by its record alone. It may be
 	// played again after a crash.
-	Leave(r *Run, run dr.Run, by string) string
+	Leave(r *Run, run dr.Run, by dr.Voices) string
 }
 
 // left carries out of a runbook who has ended a run that stood still.
-type left struct{ by string }
+type left struct{ by dr.Voices }
 
 // lookAgain is when the record of a run that stands still is written again, or read, that
 // could not be.
@@ -26,9 +26,9 @@ const lookAgain = time.Minute
 
 // standStill says that the run cannot be taken up and waits until people have ended it, or
 // for the end of the process. One that has merged nothing is ended by one of them.
-func standStill(r *Run) (by string) {
+func standStill(r *Run) (by dr.Voices) {
 	if r.strays == nil {
-		return ""
+		return nil
 	}
 	ctx := context.WithoutCancel(r.ctx)
 	var merged bool
@@ -43,11 +43,11 @@ func standStill(r *Run) (by string) {
 		}
 		r.Log().ErrorContext(r.ctx, "that the run stands still was not written", "error", err)
 		if Wait(r.ctx, lookAgain) != nil {
-			return ""
+			return nil
 		}
 	}
 	for r.ctx.Err() == nil {
-		if by = endedBy(r, merged); by != "" {
+		if by = endedBy(r, merged); len(by) > 0 {
 			return by
 		}
 		// What is kept of a former process is read above, and may not have been readable.
@@ -59,17 +59,17 @@ func standStill(r *Run) (by string) {
 		<-said.Done()
 		stop()
 	}
-	return ""
+	return nil
 }
 
 // endedBy is who has ended the run; nobody has where that is not known.
-func endedBy(r *Run, merged bool) string {
-	if by := r.engine.leaving.who(r.ID); by != "" {
+func endedBy(r *Run, merged bool) dr.Voices {
+	if by := r.engine.leaving.who(r.ID); len(by) > 0 {
 		return by
 	}
 	keys := []string{abandonedKey(r.ID)}
 	if !merged {
-		if by := r.engine.hurries.who(r.ID); by != "" {
+		if by := r.engine.hurries.who(r.ID); len(by) > 0 {
 			return by
 		}
 		keys = append(keys, cancelledKey(r.ID))
@@ -79,16 +79,16 @@ func endedBy(r *Run, merged bool) string {
 		if err != nil {
 			r.Log().WarnContext(r.ctx, "whether the run was ended was not read", "error", err)
 		}
-		if by != "" {
+		if len(by) > 0 {
 			return by
 		}
 	}
-	return ""
+	return nil
 }
 
 // leave brings the run to its end. What has become of its steps is what the record shows:
 // of one that had begun nobody knows how it went.
-func leave(r *Run, by string) string {
+func leave(r *Run, by dr.Voices) string {
 	r.loose = true
 	var run dr.Run
 	for {
