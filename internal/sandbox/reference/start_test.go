@@ -28,12 +28,13 @@ func written(t *testing.T) map[string]string {
 }
 
 // TestTheBotHasNoMetadata holds the unit of the bot on an instance to what keeps the
-// instance's role from it, and from all that it starts.
+// instance's role from it, and from all that it starts. Starting Terraform as another user
+// takes new privileges (drbot-switch), so that it is bound to three capabilities instead.
 func TestTheBotHasNoMetadata(t *testing.T) {
 	files := written(t)
 	unit := strings.Split(files["/etc/systemd/system/drbot.service"], "\n")
 	for _, line := range []string{
-		"User=drbot", "NoNewPrivileges=yes", "IPAddressDeny=169.254.169.254 fd00:ec2::254",
+		"User=drbot", "CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_KILL", "IPAddressDeny=169.254.169.254 fd00:ec2::254",
 		`ExecStartPre=/bin/sh -c '! curl --silent --noproxy "*" --max-time 2 --output /dev/null http://169.254.169.254/'`,
 		"ExecStartPost=+/usr/bin/rm -f /run/drbot-start/secrets", "Type=exec",
 	} {
