@@ -48,10 +48,10 @@ func TestNoWall(t *testing.T) {
 		t.Errorf("%q, %q", what, next)
 	}
 	fallen := here(7)
-	fallen.stands = func(string, wall.Wall) error { return errors.New("the wall does not keep /work/wall-1") }
+	fallen.stands = func(string, wall.Wall) error { return errors.New("the wall does not keep /srv/wall-1") }
 	if _, err = isolation(cfg, fallen); dr.CodeOf(err) != dr.Invalid {
 		t.Error(err)
-	} else if what, _ := texttest.Told(t, err); !strings.Contains(what, "does not keep /work/wall-1") {
+	} else if what, _ := texttest.Told(t, err); !strings.Contains(what, "does not keep /srv/wall-1") {
 		t.Error(what)
 	}
 	cfg.Terraform.User = 10002
