@@ -22,6 +22,7 @@ func hints() []hint {
 		{dr.T("tf.hint.mirror", "platform", platform), []string{
 			"was not found in any of the search locations", "no available releases match", "provider registry does not have a provider named", "could not query provider registry",
 		}},
+		{dr.T("tf.hint.mirror-closed"), []string{"failed to compute a checksum for it: open", "cannot search"}},
 		{dr.T("tf.hint.lock-file"), []string{
 			"the lock file is read-only", "lock file is read-only", "inconsistent dependency lock file", "provider dependency changes detected",
 		}},

@@ -70,6 +70,19 @@ terraform {
 	}
 }
 
+// TestAClosedMirror has a mirror that Terraform's user may not read: Terraform's summaries do
+// not say so, in the two forms that it has.
+func TestAClosedMirror(t *testing.T) {
+	for summary, detail := range map[string]string{
+		"Failed to install provider":                  "Error while installing hashicorp/aws v5.100.0: after installing registry.terraform.io/hashicorp/aws, failed to compute a checksum for it: open /mirror/terraform-provider-aws: permission denied",
+		"Failed to query available provider packages": "Could not retrieve the list of available versions for provider hashicorp/aws: cannot search /mirror: open /mirror: permission denied",
+	} {
+		if next := hintOf([]diagnostic{{Summary: summary, Detail: detail}}, nil); next.ID != "tf.hint.mirror-closed" {
+			t.Errorf("%s: the hint is %v", summary, next)
+		}
+	}
+}
+
 func TestCase20ABannerBeforeTheJSON(t *testing.T) {
 	w := newWorld(t)
 	commit := w.commit(files(twoResources))

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -250,7 +251,7 @@ func (m *module) wall(during phase, env map[string]string) wall.Wall {
 		w.Umask = maskGroup
 	}
 	if dir := m.job.Place.PluginDir; dir != "" {
-		w.Run = append(w.Run, dir)
+		w.Run = append(append(w.Run, dir), linkedFrom(dir)...)
 	}
 	fetched := []string{m.room.providers}
 	if cache := env["TF_PLUGIN_CACHE_DIR"]; cache != "" {
@@ -268,6 +269,22 @@ func (m *module) wall(during phase, env map[string]string) wall.Wall {
 		w.Run = append(w.Run, fetched...)
 	}
 	return w
+}
+
+// linkedFrom is where the links of a mirror lead, which Landlock follows for nobody: a mirror is often
+// a tree of links to one store of providers. What cannot be read Terraform tells of.
+func linkedFrom(mirror string) []string {
+	var out []string
+	_ = filepath.WalkDir(mirror, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Type()&fs.ModeSymlink == 0 {
+			return nil
+		}
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			out = append(out, target)
+		}
+		return nil
+	})
+	return out
 }
 
 // startsPrograms tells whether the service allows code of this stack that starts some.

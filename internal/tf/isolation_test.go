@@ -108,3 +108,26 @@ func TestWhatIsGranted(t *testing.T) {
 		}
 	}
 }
+
+// TestAMirrorOfLinks has a mirror whose packages are links to a store somewhere else: what they
+// lead to is granted, and what leads nowhere is not.
+func TestAMirrorOfLinks(t *testing.T) {
+	dir := t.TempDir()
+	mirror, store := filepath.Join(dir, "mirror", "acme"), filepath.Join(dir, "store")
+	for _, d := range []string{mirror, store} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, to := range map[string]string{"package": store, "nothing": filepath.Join(dir, "gone")} {
+		if err := os.Symlink(to, filepath.Join(mirror, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := &module{}
+	m.job.Place = place{Terraform: "/bin/terraform", PluginDir: filepath.Dir(mirror)}
+	got := m.wall(working, nil).Run
+	if !slices.Contains(got, store) || slices.Contains(got, filepath.Join(dir, "gone")) || !slices.Contains(got, filepath.Dir(mirror)) {
+		t.Errorf("granted: %q", got)
+	}
+}

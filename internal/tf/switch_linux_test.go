@@ -124,6 +124,8 @@ func TestProviderBehindEveryWall(t *testing.T) {
 	if plugins == "" {
 		t.Skip("not proved here: TF_PLUGIN_DIR names no mirror with the AWS provider")
 	}
+	plugins = walltest.Mirror(t, plugins)
+	t.Setenv("TF_PLUGIN_DIR", plugins) // of the test that the ordinary user runs
 	programs := walltest.Ordinary(t)
 	if programs == "" {
 		return

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,6 +82,59 @@ func Copied(t testing.TB, program string) string {
 	name := filepath.Join(Folder(t), filepath.Base(program))
 	must(t, os.WriteFile(name, data, 0o755))
 	return name
+}
+
+// Mirror is a mirror of providers that every user may read: the one given, or a copy of it
+// where it belongs to this user alone or is made of links to somewhere else.
+func Mirror(t testing.TB, dir string) string {
+	t.Helper()
+	if open(t, dir) {
+		return dir
+	}
+	to := filepath.Join(Folder(t), "mirror")
+	if out, err := exec.Command("cp", "-RL", dir, to).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if out, err := exec.Command("chmod", "-R", "a+rX", to).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return to
+}
+
+// open tells whether every user may read what is in a folder, and nothing in it is a link.
+func open(t testing.TB, dir string) bool {
+	t.Helper()
+	real, err := filepath.EvalSymlinks(dir)
+	must(t, err)
+	for above := filepath.Dir(real); ; above = filepath.Dir(above) {
+		info, err := os.Stat(above)
+		must(t, err)
+		if info.Mode()&0o001 == 0 {
+			return false
+		}
+		if above == filepath.Dir(above) {
+			break
+		}
+	}
+	all := true
+	must(t, filepath.WalkDir(real, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		need := fs.FileMode(0o004)
+		if info.IsDir() {
+			need = 0o005
+		}
+		if info.Mode()&fs.ModeSymlink != 0 || info.Mode()&need != need {
+			all = false
+		}
+		return nil
+	}))
+	return all
 }
 
 // As has a command started by an ordinary user, without a capability.
