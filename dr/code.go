@@ -36,6 +36,9 @@ func CodeKinds() []CodeKind {
 type CodeRules struct {
 	Allow       []Allow  `json:"allow,omitempty"`
 	ModuleHosts []string `json:"module_hosts,omitempty"` // a host, or the beginning of an address there
+	// ModuleRepositories are those of the forge, OWNER/NAME, whose modules are fetched with a
+	// token of their own.
+	ModuleRepositories []string `json:"module_repositories,omitempty"`
 	// LockFileOptional lets a stack have providers that no lock file names.
 	LockFileOptional bool `json:"lock_file_optional,omitempty"`
 }

@@ -95,13 +95,14 @@ func (p parts) assemble(ctx context.Context, cfg *config.Config, as credentials,
 
 // credentials are as whom drbot comes to GitHub: an App, or a token where that is nil.
 type credentials struct {
-	app   *github.App
-	token string
+	app     *github.App
+	token   string
+	modules string // for modules' repositories, where there is no App
 }
 
 func newCredentials(cfg *config.Config, log *slog.Logger) (credentials, error) {
 	if cfg.GitHub.App == nil {
-		return credentials{token: cfg.GitHub.Token}, nil
+		return credentials{token: cfg.GitHub.Token, modules: cfg.GitHub.ModuleToken}, nil
 	}
 	app, err := github.NewApp(cfg.GitHub.App.ID, cfg.GitHub.App.Key, github.Options{BaseURL: cfg.GitHub.APIURL, UserAgent: userAgent, Logger: log})
 	return credentials{app: app}, err
@@ -113,6 +114,14 @@ func (c credentials) forGit(ctx context.Context, repo dr.Repository, refused str
 		return c.token, nil
 	}
 	return c.app.Token(ctx, repo, refused)
+}
+
+// forModules is a token that reads one repository, from which modules are fetched.
+func (c credentials) forModules(ctx context.Context, repo dr.Repository) (string, error) {
+	if c.app == nil {
+		return c.modules, nil
+	}
+	return c.app.ReadToken(ctx, repo)
 }
 
 const userAgent = "drbot"
@@ -140,6 +149,7 @@ func newTerraform(cfg *config.Config, as credentials, policy *policies.Policy, w
 		PlanUnlocked: true, // a plan only reads; the bot that dies in one must not leave a lock behind
 		GitURL:       func(r dr.Repository) string { return cfg.GitHub.GitURL + "/" + r.Owner + "/" + r.Name + ".git" },
 		GitToken:     as.forGit,
+		ModuleToken:  as.forModules,
 		Held:         policy.Held,
 		Isolation:    walls,
 		Lending:      lend,

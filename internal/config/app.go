@@ -10,6 +10,15 @@ import (
 
 // forge reads as whom drbot comes to GitHub: with a token, or as an App.
 func (f *checker) forge(in github, c *Config, getenv func(string) string, secrets bool) {
+	if in.ModuleToken != (Secret{}) {
+		c.GitHub.ModuleToken = f.secret("github.module_token", in.ModuleToken, getenv, secrets)
+		switch {
+		case in.App != nil:
+			f.add("github.module_token", dr.T("config.module-token.app"))
+		case in.ModuleToken == in.Token:
+			f.add("github.module_token", dr.T("config.module-token.same"))
+		}
+	}
 	if in.App == nil {
 		c.GitHub.Token = f.secret("github.token", in.Token, getenv, secrets)
 		return

@@ -16,6 +16,12 @@ const registryHost = "registry.terraform.io"
 // moduleHostForm is a host, perhaps with a port, and the beginning of a path there.
 var moduleHostForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?(/[A-Za-z0-9._-]+)*$`)
 
+// repositoryForm is a repository of the forge.
+var repositoryForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]+$`)
+
+// mostModuleRepositories is how many a service takes modules from: each has a token of its own.
+const mostModuleRepositories = 20
+
 // The words of lock_file.
 const (
 	lockFileRequired = "required"
@@ -34,6 +40,15 @@ func readCode(f *checker, at string, in code, s *dr.Service) {
 			f.add(fmt.Sprintf("%s.module_hosts[%d]", at, i), dr.T("config.module-host", "host", quoted(host)))
 		}
 	}
+	for i, name := range in.ModuleRepos {
+		if !repositoryForm.MatchString(name) {
+			f.add(fmt.Sprintf("%s.module_repositories[%d]", at, i), dr.T("config.module-repository", "name", quoted(name)))
+		}
+	}
+	if len(in.ModuleRepos) > mostModuleRepositories {
+		f.add(at+".module_repositories", dr.T("config.module-repositories", "n", len(in.ModuleRepos), "most", mostModuleRepositories))
+	}
+	s.Code.ModuleRepositories = in.ModuleRepos
 	switch in.LockFile {
 	case "", lockFileRequired:
 	case lockFileOptional:

@@ -2,7 +2,9 @@ package config
 
 import (
 	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +49,48 @@ func TestWhatCodeMayDo(t *testing.T) {
 	} {
 		if !strings.Contains(said(t, err), "services[0].terraform"+fault) {
 			t.Errorf("%s is not among\n%s", fault, said(t, err))
+		}
+	}
+}
+
+// TestModuleRepositories has a service take modules from private repositories: with a token that
+// is for these alone, or as an App, which makes its own.
+func TestModuleRepositories(t *testing.T) {
+	key := keyFile(t)
+	const token, list = "  token: {env: DRBOT_GITHUB_TOKEN}", "    terraform: {module_repositories: [acme/modules]}\n"
+	const own, app = "\n  module_token: {file: ", "  app: {id: 4711, private_key: {file: "
+	secret := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(secret, []byte("ghp_modules\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		forge, service string
+		fault          string
+	}{
+		"a token of its own":     {token + own + secret + "}", list, ""},
+		"an App":                 {app + key + "}}", list, ""},
+		"nothing to read with":   {token, list, "services[0].terraform.module_repositories: "},
+		"the bot's own":          {token + "\n  module_token: {env: DRBOT_GITHUB_TOKEN}", list, "github.module_token: it is the bot's own token"},
+		"an App, and a token":    {app + key + "}}" + own + secret + "}", list, "github.module_token: the App"},
+		"no repository":          {app + key + "}}", "    terraform: {module_repositories: [modules, 'https://x/y']}\n", "services[0].terraform.module_repositories[1]: \"https://x/y\""},
+		"more than are bearable": {app + key + "}}", "    terraform: {module_repositories: [" + strings.Repeat("acme/m, ", 21) + "]}\n", "services[0].terraform.module_repositories: 21"},
+	} {
+		data, err := os.ReadFile(example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(data)
+		from, to := strings.Index(text, "    terraform:\n"), strings.Index(text, "    # What is done after the merge")
+		text = strings.Replace(text[:from]+c.service+text[to:], token, c.forge, 1)
+		got, err := Parse([]byte(text), options(true))
+		switch {
+		case c.fault != "" && !strings.Contains(said(t, err), c.fault):
+			t.Errorf("%s: %q is not among\n%s", name, c.fault, said(t, err))
+		case c.fault != "":
+		case err != nil || !slices.Equal(got.Services["portal"].Code.ModuleRepositories, []string{"acme/modules"}):
+			t.Errorf("%s: %v", name, err)
+		case name == "a token of its own" && (got.GitHub.ModuleToken != "ghp_modules" || !slices.Contains(got.Secrets(), "ghp_modules")):
+			t.Errorf("%s: it was not read, or nobody knows that it is secret", name)
 		}
 	}
 }

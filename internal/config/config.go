@@ -66,6 +66,7 @@ type Slack struct {
 // GitHub is how to reach GitHub: by a token or as an App.
 type GitHub struct {
 	Token, WebhookSecret, APIURL, GitURL string
+	ModuleToken                          string // that reads the repositories of modules; an App makes its own
 	App                                  *App
 }
 
@@ -295,6 +296,9 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 		}
 		before := len(f.list)
 		made := f.service(path, s, c.People)
+		if len(s.Terraform.ModuleRepos) > 0 && c.GitHub.App == nil && in.GitHub.ModuleToken == (Secret{}) {
+			f.add(path+".terraform.module_repositories", dr.T("config.module-token.none"))
+		}
 		if f.fits != nil && len(f.list) == before {
 			for _, why := range f.fits(made) {
 				f.add(path, why)

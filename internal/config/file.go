@@ -66,6 +66,7 @@ type slack struct {
 type github struct {
 	Token         Secret `yaml:"token"`
 	App           *app   `yaml:"app"` // in the place of the token
+	ModuleToken   Secret `yaml:"module_token"`
 	WebhookSecret Secret `yaml:"webhook_secret"`
 	APIURL        string `yaml:"api_url"`
 	GitURL        string `yaml:"git_url"`
@@ -213,6 +214,7 @@ type unstable struct {
 type code struct {
 	Allow       []allow  `yaml:"allow"`
 	ModuleHosts []string `yaml:"module_hosts"`
+	ModuleRepos []string `yaml:"module_repositories"`
 	LockFile    string   `yaml:"lock_file"`
 }
 

@@ -12,7 +12,7 @@ var secretVariable = regexp.MustCompile(`(?i)TOKEN|SECRET|PASSWORD|KEY`)
 // Secrets lists what drbot holds and nobody else is to see, a line of a key each: so that it
 // can be taken out of whatever somebody else's program says.
 func (c *Config) Secrets() []string {
-	all := []string{c.Slack.Token, c.Slack.SigningSecret, c.GitHub.Token, c.GitHub.WebhookSecret, string(c.Terraform.HashKey)}
+	all := []string{c.Slack.Token, c.Slack.SigningSecret, c.GitHub.Token, c.GitHub.ModuleToken, c.GitHub.WebhookSecret, string(c.Terraform.HashKey)}
 	if c.GitHub.App != nil {
 		all = append(all, strings.Split(string(c.GitHub.App.Key), "\n")...)
 	}

@@ -33,8 +33,9 @@ type App struct {
 
 	mu    sync.Mutex
 	slug  string
-	of    map[string]int64 // owner/name -> installation
-	given map[int64]*given // installation -> its tokens
+	of    map[string]int64  // owner/name -> installation
+	given map[int64]*given  // installation -> its tokens
+	reads map[string]*given // owner/name -> tokens that read it alone
 }
 
 // given are the tokens of one installation.
@@ -68,7 +69,7 @@ func NewApp(id int64, key []byte, o Options) (*App, error) {
 	api.UserAgent = o.UserAgent
 	under.api = api.BaseURL
 	return &App{
-		id: id, key: key, api: api, under: under, sleep: o.Sleep, of: map[string]int64{}, given: map[int64]*given{},
+		id: id, key: key, api: api, under: under, sleep: o.Sleep, of: map[string]int64{}, given: map[int64]*given{}, reads: map[string]*given{},
 	}, nil
 }
 
@@ -106,6 +107,46 @@ func (a *App) self(ctx context.Context) (*gh.App, error) {
 // not taken; empty at first.
 func (a *App) Token(ctx context.Context, repo dr.Repository, refused string) (string, error) {
 	return a.token(ctx, repo, refused, mostLeft)
+}
+
+// ReadToken is one that reads the contents of a single repository and may do nothing else, with
+// ten minutes left at least: for fetching the modules that are kept there.
+func (a *App) ReadToken(ctx context.Context, repo dr.Repository) (string, error) {
+	id, err := a.installation(ctx, repo)
+	if err != nil {
+		return "", err
+	}
+	g := a.reading(repo)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	narrow := &gh.InstallationTokenOptions{Repositories: []string{repo.Name}, Permissions: &gh.InstallationPermissions{Contents: gh.String("read")}}
+	if g.src != nil {
+		if token, err := a.mint(ctx, g.src, repo); err != nil || a.leaves(g.src, mostLeft) {
+			return token, err
+		}
+	}
+	if g.src, err = a.source(id, narrow); err != nil {
+		return "", err
+	}
+	return a.mint(ctx, g.src, repo)
+}
+
+// reading holds the token that reads a repository.
+func (a *App) reading(repo dr.Repository) *given {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	g := a.reads[nameOf(repo)]
+	if g == nil {
+		g = &given{}
+		a.reads[nameOf(repo)] = g
+	}
+	return g
+}
+
+// leaves tells whether a token that was given has some time left.
+func (a *App) leaves(src *ghinstallation.Transport, left time.Duration) bool {
+	end, _, err := src.Expiry()
+	return err != nil || time.Until(end) >= left
 }
 
 // forRequest is the token for the repository that a request is about.
@@ -157,7 +198,7 @@ func (a *App) token(ctx context.Context, repo dr.Repository, refused string, lef
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.src == nil {
-		if g.src, err = a.source(id); err != nil {
+		if g.src, err = a.source(id, &gh.InstallationTokenOptions{}); err != nil {
 			return "", err
 		}
 	}
@@ -165,11 +206,10 @@ func (a *App) token(ctx context.Context, repo dr.Repository, refused string, lef
 	if err != nil {
 		return "", err
 	}
-	end, _, err := g.src.Expiry()
-	if token != refused && (err != nil || time.Until(end) >= left) {
+	if token != refused && a.leaves(g.src, left) {
 		return token, nil
 	}
-	fresh, err := a.source(id)
+	fresh, err := a.source(id, &gh.InstallationTokenOptions{})
 	if err != nil {
 		return "", err
 	}
@@ -182,13 +222,13 @@ func (a *App) token(ctx context.Context, repo dr.Repository, refused string, lef
 
 // source makes what gives an installation's tokens; each has a signer of its own, since
 // two of them that share one write to it at once.
-func (a *App) source(id int64) (*ghinstallation.Transport, error) {
+func (a *App) source(id int64, may *gh.InstallationTokenOptions) (*ghinstallation.Transport, error) {
 	src, err := ghinstallation.New(a.under, a.id, id, a.key)
 	if err != nil {
 		return nil, &dr.Error{Code: dr.Uncertain, What: dr.T("github.app.key"), Next: dr.T("github.app.key.next")}
 	}
 	src.BaseURL = strings.TrimSuffix(a.api.BaseURL.String(), "/")
-	src.InstallationTokenOptions = &gh.InstallationTokenOptions{} // else it asks with null, which GitHub does not describe
+	src.InstallationTokenOptions = may // without any it asks with null, which GitHub does not describe
 	return src, nil
 }
 

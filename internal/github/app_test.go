@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"maps"
 	"net/http/httptest"
 	"os"
@@ -163,6 +164,54 @@ func TestAppHonoursTheEnd(t *testing.T) {
 	must(t, err)
 	if n := mints(s); n != 2 {
 		t.Errorf("Git was given a token that ends soon: %d were asked for", n)
+	}
+}
+
+// A token for fetching modules reads the one repository that is named, and is made once while
+// it holds; where the App may not read it, that is told of that repository.
+func TestAppReadsModules(t *testing.T) {
+	_, app, s := startApp(t, func(_ *sandbox.Options, a *sandbox.App) { a.Others = []string{"modules"} })
+	modules := dr.Repository{Owner: "acme", Name: "modules"}
+	token, err := app.ReadToken(t.Context(), modules)
+	must(t, err)
+	again, err := app.ReadToken(t.Context(), modules)
+	must(t, err)
+	other, err := app.ReadToken(t.Context(), repo)
+	must(t, err)
+	all, err := app.Token(t.Context(), repo, "")
+	must(t, err)
+	if token != again || token == other || other == all || mints(s) != 3 {
+		t.Errorf("%d tokens were asked for", mints(s))
+	}
+	ask := func(token, method, path, body string) int {
+		t.Helper()
+		req, answer := httptest.NewRequestWithContext(t.Context(), method, "/api/v3/repos/acme/infra"+path, strings.NewReader(body)), httptest.NewRecorder()
+		req.Header.Set("Authorization", "Bearer "+token)
+		s.ServeHTTP(answer, req)
+		return answer.Code
+	}
+	const ref = `{"ref":"refs/heads/planted","sha":"%s"}`
+	head, err := s.HeadOf(t.Context(), "main")
+	must(t, err)
+	for name, c := range map[string]struct{ got, want int }{
+		"the other repository's":  {ask(token, "GET", "/git/ref/heads/main", ""), 404},
+		"its own":                 {ask(other, "GET", "/git/ref/heads/main", ""), 200},
+		"its own, to write":       {ask(other, "POST", "/git/refs", fmt.Sprintf(ref, head)), 403},
+		"its own, pull requests":  {ask(other, "GET", "/pulls", ""), 403},
+		"the bot's, to write too": {ask(all, "POST", "/git/refs", fmt.Sprintf(ref, head)), 201},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: answered %d, want %d", name, c.got, c.want)
+		}
+	}
+	_, err = app.ReadToken(t.Context(), dr.Repository{Owner: "acme", Name: "elsewhere"})
+	if what, _ := texttest.Told(t, err); !strings.Contains(what, "elsewhere") || dr.CodeOf(err) != dr.Uncertain {
+		t.Errorf("got %q, %v", what, err)
+	}
+	s.SuspendApp(true)
+	s.EndAppTokens()
+	if _, err := app.ReadToken(t.Context(), dr.Repository{Owner: "acme", Name: "Modules"}); err != nil {
+		t.Errorf("the token at hand was not given: %v", err) // that it has ended git will say
 	}
 }
 

@@ -31,6 +31,7 @@ func hints() []hint {
 		}},
 		{dr.T("tf.hint.variable"), []string{"no value for required variable"}},
 		{dr.T("tf.hint.credentials"), []string{"no valid credential sources found"}},
+		{dr.T("tf.hint.private"), []string{"could not read username for", "could not read from remote repository", "repository not found"}},
 		{dr.T("tf.hint.submodule"), []string{"unreadable module directory"}},
 		{dr.T("tf.disk-full.next"), []string{"no space left on device", "disk quota exceeded"}},
 	}

@@ -209,6 +209,9 @@ func (m *module) environment(during phase) (map[string]string, error) {
 		env["TF_CLI_CONFIG_FILE"] = m.room.config
 	}
 	m.lender.environment(env)
+	if during == fetching {
+		m.job.fetchModules(env)
+	}
 	if env["USER"] == "" {
 		env["USER"] = "drbot" // of the state's lock, where no user can be hostFiles up
 	}

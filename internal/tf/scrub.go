@@ -56,6 +56,9 @@ func (j job) scrubber() scrubber {
 	if t := j.Secrets.GitToken; t != "" {
 		s = s.and(t, basic(t))
 	}
+	for _, m := range j.Secrets.Modules {
+		s = s.and(m.Token, basic(m.Token))
+	}
 	return s
 }
 

@@ -56,6 +56,9 @@ type Options struct {
 	// taken, empty at first. A source that has no other gives the same again. Nil: none
 	// is needed.
 	GitToken func(ctx context.Context, repo dr.Repository, refused string) (string, error)
+	// ModuleToken gives a token that reads one repository, from which a service takes modules.
+	// It is in reach while modules are fetched, never of a plan or an apply. Nil: there is none.
+	ModuleToken func(ctx context.Context, repo dr.Repository) (string, error)
 
 	ApplyPoll   time.Duration // how often an apply is looked at; 50 ms by default
 	PlanTimeout time.Duration // of everything up to an apply; 10 min by default
@@ -254,7 +257,11 @@ func (t *Terraform) job(ctx context.Context, svc dr.Service, stack dr.Stack, why
 		return job{}, err
 	}
 	j, err := t.reader(ctx, svc, stack, why)
+	if err != nil {
+		return job{}, err
+	}
 	j.Place.Terraform = binary
+	j.Secrets.Modules, err = t.moduleAccess(ctx, svc)
 	return j, err
 }
 
@@ -343,6 +350,7 @@ type secrets struct {
 	HashKey     []byte
 	Known       []string
 	GitToken    string
+	Modules     []moduleAccess
 	Environment map[string]string
 	Loan        *Loan  // nil where Terraform is lent nothing
 	Source      Source // of the supervisor's sessions

@@ -87,14 +87,22 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 
 // authenticate finds whose token a request carries: Bearer or token for the API, Basic for Git.
 func (s *Server) authenticate(r *http.Request) *account {
+	if token := tokenOf(r); token != "" {
+		return s.accountByToken(token)
+	}
+	return nil
+}
+
+// tokenOf is the token that a request shows; empty where it shows none.
+func tokenOf(r *http.Request) string {
 	if _, password, ok := r.BasicAuth(); ok {
-		return s.accountByToken(password)
+		return password
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "token") {
-		return s.accountByToken(strings.TrimSpace(token))
+		return strings.TrimSpace(token)
 	}
-	return nil
+	return ""
 }
 
 func (s *Server) handle(rt route) http.Handler {

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type App struct {
 	Permissions map[string]string
 	Events      []string
 	Lifetime    time.Duration // of a token; an hour when zero, as on GitHub
+	Others      []string      // repositories of the owner it is installed on as well, which hold nothing here
 }
 
 // app is the App, its one installation and the tokens it has given.
@@ -33,8 +35,8 @@ type app struct {
 	elsewhere    bool              // installed for the owner, on another repository
 	gone         bool              // not installed at all
 	suspendedAt  time.Time
-	tokens       map[string]time.Time // value -> when it ends
-	given        []string             // every token there ever was
+	tokens       map[string]appToken // by their values
+	given        []string            // every token there ever was
 }
 
 const (
@@ -45,9 +47,19 @@ const (
 	msgSuspended = "This installation has been suspended"
 	msgMayNot    = "Resource not accessible by integration"
 
+	msgNoSuchRepository = "There is at least one repository that does not exist or is not accessible to the parent installation."
+	msgNotGranted       = "The permissions requested are not granted to this installation."
+
 	longestJWT = 10 * time.Minute
 	clockSlack = time.Minute
 )
+
+// appToken is what an installation's token may, and until when.
+type appToken struct {
+	ends         time.Time
+	permissions  map[string]string // fewer than the installation's; nil: those
+	repositories []string          // nil: all
+}
 
 // InstallApp installs an App. Its account is there from then on, with the right to write.
 func (s *Server) InstallApp(o App) error {
@@ -62,7 +74,7 @@ func (s *Server) InstallApp(o App) error {
 		o.Lifetime = time.Hour
 	}
 	s.app = &app{
-		App: o, installation: s.newID(), account: s.account(login), asked: o.Permissions, tokens: map[string]time.Time{},
+		App: o, installation: s.newID(), account: s.account(login), asked: o.Permissions, tokens: map[string]appToken{},
 	}
 	return nil
 }
@@ -113,7 +125,7 @@ func (s *Server) accountByAppToken(token string) *account {
 	if s.app == nil {
 		return nil
 	}
-	if end, ok := s.app.tokens[token]; ok && s.clock().Before(end) {
+	if given, ok := s.app.tokens[token]; ok && s.clock().Before(given.ends) {
 		return s.app.account
 	}
 	return nil
@@ -155,22 +167,49 @@ func (s *Server) askedByApp(r *http.Request) (int, any, error) {
 	case r.Method == http.MethodGet && (path == own || slices.Contains(owned, path)),
 		r.Method == http.MethodGet && strings.EqualFold(path, repo) && !s.app.elsewhere:
 		return http.StatusOK, s.installationPayload(), nil
+	case r.Method == http.MethodGet && slices.ContainsFunc(s.app.Others, func(name string) bool {
+		return strings.EqualFold(path, "/repos/"+s.owner+"/"+name+"/installation")
+	}):
+		return http.StatusOK, s.installationPayload(), nil
 	case r.Method == http.MethodPost && path == own+"/access_tokens":
-		return s.giveToken()
+		return s.giveToken(r)
 	}
 	return 0, nil, notFound()
 }
 
-func (s *Server) giveToken() (int, any, error) {
+// giveToken gives one that may what is asked for, or what the installation may where nothing is.
+func (s *Server) giveToken(r *http.Request) (int, any, error) {
 	if !s.app.suspendedAt.IsZero() {
 		return 0, nil, refuse(http.StatusForbidden, msgSuspended)
+	}
+	var asked struct {
+		Repositories []string          `json:"repositories"`
+		Permissions  map[string]string `json:"permissions"`
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil || len(body) > 0 && json.Unmarshal(body, &asked) != nil {
+		return 0, nil, refuse(http.StatusBadRequest, "Problems parsing JSON")
+	}
+	for _, name := range asked.Repositories {
+		if !strings.EqualFold(name, s.repo) && !slices.ContainsFunc(s.app.Others, func(o string) bool { return strings.EqualFold(name, o) }) {
+			return 0, nil, refuse(http.StatusUnprocessableEntity, msgNoSuchRepository)
+		}
+	}
+	for name, access := range asked.Permissions {
+		if !has(s.app.Permissions, name, access) {
+			return 0, nil, refuse(http.StatusUnprocessableEntity, msgNotGranted)
+		}
 	}
 	var b [18]byte
 	_, _ = rand.Read(b[:]) // never fails, by its documentation
 	token, end := "ghs_"+hex.EncodeToString(b[:]), s.clock().Add(s.app.Lifetime).UTC()
-	s.app.tokens[token], s.app.given = end, append(s.app.given, token)
+	s.app.tokens[token], s.app.given = appToken{end, asked.Permissions, asked.Repositories}, append(s.app.given, token)
+	may := s.app.Permissions
+	if asked.Permissions != nil {
+		may = asked.Permissions
+	}
 	return http.StatusCreated, map[string]any{
-		"token": token, "expires_at": end.Truncate(time.Second), "permissions": s.app.Permissions, "repository_selection": "selected",
+		"token": token, "expires_at": end.Truncate(time.Second), "permissions": may, "repository_selection": "selected",
 	}, nil
 }
 
@@ -263,14 +302,25 @@ func (s *Server) admitApp(rt route, r *request) error {
 	case s.app.gone, s.app.elsewhere:
 		return notFound()
 	}
-	if name, access := permissionFor(rt); !s.app.has(name, access) {
+	given := s.app.tokens[tokenOf(r.Request)]
+	if given.repositories != nil && !slices.ContainsFunc(given.repositories, func(name string) bool { return strings.EqualFold(name, s.repo) }) {
+		return notFound()
+	}
+	if name, access := permissionFor(rt); !s.appMay(r, name, access) {
 		return refuse(http.StatusForbidden, msgMayNot)
 	}
 	return nil
 }
 
-func (a *app) has(name, access string) bool {
-	got := a.Permissions[name]
+// appMay tells whether the App has a permission, and so has the token it shows: every one of
+// them reads what a repository is.
+func (s *Server) appMay(r *request, name, access string) bool {
+	given := s.app.tokens[tokenOf(r.Request)]
+	return has(s.app.Permissions, name, access) && (given.permissions == nil || name == "metadata" || has(given.permissions, name, access))
+}
+
+func has(permissions map[string]string, name, access string) bool {
+	got := permissions[name]
 	return got == "write" || got == "admin" || got != "" && access == "read"
 }
 

@@ -115,7 +115,7 @@ func (s *Server) createCommitOnBranch(r *request, in commitInput, expected strin
 	switch {
 	case !strings.EqualFold(in.Branch.Repository, s.owner+"/"+s.repo) || !r.user.canRead() || s.isApp(r.user) && (s.app.elsewhere || s.app.gone):
 		return nil, refused("NOT_FOUND", "Could not resolve to a Repository with the name '%s'.", in.Branch.Repository)
-	case !r.user.canWrite() || s.isApp(r.user) && !s.app.has("contents", "write"):
+	case !r.user.canWrite() || s.isApp(r.user) && !s.appMay(r, "contents", "write"):
 		return nil, refused("FORBIDDEN", msgMayNot)
 	}
 	ctx := r.Context()

@@ -217,7 +217,7 @@ func (s *Server) mutatePull(r *request, name string, in pullInput) (any, error) 
 		return nil, refused("NOT_FOUND", "Could not resolve to a node with the global id of '"+in.Pull+in.ID+"'.")
 	case !r.user.canWrite():
 		return nil, refused("FORBIDDEN", r.user.Login+" does not have the correct permissions to execute `"+name+"`")
-	case s.isApp(r.user) && name != "disablePullRequestAutoMerge" && !s.app.has("merge_queues", "write"):
+	case s.isApp(r.user) && name != "disablePullRequestAutoMerge" && !s.appMay(r, "merge_queues", "write"):
 		return nil, refused("FORBIDDEN", msgMayNot)
 	}
 	var told *Error

@@ -22,7 +22,7 @@ func (s *Server) isGitPath(p string) bool {
 func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 	unlock := s.lock()
 	a := s.authenticate(r)
-	allowed := a != nil && a.canRead() && s.admitApp(route{method: http.MethodGet, path: repoPath + "/git/", need: reader}, &request{user: a}) == nil
+	allowed := a != nil && a.canRead() && s.admitApp(route{method: http.MethodGet, path: repoPath + "/git/", need: reader}, &request{Request: r, user: a}) == nil
 	unfetched := slices.ContainsFunc(s.pulls, func(p *pull) bool { return p.Merged && s.now().Sub(p.MergedAt) < s.lies.Unfetched })
 	unlock()
 	if unfetched {
