@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -194,6 +195,7 @@ func TestAttackOnBaseCredentials(t *testing.T) {
 		{"another role", "eu-west-2", "assume_role {\n  role_arn = \"arn:aws:iam::123456789012:role/drbot-apply\"\n}", "roles trust the bot alone"},
 		{"the metadata, named", "eu-west-3", "skip_metadata_api_check = false", "the session comes before the host's role"},
 	}
+	var given map[string]string // to a Terraform that is lent nothing
 	plan := func(w *world, all map[string]string) *account {
 		who := newAccount(w.t)
 		all["app/host"] = "[profile host]\ncredential_source = Ec2InstanceMetadata\nrole_arn = arn:aws:iam::123456789012:role/x\n[profile program]\ncredential_process = /bin/cat " + own + "\n"
@@ -201,6 +203,7 @@ func TestAttackOnBaseCredentials(t *testing.T) {
 		w.opts.Environment = map[string]string{"AWS_ENDPOINT_URL": who.URL, "AWS_ENDPOINT_URL_STS": who.URL}
 		if w.opts.Lending == nil {
 			w.opts.Environment[metadataDisabled] = "false"
+			maps.Copy(w.opts.Environment, given)
 		}
 		// How it ends does not matter: what was used does.
 		_, err := w.terraform().Plan(t.Context(), dr.PlanRequest{Service: trusting(), Stack: w.stack(), Commit: w.commit(all)})
@@ -230,6 +233,16 @@ func TestAttackOnBaseCredentials(t *testing.T) {
 	for region, key := range map[string]string{"us-east-1": "BASE-of-the-host", "us-east-2": "BASE-of-the-home"} {
 		if used := who.keys(region); !slices.Contains(used, key) {
 			t.Errorf("%s is out of reach although nothing keeps it: %v", key, used)
+		}
+	}
+	// And a profile and another role, where Terraform has the bot's own file as it used to.
+	named := newWorld(t)
+	named.opts.Isolation = Isolation{}
+	given = map[string]string{"AWS_SHARED_CREDENTIALS_FILE": own}
+	who = plan(named, claims(claim{region: "us-east-2", provider: `profile = "base"`}, claim{region: "eu-west-2", provider: tried[5].provider}))
+	for _, region := range []string{"us-east-2", "eu-west-2"} {
+		if used := who.keys(region); !slices.Contains(used, "BASE-of-the-home") {
+			t.Errorf("in %s the bot's own is out of reach although nothing keeps it: %v", region, used)
 		}
 	}
 }
