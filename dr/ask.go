@@ -1,5 +1,10 @@
 package dr
 
+import (
+	"slices"
+	"strings"
+)
+
 // ChangeRequest is a change to open: one file of the base branch with another
 // content, on a branch of its own.
 type ChangeRequest struct {
@@ -83,4 +88,12 @@ const (
 type Resolution struct {
 	Chain     []string // the names passed through, CNAME by CNAME, the asked one first
 	Addresses []string
+}
+
+// Through tells whether a name is among those passed through, as DNS compares names.
+func (r Resolution) Through(name string) bool {
+	same := func(other string) bool {
+		return strings.EqualFold(strings.TrimSuffix(other, "."), strings.TrimSuffix(name, "."))
+	}
+	return name != "" && slices.ContainsFunc(r.Chain, same)
 }

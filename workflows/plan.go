@@ -258,11 +258,11 @@ func moveUsers(ctx context.Context, f *failover, plans dr.Plans) error {
 		return nil
 	}
 	name, stack := f.svc.Names.Public, traffic[0].Name
-	res, err := f.Cloud.Names.Resolve(ctx, f.svc, name)
+	_, leads, err := steps.Leads(ctx, f.Cloud.Names, f.svc, name, f.req.Target)
 	switch {
 	case err != nil:
 		return &dr.Error{Code: dr.Temporary, What: dr.T("plan.unmoved.unread", "stack", stack, "name", name), Next: dr.T("plan.unmoved.unread.next"), Err: err}
-	case !slices.Contains(res.Chain, f.svc.Names.Regional[f.req.Target]):
+	case !leads:
 		return &dr.Error{Code: dr.Conflict, What: dr.T("plan.unmoved", "stack", stack, "name", name, "region", f.req.Target), Next: dr.T("plan.unmoved.next", "stack", stack)}
 	}
 	return nil

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"slices"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -179,8 +178,9 @@ func (s healthStep) database(ctx context.Context, h *health, db dr.Resource) {
 
 // leads tells whether the name leads to the target.
 func (s healthStep) leads(ctx context.Context, h *health) bool {
-	regional := s.job.Service.Names.Regional[s.job.Request.Target]
-	res, err := s.world.Network.Resolve(ctx, s.job.Service, s.dns)
+	target := s.job.Request.Target
+	regional := s.job.Service.Names.Regional[target]
+	res, leads, err := Leads(ctx, s.world.Network, s.job.Service, s.dns, target)
 	switch {
 	case err != nil:
 		h.no(dr.T("gate.name.unresolved", "name", s.dns))
@@ -188,7 +188,7 @@ func (s healthStep) leads(ctx context.Context, h *health) bool {
 	case len(res.Addresses) == 0:
 		h.no(dr.T("gate.name.no-address", "name", s.dns))
 		return false
-	case !slices.Contains(res.Chain, regional):
+	case !leads:
 		h.no(dr.T("gate.name.elsewhere", "name", s.dns, "regional", regional))
 		return false
 	}

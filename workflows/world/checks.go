@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/drbot/drbot/dr"
@@ -151,7 +152,16 @@ func (p *ports) Resolve(ctx context.Context, s dr.Service, name string) (dr.Reso
 			return dr.Resolution{}, err
 		}
 		res := dr.Resolution{Chain: []string{name}, Addresses: []string{"192.0.2.1"}}
-		if name == s.Names.Public {
+		at := p.w.tf.pointsOf(s)
+		for r, regional := range s.Names.Regional {
+			if name == regional {
+				at = r
+			}
+		}
+		switch {
+		case p.w.cloud.aliases:
+			res.Addresses = []string{"192.0.2." + strconv.Itoa(1+slices.Index(s.Regions, at))}
+		case name == s.Names.Public:
 			res.Chain = append(res.Chain, s.Names.Regional[p.w.tf.pointsOf(s)])
 		}
 		return res, nil

@@ -24,6 +24,7 @@ type cloud struct {
 	first     string               // of the databases, in the order they are moved
 	levels    map[string]dr.Level  // of checks, over what the world would say
 	refused   map[string]error     // Slack ids
+	aliases   bool                 // names are alias records: they show addresses, and no name behind them
 	silent    bool                 // no name server answers
 }
 
@@ -392,6 +393,13 @@ func (w *World) Down(r dr.Region, down bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cloud.at(r).down = down
+}
+
+// Alias makes the names of the services alias records.
+func (w *World) Alias() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cloud.aliases = true
 }
 
 // Sick makes the tasks of a Region fail their health checks.
