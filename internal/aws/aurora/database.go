@@ -17,10 +17,11 @@ import (
 // concurrent use.
 type Databases struct {
 	cloud *aws.Client
+	named *dimensions
 }
 
 // New makes Databases of a client.
-func New(cloud *aws.Client) *Databases { return &Databases{cloud} }
+func New(cloud *aws.Client) *Databases { return &Databases{cloud, newDimensions()} }
 
 // database is one global database of a service.
 type database struct {

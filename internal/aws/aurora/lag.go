@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -48,20 +49,12 @@ func (d *Databases) Lag(ctx context.Context, s dr.Service, db dr.Resource, passi
 		return check, &dr.Error{Code: dr.Invalid,
 			What: dr.T("aurora.no-cluster", "service", s.Name, "region", passive), Next: dr.T("aurora.no-cluster.next")}
 	}
-	results, err := one.lagData(ctx, passive, id)
-	if err != nil {
+	best, found, err := d.lastReading(ctx, one, passive, id, &check)
+	switch {
+	case err != nil:
 		return d.cloud.Unread(ctx, check, err), nil
-	}
-	for n, metric := range lagMetrics() {
-		r, found := results[queryID(n)]
-		p, ok := newest(r)
-		if found && r.StatusCode == types.StatusCodeForbidden {
-			check.Detail = dr.T("aurora.lag.forbidden", "metric", metric)
-			continue
-		}
-		if ok {
-			return d.judgeLag(check, metric, p, rpo), nil
-		}
+	case found:
+		return d.judgeLag(check, best.metric, best.point, rpo), nil
 	}
 	if check.Detail.Empty() {
 		check.Detail = dr.T("aurora.lag.none", "cluster", id, "window", lagWindow(d.cloud.StaleAfter()))
@@ -69,13 +62,54 @@ func (d *Databases) Lag(ctx context.Context, s dr.Service, db dr.Resource, passi
 	return check, nil
 }
 
+// lastReading is the newest that says how far the copy is behind. Where there is none by the
+// cluster alone, it is looked up once by which dimensions there are some.
+func (d *Databases) lastReading(ctx context.Context, one database, passive dr.Region, id string, check *dr.Check) (reading, bool, error) {
+	best, found, err := d.readings(ctx, one, passive, id, check)
+	if err != nil || found {
+		return best, found, err
+	}
+	session, err := d.cloud.Session(one.service, passive, aws.PurposeRead)
+	if err != nil {
+		return reading{}, false, err
+	}
+	// Where that cannot be looked up it is as if there were none: an older role may not.
+	if more, err := d.named.look(ctx, session, passive, id); err != nil || !more {
+		return reading{}, false, nil
+	}
+	return d.readings(ctx, one, passive, id, check)
+}
+
+// readings asks for the metrics by all dimensions that are known, and gives the best.
+func (d *Databases) readings(ctx context.Context, one database, passive dr.Region, id string, check *dr.Check) (best reading, found bool, err error) {
+	results, err := one.lagData(ctx, passive, id, d.named)
+	if err != nil {
+		return reading{}, false, err
+	}
+	for n, metric := range lagMetrics() {
+		for _, r := range results[queryID(n)] {
+			if r.StatusCode == types.StatusCodeForbidden {
+				check.Detail = dr.T("aurora.lag.forbidden", "metric", metric)
+				continue
+			}
+			// The first that is of now: one that has fallen silent hides none that still speaks.
+			p, ok := newest(r)
+			if ok && (!found || d.stale(best.point) && !d.stale(p) || best.metric == metric && p.at.After(best.at)) {
+				best, found = reading{metric, p}, true
+			}
+		}
+	}
+	return best, found, nil
+}
+
 // lagWindow is how far back a reading is looked for: as far as one would count.
 func lagWindow(staleAfter time.Duration) time.Duration { return max(leastLagWindow, staleAfter) }
 
 func queryID(n int) string { return fmt.Sprintf("lag%d", n) }
 
-// lagData asks for every metric in one call.
-func (d database) lagData(ctx context.Context, passive dr.Region, id string) (map[string]types.MetricDataResult, error) {
+// lagData asks for every metric in one call, by the cluster alone and by what else was found.
+// What is given is in the order of the questions, by their ids up to the first "_".
+func (d database) lagData(ctx context.Context, passive dr.Region, id string, known *dimensions) (map[string][]types.MetricDataResult, error) {
 	session, err := d.cloud.Session(d.service, passive, aws.PurposeRead)
 	if err != nil {
 		return nil, err
@@ -87,29 +121,41 @@ func (d database) lagData(ctx context.Context, passive dr.Region, id string) (ma
 		ScanBy:    types.ScanByTimestampDescending,
 	}
 	for n, metric := range lagMetrics() {
-		in.MetricDataQueries = append(in.MetricDataQueries, types.MetricDataQuery{
-			Id: awssdk.String(queryID(n)),
-			MetricStat: &types.MetricStat{
-				Metric: &types.Metric{
-					Namespace:  awssdk.String("AWS/RDS"),
-					MetricName: awssdk.String(metric),
-					Dimensions: []types.Dimension{{Name: awssdk.String("DBClusterIdentifier"), Value: awssdk.String(id)}},
+		for k, by := range append([][]types.Dimension{ofCluster(id)}, known.of(passive, id, metric)...) {
+			query := queryID(n)
+			if k > 0 {
+				query = fmt.Sprintf("%s_%d", query, k)
+			}
+			in.MetricDataQueries = append(in.MetricDataQueries, types.MetricDataQuery{
+				Id: awssdk.String(query),
+				MetricStat: &types.MetricStat{
+					Metric: &types.Metric{Namespace: awssdk.String("AWS/RDS"), MetricName: awssdk.String(metric), Dimensions: by},
+					Period: awssdk.Int32(lagPeriod),
+					Stat:   awssdk.String("Maximum"),
 				},
-				Period: awssdk.Int32(lagPeriod),
-				Stat:   awssdk.String("Maximum"),
-			},
-		})
+			})
+		}
 	}
 	out, err := aws.Read(ctx, session, aws.Connect(session, cloudwatch.NewFromConfig).GetMetricData, in)
 	if err != nil {
 		return nil, err
 	}
-	results := make(map[string]types.MetricDataResult, len(out.MetricDataResults))
+	results := make(map[string][]types.MetricDataResult, len(out.MetricDataResults))
 	for _, r := range out.MetricDataResults {
-		results[awssdk.ToString(r.Id)] = r
+		query, _, _ := strings.Cut(awssdk.ToString(r.Id), "_")
+		results[query] = append(results[query], r)
 	}
 	return results, nil
 }
+
+// reading is what a metric said last.
+type reading struct {
+	metric string
+	point
+}
+
+// stale tells that a point is too old to say how far the copy is behind now.
+func (d *Databases) stale(p point) bool { return d.cloud.Now().Sub(p.at) > d.cloud.StaleAfter() }
 
 type point struct {
 	at    time.Time
@@ -139,7 +185,7 @@ func (d *Databases) judgeLag(check dr.Check, metric string, p point, rpo float64
 	case age < -clocksApart:
 		check.Detail = dr.T("aurora.lag.future", "seconds", tenths(seconds), "ahead", -age)
 		return check
-	case age > d.cloud.StaleAfter():
+	case d.stale(p):
 		check.Detail = dr.T("aurora.lag.stale", "seconds", tenths(seconds), "age", age)
 		return check
 	}

@@ -35,12 +35,16 @@ type world struct {
 	web       dr.Resource
 }
 
-func newWorld(t *testing.T) world {
+func newWorld(t *testing.T, change ...func(*sandbox.Options)) world {
 	t.Helper()
-	cloud, err := sandbox.Start(t.Context(), sandbox.Options{Dir: t.TempDir(), Timings: sandbox.Timings{
+	options := sandbox.Options{Dir: t.TempDir(), Timings: sandbox.Timings{
 		Promotion: 800 * time.Millisecond, Resync: 400 * time.Millisecond,
 		TaskStart: 250 * time.Millisecond, TargetHealthy: 250 * time.Millisecond, LagEvery: 100 * time.Millisecond,
-	}})
+	}}
+	for _, f := range change {
+		f(&options)
+	}
+	cloud, err := sandbox.Start(t.Context(), options)
 	if errors.Is(err, sandbox.ErrNoMoto) {
 		t.Skipf("the contract of the AWS ports was not run, for want of Moto: %v", err)
 	}
@@ -84,6 +88,16 @@ func serviceOf(l sandbox.Layout) dr.Service {
 	}
 	s.Resources = []dr.Resource{db, web}
 	return s
+}
+
+// TestCaseAWS25LagBySource has the lag published with the source's Region as a second dimension.
+func TestCaseAWS25LagBySource(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *sandbox.Options) { o.LagBySource = true })
+	w.eventually("a reading of the lag", func() bool {
+		c, err := w.databases.Lag(t.Context(), w.service, w.db, tokyo)
+		return err == nil && c.Level == dr.OK && c.Value != nil && *c.Value == sandbox.DefaultLag.Seconds()
+	})
 }
 
 // eventually looks until a condition holds.

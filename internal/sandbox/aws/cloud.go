@@ -67,7 +67,7 @@ func (c *Cloud) start(ctx context.Context, opt Options) (err error) {
 	if err := c.startEdges(opt); err != nil {
 		return err
 	}
-	c.lag = &lag{cloud: c}
+	c.lag = &lag{cloud: c, bySource: opt.LagBySource}
 	c.SetLag(DefaultLag)
 	if err := c.lag.feed(ctx); err != nil {
 		return fmt.Errorf("feed the replication lag: %w", err)

@@ -20,8 +20,9 @@ var lagMetrics = []string{"AuroraGlobalDBRPOLag", "AuroraGlobalDBReplicationLag"
 
 // lag feeds the replication lag of every secondary cluster to CloudWatch.
 type lag struct {
-	cloud *Cloud
-	value atomic.Int64 // nanoseconds
+	cloud    *Cloud
+	bySource bool         // SourceRegion is a second dimension of each metric, as it is on some accounts
+	value    atomic.Int64 // nanoseconds
 }
 
 // SetLag changes the replication lag that is reported from the next data point on.
@@ -66,7 +67,7 @@ func (l *lag) feed(ctx context.Context) error {
 			if *member.IsWriter {
 				continue
 			}
-			if err := l.put(ctx, *member.DBClusterArn); err != nil {
+			if err := l.put(ctx, *member.DBClusterArn, writerRegion(cluster)); err != nil {
 				return err
 			}
 		}
@@ -74,7 +75,7 @@ func (l *lag) feed(ctx context.Context) error {
 	return nil
 }
 
-func (l *lag) put(ctx context.Context, arn string) error {
+func (l *lag) put(ctx context.Context, arn, source string) error {
 	at, known := l.cloud.clients[arnRegion(arn)]
 	if !known || l.cloud.Proxy.Out(arnRegion(arn)) {
 		return nil
@@ -82,6 +83,10 @@ func (l *lag) put(ctx context.Context, arn string) error {
 	// CloudWatch here answers until the last full second alone: a reading stamped with the
 	// second that runs would be reported and not be seen.
 	stamp := time.Now().Add(-time.Second).Truncate(time.Second)
+	by := []watchtypes.Dimension{{Name: awssdk.String("DBClusterIdentifier"), Value: awssdk.String(resourceID(arn))}}
+	if l.bySource {
+		by = append(by, watchtypes.Dimension{Name: awssdk.String("SourceRegion"), Value: &source})
+	}
 	var data []watchtypes.MetricDatum
 	for _, name := range lagMetrics {
 		data = append(data, watchtypes.MetricDatum{
@@ -89,9 +94,7 @@ func (l *lag) put(ctx context.Context, arn string) error {
 			Timestamp:  &stamp,
 			Unit:       watchtypes.StandardUnitMilliseconds,
 			Value:      awssdk.Float64(float64(l.value.Load()) / float64(time.Millisecond)),
-			Dimensions: []watchtypes.Dimension{{
-				Name: awssdk.String("DBClusterIdentifier"), Value: awssdk.String(resourceID(arn)),
-			}},
+			Dimensions: by,
 		})
 	}
 	_, err := at.watch.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{

@@ -68,13 +68,14 @@ type Options struct {
 	Desired  int    // tasks in the home Region: 2
 	// Databases are global clusters beside the service's own, Workloads ECS services beside
 	// its own, in its ECS cluster.
-	Databases []string
-	Workloads []Workload
-	Empty     bool // seed nothing: whoever calls applies an infrastructure of its own
-	ZoneOnly  bool // seed the hosted zone and nothing else: the same, with a name to stand under
-	Ports     Ports
-	Timings   Timings
-	Logger    *slog.Logger // progress that a person waits for; discarded by default
+	Databases   []string
+	Workloads   []Workload
+	Empty       bool // seed nothing: whoever calls applies an infrastructure of its own
+	ZoneOnly    bool // seed the hosted zone and nothing else: the same, with a name to stand under
+	Ports       Ports
+	LagBySource bool // the lag has the source Region as a second dimension
+	Timings     Timings
+	Logger      *slog.Logger // progress that a person waits for; discarded by default
 }
 
 func (o Options) withDefaults() (Options, error) {

@@ -13,6 +13,7 @@ locals {
         Effect = "Allow"
         Action = [
           "cloudwatch:GetMetricData",
+          "cloudwatch:ListMetrics",
           "ecs:DescribeServices",
           "elasticloadbalancing:DescribeTargetHealth",
           "rds:DescribeDBClusters",
