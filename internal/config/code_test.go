@@ -94,3 +94,46 @@ func TestModuleRepositories(t *testing.T) {
 		}
 	}
 }
+
+// TestCaseAWS18TheStateInTheSource has the state of stacks kept where a failover may have to do
+// without it. A Region's own stack may keep its state there.
+func TestCaseAWS18TheStateInTheSource(t *testing.T) {
+	data, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := func(key, region string) error {
+		const third = "region: ap-northeast-3, use_lockfile: \"true\", key: portal/"
+		if !strings.Contains(string(data), third+key) {
+			t.Fatalf("the example has no state %s in a third Region", key)
+		}
+		_, err := Parse([]byte(strings.Replace(string(data), third+key, strings.Replace(third, "ap-northeast-3", region, 1)+key, 1)), options(true))
+		return err
+	}
+	for _, c := range []struct{ key, region, fault string }{
+		{"traffic.tfstate", "ap-northeast-2", "services[0].stacks[3].backend_config.region: the state is kept in ap-northeast-2"},
+		{"traffic.tfstate", "ap-northeast-1", "services[0].stacks[3].backend_config.region: "},
+		{"ap-northeast-1.tfstate", "ap-northeast-2", "services[0].stacks[2].backend_config.region: "},
+		{"ap-northeast-1.tfstate", "ap-northeast-1", ""},
+		{"data.tfstate", "ap-northeast-2", ""},
+	} {
+		switch err := kept(c.key, c.region); {
+		case c.fault == "" && err != nil:
+			t.Errorf("%s in %s: %v", c.key, c.region, err)
+		case c.fault != "" && (err == nil || !strings.Contains(said(t, err), c.fault)):
+			t.Errorf("%s in %s: %v", c.key, c.region, err)
+		}
+	}
+}
+
+// TestCaseAWS18AnObjectiveOutlasted has an objective that one wait alone outlasts.
+func TestCaseAWS18AnObjectiveOutlasted(t *testing.T) {
+	data, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Parse([]byte(strings.Replace(string(data), "objectives: {rto: 4h", "objectives: {rto: 20m", 1)), options(true))
+	if err == nil || !strings.Contains(said(t, err), "services[0].objectives.rto: timing.gate lets one step wait 30m") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -296,6 +296,7 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 		}
 		before := len(f.list)
 		made := f.service(path, s, c.People)
+		f.inTime(path, made, c.Timing)
 		if len(s.Terraform.ModuleRepos) > 0 && c.GitHub.App == nil && in.GitHub.ModuleToken == (Secret{}) {
 			f.add(path+".terraform.module_repositories", dr.T("config.module-token.none"))
 		}

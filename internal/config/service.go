@@ -142,6 +142,30 @@ func (f *checker) repository(at string, in service, s *dr.Service) {
 	}
 }
 
+// inTime checks that no single wait of a run outlasts the time in which users are to be served
+// again: it would be promised and could not be kept.
+func (f *faults) inTime(at string, s dr.Service, t Timing) {
+	rto := s.Objectives.RTO
+	for _, wait := range []struct {
+		name string
+		time.Duration
+	}{{"promote", t.Promote}, {"gate", t.Gate}, {"apply", t.Apply}} {
+		if rto > 0 && wait.Duration > rto {
+			f.add(at+".objectives.rto", dr.T("config.rto.outlasted", "rto", rto, "wait", "timing."+wait.name, "limit", wait.Duration))
+		}
+	}
+}
+
+// stateKept checks that the state of a stack that a failover applies is not kept in the Region
+// that is left: of a Region's own stack it may be in that Region, which is there when it is used.
+func (f *faults) stateKept(at string, stack dr.Stack, s *dr.Service) {
+	kept := dr.Region(stack.BackendConfig["region"])
+	if stack.Role == dr.DataStack || kept == stack.Region || !twoRegions(s) || !s.Has(kept) {
+		return
+	}
+	f.add(at+".backend_config.region", dr.T("config.stack.state", "region", kept))
+}
+
 // inside checks a path in a repository.
 func (f *checker) inside(at, p string) {
 	if p == "" || path.IsAbs(p) || path.Clean(p) != p || p == ".." || strings.HasPrefix(p, "../") || strings.ContainsAny(p, "\\\x00\n") {
@@ -181,6 +205,7 @@ func (f *checker) stacks(at string, in service, s *dr.Service) {
 			f.holes(p+".backend_config."+key, st.BackendConfig[key])
 		}
 		made := dr.Stack{Name: st.Name, Dir: st.Dir, Role: role, Region: dr.Region(st.Region), BackendConfig: st.BackendConfig, Workspace: st.Workspace}
+		f.stateKept(p, made, s)
 		f.owners.owned(p, made, s)
 		s.Stacks = append(s.Stacks, made)
 	}
