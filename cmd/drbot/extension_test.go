@@ -172,7 +172,7 @@ func TestExtensionServes(t *testing.T) {
 		if name == "DRBOT_DATABASE_URL" {
 			return "sqlite:" + filepath.Join(dir, "drbot.db")
 		}
-		return "a secret of " + name
+		return "9f86d081 is a secret of " + name
 	}, true))
 	if err != nil {
 		t.Fatal(err)

@@ -211,6 +211,9 @@ func tellWalls(ctx context.Context, w walls, can wall.Standing, log *slog.Logger
 	if !can.Signals() && w.User == 0 {
 		log.WarnContext(ctx, "this kernel's Landlock does not keep Terraform from ending other processes of drbot's user; Linux 6.12 does", "landlock", can.Landlock)
 	}
+	if w.Landlock == 0 && cmp.Or(w.ApplyUser, w.User) == w.User {
+		log.WarnContext(ctx, "this host has no Landlock, and plans and applies have one user: what a plan leaves running can reach an apply; name another by terraform.apply_user", "user", w.User)
+	}
 	if w.Landlock == 0 {
 		log.WarnContext(ctx, "this host has no Landlock: Terraform runs as another user, who reads what every user may read; git runs as drbot's own")
 	}

@@ -266,9 +266,10 @@ func (m *module) wall(during phase, env map[string]string) wall.Wall {
 		w.Write = append(w.Write, fetched...)
 		w.Run = append(w.Run, system...)
 		w.Read = append(w.Read, "/etc/gitconfig") // of the git that brings modules
-	case iso.Shell || m.startsPrograms():
+	case iso.Shell || m.startsPrograms(): // which may make a program of its own for others to start
 		w.Run = slices.Concat(w.Run, fetched, system)
 	default:
+		w.Closed = iso.User == 0 && iso.Filter
 		w.Run = append(w.Run, fetched...)
 	}
 	return w

@@ -43,7 +43,7 @@ func (w Wall) raise() error {
 		}
 	}
 	if w.Filter {
-		return filter()
+		return filter(w.Closed)
 	}
 	return nil
 }

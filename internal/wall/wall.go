@@ -28,7 +28,10 @@ type Wall struct {
 	Memory   uint64   `json:"memory,omitempty"` // that each process may reserve; 0 for no bound
 	Umask    int      `json:"umask"`
 	Filter   bool     `json:"filter,omitempty"` // of system calls (seccomp)
-	Limits   bool     `json:"limits,omitempty"` // the filter and the bounds are all there is: a program of our own choosing that needs the rights of its user
+	// Closed keeps what is behind the wall from opening a file to others than its user, which
+	// Landlock does not: for where it is the bot's own user, whose files lie around.
+	Closed bool `json:"closed,omitempty"`
+	Limits bool `json:"limits,omitempty"` // the filter and the bounds are all there is: a program of our own choosing that needs the rights of its user
 	// Bound is the id of the process with which the program ends, by the thread that started
 	// it, as its own start had it: the kernel forgets that when another thread executes or
 	// another user comes in.
