@@ -130,7 +130,7 @@ func allowedCode(plans dr.Plans) []dr.Text {
 				out = append(out, dr.T("pr.plan.allowed.more", "stack", pl.Stack, "n", len(pl.Allowed)-allowedNamed))
 				break
 			}
-			out = append(out, dr.T("pr.plan.allowed.at", "stack", pl.Stack, "at", dr.Foreign(a.At), "says", dr.Foreign(a.Says), "reason", a.Reason))
+			out = append(out, dr.T("pr.plan.allowed.at", "stack", pl.Stack, "at", dr.Foreign(a.At), "says", a.Says, "reason", a.Reason))
 		}
 	}
 	return out
