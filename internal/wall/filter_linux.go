@@ -1,7 +1,6 @@
 package wall
 
 import (
-	"fmt"
 	"runtime"
 	"syscall"
 	"unsafe"
@@ -81,12 +80,12 @@ func program(arch uint32) []unix.SockFilter {
 func filter() error {
 	arch, known := architectures[runtime.GOARCH]
 	if !known {
-		return fmt.Errorf("the calls of %s are not known", runtime.GOARCH)
+		return &Fault{Why: Unknown, Other: runtime.GOARCH}
 	}
 	p := program(arch)
 	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
 	if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&prog)), 0, 0); err != nil {
-		return fmt.Errorf("filter system calls: %w", err)
+		return caused(Fault{Why: Refused, Other: "PR_SET_SECCOMP"}, err)
 	}
 	return nil
 }
