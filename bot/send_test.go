@@ -103,6 +103,9 @@ func refusing(what string, when func(url.Values) bool) func(url.Values) string {
 	}
 }
 
+// shortened is what stands at the end of what was cut.
+const shortened = "… shortened; the record has it all"
+
 func hasBlocks(v url.Values) bool { return v.Get("blocks") != "" && v.Get("blocks") != "[]" }
 
 // TestNoteInPlainWords has Slack refuse a note's blocks in each way it can: the note
@@ -142,14 +145,14 @@ func TestShortened(t *testing.T) {
 	}
 	_, blocks := NoteMessage(english(t), dr.Note{Title: saying("long"), Lines: lines}, func(p string) string { return p })
 	for _, m := range []manner{inPlain, inShort} {
-		text := plainly(blocks, m.room())
+		text := plainly(blocks, m.room(), english(t))
 		if n := utf8.RuneCountInString(text); n > m.room() || !strings.HasSuffix(text, "\n"+shortened) || !strings.Contains(text, "line 9 of a long report\n") {
 			t.Errorf("%d characters: %q", n, text)
 		}
 	}
 	for n := range 200 {
 		blocks := []slackgo.Block{slackgo.NewSectionBlock(mrkdwn(strings.Repeat("x", 99)+"\n"+strings.Repeat("y", n)), nil, nil)}
-		text := plainly(blocks, 200)
+		text := plainly(blocks, 200, english(t))
 		if whole := strings.HasSuffix(text, "x") || strings.HasSuffix(text, "y") || n == 0; utf8.RuneCountInString(text) > 200 || whole == strings.Contains(text, shortened) {
 			t.Errorf("%d: %q", n, text)
 		}

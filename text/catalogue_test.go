@@ -72,7 +72,7 @@ func entries(t *testing.T, name string) map[string]entry {
 
 // look gives the arguments that a form speaks of, and its own words.
 func look(form string) (args []string, words string, err error) {
-	funcs := template.FuncMap{"bold": fmt.Sprint, "code": fmt.Sprint, "check": fmt.Sprint, "measure": fmt.Sprint}
+	funcs := template.FuncMap{"bold": fmt.Sprint, "code": fmt.Sprint, "check": fmt.Sprint, "measure": fmt.Sprint, "date": fmt.Sprint}
 	tmpl, err := template.New("").Funcs(funcs).Parse(form)
 	if err != nil {
 		return nil, "", err
@@ -123,6 +123,8 @@ func families() map[string][]string {
 		"need.":       {"nothing", string(dr.NeedOK), string(dr.NeedWarn), string(dr.NeedGood), string(dr.NeedSound), string(dr.NeedFact)},
 		"reference.":  nil,
 		"mend.":       {},
+		"field.":      {},
+		"action.":     {},
 		"called.":     {},
 	}
 	out["policy."] = ruled()

@@ -117,10 +117,17 @@ func (c credentials) forGit(ctx context.Context, repo dr.Repository, refused str
 
 const userAgent = "drbot"
 
-func newForge(cfg *config.Config, as credentials, log *slog.Logger) (*github.Client, error) {
+func (p parts) newForge(cfg *config.Config, as credentials, log *slog.Logger) (*github.Client, error) {
+	catalogue, err := p.catalogue()
+	if err != nil {
+		return nil, err
+	}
+	words := catalogue.In(language, text.Slack)
 	return github.New(github.Options{
 		Token: func(context.Context) (string, error) { return as.token, nil }, App: as.app,
 		BaseURL: cfg.GitHub.APIURL, UserAgent: userAgent, Logger: log, Share: cfg.Timing.Review,
+		MergeTitle: func(number int) string { return words.Say(dr.T("github.merge.title", "number", number)) },
+		Cut:        "\n\n_" + words.Say(dr.T("github.cut")) + "_",
 		Known: func(login string) bool {
 			_, ok := cfg.People.ByLogin(login)
 			return ok

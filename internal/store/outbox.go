@@ -58,7 +58,7 @@ func (s Outbox) UnsaidNotes(ctx context.Context, channel string, limit int) ([]d
 		}
 		u := dr.Unsaid{Tried: tried > 0}
 		if err := json.Unmarshal([]byte(doc), &u.Note); err != nil {
-			return broken("the outbox", err)
+			return broken(dr.T("store.of.outbox"), err)
 		}
 		out = append(out, u)
 		return nil
