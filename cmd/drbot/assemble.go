@@ -52,7 +52,7 @@ func (p parts) assemble(ctx context.Context, cfg *config.Config, as credentials,
 		return nil, err
 	}
 	client := &http.Client{Timeout: 15 * time.Second}
-	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), st, cfg.Services, cfg.People, words, cfg.Slack.Pace, time.Now, log)
+	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), desk{st}, cfg.Services, cfg.People, words, cfg.Slack.Pace, time.Now, log)
 	databases, t := aurora.New(cloud), cfg.Timing
 	handle, err := st.EngineDB()
 	if err != nil {
