@@ -96,7 +96,7 @@ type Reply struct {
 // Answer answers a question of a paused run.
 func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) (dr.Run, dr.Text, error) {
 	number, verb := reply.Number, reply.Verb
-	action := "answer " + clip(verb, 10)
+	action := "answer-" + clip(verb, 10)
 	run, who, err := b.voice(ctx, c, action, id)
 	if err != nil {
 		return run, dr.Text{}, err

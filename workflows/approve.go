@@ -233,7 +233,7 @@ func (a *approval) replace(n int, why dr.Text) error {
 		if err := a.Forge.Changes.CloseChange(ctx, a.svc.Repository, old); err != nil {
 			return false, err
 		}
-		if err := a.run.Audit(ctx, "replace change", dr.T("audit.replace", "number", old.Number, "why", why)); err != nil {
+		if err := a.run.Audit(ctx, "replace-change", dr.T("audit.replace", "number", old.Number, "why", why)); err != nil {
 			return false, err
 		}
 		return true, a.run.Say(ctx, fmt.Sprintf("replaced/%d", n), dr.Warn, dr.T("note.replaced", "number", old.Number, "why", why), dr.T("note.replaced.follows"))

@@ -219,7 +219,7 @@ func TestAttemptSweepNewerBeforeThePromotion(t *testing.T) {
 				approve(w, run)
 				asks(w, run, "promote/portal-global")
 				w.PushThing("tokyo", task, "image:2", false)
-				w.After("Audit answer retry", func() {
+				w.After("Audit answer-retry", func() {
 					calls := 0
 					w.KillWhen(func(string) bool { calls++; return calls == n })
 				})

@@ -17,7 +17,7 @@ func (a *approval) notByItself(ctx context.Context) error {
 	owed := owing{a, "auto-merge"}
 	by, err := a.Forge.Itself.StopAutoMerge(ctx, a.svc.Repository, number, func(by string) error {
 		return owed.keep(ctx, debt{
-			Key: fmt.Sprintf("auto-merge/%d/%d", number, a.run.Now(ctx).Unix()), Action: "stop auto-merge", Detail: dr.T("audit.auto-merge", "number", number, "who", by),
+			Key: fmt.Sprintf("auto-merge/%d/%d", number, a.run.Now(ctx).Unix()), Action: "stop-auto-merge", Detail: dr.T("audit.auto-merge", "number", number, "who", by),
 			Title: dr.T("note.auto-merge", "number", number, "who", by), Line: dr.T("note.auto-merge.line"),
 		})
 	})

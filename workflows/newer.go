@@ -169,7 +169,7 @@ func (f newer) goOn(step string, o steps.Offer, at time.Time) error {
 		f.run.Mark(ctx, stepMerge, func(s *dr.Step, _ time.Time) {
 			s.Detail = dr.T("newer.merged", "commit", short(f.merge()), "newer", short(o.Commit))
 		})
-		if err := f.run.Audit(ctx, "newer commit", dr.T("audit.newer", "commit", short(was), "newer", short(o.Commit), "step", step, "digest", shortDigest(o.Digest))); err != nil {
+		if err := f.run.Audit(ctx, "newer-commit", dr.T("audit.newer", "commit", short(was), "newer", short(o.Commit), "step", step, "digest", shortDigest(o.Digest))); err != nil {
 			return false, err
 		}
 		return true, f.run.Say(ctx, "newer/"+o.Commit, dr.Warn, dr.T("note.newer", "newer", short(o.Commit), "base", f.svc.Repository.Base),

@@ -90,7 +90,7 @@ func TestNewerAfterADenial(t *testing.T) {
 				if said := line(w.Record(run), "merge"); !strings.Contains(said, "goes on at "+mended[:7]) {
 					t.Errorf("the record says %q", said)
 				}
-				if w.Calls("Audit newer commit") != 1 {
+				if w.Calls("Audit newer-commit") != 1 {
 					t.Error("it is not in the audit log")
 				}
 			})
@@ -588,7 +588,7 @@ func TestNewerKilledAtEveryRow(t *testing.T) {
 // apply of one, it goes on with that, wherever the base is.
 func TestNewerKilledInBetween(t *testing.T) {
 	t.Parallel()
-	for _, call := range []string{"File main", "Changed", "Plan tokyo", "Plans", "Audit newer commit", "Say", "Apply tokyo"} {
+	for _, call := range []string{"File main", "Changed", "Plan tokyo", "Plans", "Audit newer-commit", "Say", "Apply tokyo"} {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
@@ -698,7 +698,7 @@ func TestNewerPortsFail(t *testing.T) {
 				if ofStore(call) {
 					err = errDisk
 				}
-				w.After("Audit answer retry", func() { w.Fail(call, 2, err) }) // of who answers
+				w.After("Audit answer-retry", func() { w.Fail(call, 2, err) }) // of who answers
 				w.Drive(run)
 				checkLeft(t, w, run, disasterDone)
 				if at := w.AppliedAt("tokyo"); at[len(at)-1] != w.Tip() || !slices.Contains(w.Made(), task) {

@@ -158,7 +158,7 @@ func (a posting) tellRewritten(ctx context.Context, other []dr.Rewritten) error 
 	for i, o := range other {
 		lines[i] = dr.T("posted.line", "what", o.What, "who", orSomebody(o.By))
 	}
-	if err := a.run.Audit(ctx, "put back", dr.T("audit.put-back", "number", a.change.Number, "what", lines)); err != nil {
+	if err := a.run.Audit(ctx, "put-back", dr.T("audit.put-back", "number", a.change.Number, "what", lines)); err != nil {
 		return err
 	}
 	return a.run.Say(ctx, fmt.Sprintf("rewritten/%d", a.change.Number), dr.Warn, dr.T("note.rewritten", "number", a.change.Number),

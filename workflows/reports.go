@@ -62,7 +62,7 @@ func (b *Runbooks) begin(r *engine.Run, in Due) (*report, bool) {
 
 func (r *report) context() dr.Text {
 	if r.in.Late {
-		return dr.T("report.late", "at", r.in.At.Format("2006-01-02 15:04 MST"))
+		return dr.T("report.late", "at", r.in.At)
 	}
-	return dr.T("report.due", "at", r.in.At.Format("2006-01-02 15:04 MST"))
+	return dr.T("report.due", "at", r.in.At)
 }

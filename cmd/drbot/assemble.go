@@ -52,7 +52,7 @@ func (p parts) assemble(ctx context.Context, cfg *config.Config, as credentials,
 		return nil, err
 	}
 	client := &http.Client{Timeout: 15 * time.Second}
-	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), st, cfg.Services, cfg.People, words, cfg.Slack.Pace, time.Now, log)
+	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), desk{st}, cfg.Services, cfg.People, words, cfg.Slack.Pace, time.Now, log)
 	databases, t := aurora.New(cloud), cfg.Timing
 	handle, err := st.EngineDB()
 	if err != nil {
@@ -126,10 +126,17 @@ func (c credentials) forModules(ctx context.Context, repo dr.Repository) (string
 
 const userAgent = "drbot"
 
-func newForge(cfg *config.Config, as credentials, log *slog.Logger) (*github.Client, error) {
+func (p parts) newForge(cfg *config.Config, as credentials, log *slog.Logger) (*github.Client, error) {
+	catalogue, err := p.catalogue()
+	if err != nil {
+		return nil, err
+	}
+	words := catalogue.In(language, text.Slack)
 	return github.New(github.Options{
 		Token: func(context.Context) (string, error) { return as.token, nil }, App: as.app,
 		BaseURL: cfg.GitHub.APIURL, UserAgent: userAgent, Logger: log, Share: cfg.Timing.Review,
+		MergeTitle: func(number int) string { return words.Say(dr.T("github.merge.title", "number", number)) },
+		Cut:        "\n\n_" + words.Say(dr.T("github.cut")) + "_",
 		Known: func(login string) bool {
 			_, ok := cfg.People.ByLogin(login)
 			return ok

@@ -195,7 +195,7 @@ func TestStandby(t *testing.T) {
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := store.AcquireLock(t.Context(), cfg.Database, func(string) {})
+	lock, err := store.AcquireLock(t.Context(), cfg.Database, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

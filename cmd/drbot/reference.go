@@ -67,7 +67,7 @@ func reference(words text.Words, p parts, root *cobra.Command) string {
 			if f.Optional {
 				where += ", " + words.Say(dr.T("reference.optional"))
 			}
-			rows = append(rows, []string{code(s.ID), code(f.Name), where, f.Means})
+			rows = append(rows, []string{code(s.ID), code(f.Name), where, words.Say(s.Means(f.Name))})
 		}
 	}
 	table(say(dr.T("reference.systems")), []string{say(dr.T("reference.system")), say(dr.T("reference.field")), "", ""}, rows)

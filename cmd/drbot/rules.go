@@ -66,7 +66,7 @@ func checkGitHub(ctx context.Context, w *world, service string) error {
 	if err != nil {
 		return err
 	}
-	forge, err := newForge(cfg, as, log)
+	forge, err := w.parts.newForge(cfg, as, log)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (p parts) serve(ctx context.Context, cfg *config.Config, walls tf.Isolation
 	if err != nil {
 		return err
 	}
-	forge, err := newForge(cfg, as, log)
+	forge, err := p.newForge(cfg, as, log)
 	if err != nil {
 		return err
 	}
@@ -145,8 +145,8 @@ func await(ctx context.Context, cfg *config.Config, public *entrance, log *slog.
 	if err := public.open(); err != nil && !taken(err) {
 		return nil, err
 	}
-	lock, err := store.AcquireLock(ctx, cfg.Database, func(holder string) {
-		log.InfoContext(ctx, "standby: another server holds the lock; waiting", "holder", holder, "listen", public.addr())
+	lock, err := store.AcquireLock(ctx, cfg.Database, func(holder int) {
+		log.InfoContext(ctx, "standby: another server holds the lock; waiting", "process", holder, "listen", public.addr())
 		public.front.Become(web.Standby)
 		go keep(waiting, log, "listen", public.openSoon)
 	})

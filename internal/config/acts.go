@@ -142,6 +142,9 @@ func (f *checker) lastOn(s *dr.Service, pick func(act dr.ActInfo, resource strin
 // across reports what is done to a resource before all is done to one of another system
 // that it comes after. Within one system acted does.
 func (f *checker) across(s *dr.Service, report func(i int, r dr.Resource, after int, before string, act dr.ActInfo)) {
+	if cycle(s.Resources) != nil {
+		return // no order would do, and that is told
+	}
 	for _, r := range s.Resources {
 		for after, name := range r.After {
 			d, ok := s.Resource(name)
@@ -229,12 +232,16 @@ func (f *checker) acted(p, listed string, act dr.ActInfo, name string, done map[
 	case listed != act.ID:
 		names = []string{name}
 	}
+	ring := cycle(s.Resources) != nil // in which no order would do, and that is told
 	for _, n := range names {
 		if first := done[act.ID+"/"+n]; first != "" {
 			f.add(p, dr.T("config.act.twice", "act", act.ID, "resource", n, "first", first))
 		}
 		r, _ := s.Resource(n)
 		for _, before := range r.After {
+			if ring {
+				break
+			}
 			if b, ok := s.Resource(before); ok && b.System == r.System && done[act.ID+"/"+before] == "" && !slices.Contains(names, before) {
 				f.add(p, dr.T("config.act.order", "listed", listed, "act", act.ID, "before", before, "resource", n))
 			}

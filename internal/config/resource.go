@@ -160,9 +160,9 @@ func (f *checker) values(sys system, have map[string]string, region string, at f
 		switch form := sys.forms[field.Name]; {
 		case field.Regional != regional || value == "" && field.Optional:
 		case value == "":
-			f.add(at(field.Name), dr.T("config.field.missing", "means", field.Means))
+			f.add(at(field.Name), dr.T("config.field.missing", "means", sys.Means(field.Name)))
 		case form != nil && !form.MatchString(value):
-			f.add(at(field.Name), dr.T("config.field.form", "value", quoted(value), "means", field.Means))
+			f.add(at(field.Name), dr.T("config.field.form", "value", quoted(value), "means", sys.Means(field.Name)))
 		case regional && elsewhere(value, region):
 			f.add(at(field.Name), dr.T("config.field.region", "value", quoted(value), "region", region))
 		}
@@ -216,7 +216,7 @@ func (f *checker) order(entries []entry, named map[string]entry, s *dr.Service) 
 		return
 	}
 	if ring := cycle(s.Resources); ring != nil {
-		f.add(named[ring[0]].at+".after", dr.T("config.after.ring", "ring", strings.Join(ring, " after ")))
+		f.add(named[ring[0]].at+".after", dr.T("config.after.ring", "ring", ring))
 	}
 }
 

@@ -287,7 +287,7 @@ func (c opening) createPull(ctx context.Context) (*gh.PullRequest, error) {
 	repo := req.Repository
 	pull, _, err := c.api.PullRequests.Create(ctx, repo.Owner, repo.Name, &gh.NewPullRequest{
 		Title: gh.String(titleOf(req.Title)),
-		Body:  gh.String(bodyOf(req.Body)),
+		Body:  gh.String(c.cut.body(req.Body)),
 		Head:  &req.Branch, Base: &repo.Base,
 	})
 	if err == nil {

@@ -103,7 +103,7 @@ func (r restoring) page(ctx context.Context, want dr.Posted) ([]otherwise, error
 	if posted := titleOf(want.Title); !reads(title, posted) {
 		out = append(out, otherwise{Rewritten: dr.Rewritten{What: dr.T("posted.title")}, kind: otherTitle, mend: back(gh.PullRequest{Title: &posted})})
 	}
-	if posted := bodyOf(want.Body); !reads(body, posted) {
+	if posted := r.cut.body(want.Body); !reads(body, posted) {
 		out = append(out, otherwise{Rewritten: dr.Rewritten{What: dr.T("posted.body")}, kind: otherBody, mend: back(gh.PullRequest{Body: &posted})})
 	}
 	return out, nil
@@ -131,7 +131,7 @@ func (r restoring) comments(ctx context.Context, want dr.Posted) ([]otherwise, e
 		switch {
 		case i < 0:
 			o.What, o.kind, o.mend = dr.T("posted.comment.gone"), goneComment, r.postAgain(posted)
-		case !reads(all[i].GetBody(), commentOf(posted.Marker, posted.Body)):
+		case !reads(all[i].GetBody(), r.cut.comment(posted.Marker, posted.Body)):
 			o.mend = r.writeAgain(posted)
 		case all[i].GetUpdatedAt().After(posted.At) && !posted.At.IsZero():
 			posted.At = all[i].GetUpdatedAt().Time
@@ -147,7 +147,7 @@ func (r restoring) comments(ctx context.Context, want dr.Posted) ([]otherwise, e
 // writeAgain rewrites a comment, its marker included, whatever stands there.
 func (r restoring) writeAgain(posted dr.PostedComment) func(context.Context, dr.Posted) (dr.Posted, error) {
 	return func(ctx context.Context, want dr.Posted) (dr.Posted, error) {
-		text := commentOf(posted.Marker, posted.Body)
+		text := r.cut.comment(posted.Marker, posted.Body)
 		now, _, err := r.api.Issues.EditComment(ctx, r.repo.Owner, r.repo.Name, posted.ID, &gh.IssueComment{Body: &text})
 		if err != nil {
 			return want, explain(err, dr.T("github.doing.rewrite-comment", "number", r.number))

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -224,20 +223,6 @@ func (m *module) environment(during phase) (map[string]string, error) {
 	}
 	env[wall.Variable] = setting
 	return env, nil
-}
-
-// unraised finds in what a program said that it was not started, and why.
-func unraised(said string, scrub scrubber) error {
-	_, why, is := strings.Cut(said, wall.Refusal)
-	if !is {
-		return nil
-	}
-	return walled(errors.New(scrub.line(why)))
-}
-
-// walled is that a wall cannot be raised as it was asked for.
-func walled(err error) error {
-	return &dr.Error{Code: dr.Invalid, What: dr.T("tf.wall.unraised", "why", dr.Foreign(err.Error())), Next: dr.T("tf.wall.unraised.next")}
 }
 
 // wall is what Terraform may reach in a phase.

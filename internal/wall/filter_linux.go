@@ -1,7 +1,6 @@
 package wall
 
 import (
-	"fmt"
 	"maps"
 	"runtime"
 	"syscall"
@@ -103,12 +102,12 @@ func program(arch uint32, closed bool) []unix.SockFilter {
 func filter(closed bool) error {
 	arch, known := architectures[runtime.GOARCH]
 	if !known {
-		return fmt.Errorf("the calls of %s are not known", runtime.GOARCH)
+		return &Fault{Why: Unknown, Other: runtime.GOARCH}
 	}
 	p := program(arch, closed)
 	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
 	if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&prog)), 0, 0); err != nil {
-		return fmt.Errorf("filter system calls: %w", err)
+		return caused(Fault{Why: Refused, Other: "PR_SET_SECCOMP"}, err)
 	}
 	return nil
 }

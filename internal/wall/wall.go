@@ -2,8 +2,6 @@ package wall
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,7 +50,7 @@ func (w Wall) Setting() (string, error) {
 	}
 	doc, err := json.Marshal(w)
 	if err != nil {
-		return "", fmt.Errorf("tell of a wall: %w", err)
+		return "", caused(Fault{Why: Unreadable}, err)
 	}
 	return string(doc), nil
 }
@@ -61,7 +59,7 @@ func told(setting string) (w Wall, err error) {
 	dec := json.NewDecoder(strings.NewReader(setting))
 	dec.DisallowUnknownFields() // told by another edition of the program: what it meant is not known
 	if err := dec.Decode(&w); err != nil {
-		return w, errors.New("what was told of the wall cannot be read")
+		return w, &Fault{Why: Unreadable}
 	}
 	return w, w.check()
 }
@@ -69,16 +67,16 @@ func told(setting string) (w Wall, err error) {
 // check keeps the rules that have no exception.
 func (w Wall) check() error {
 	if acts := len(w.Try) > 0 || len(w.Open) > 0; !filepath.IsAbs(w.Program) && !acts || w.Program != "" && acts {
-		return errors.New("a wall is for a program by its whole path")
+		return &Fault{Why: NoProgram}
 	}
 	if len(w.Open) > 0 && (w.User == 0 || w.Landlock != 0) {
-		return errors.New("only what is another user's has to be opened")
+		return &Fault{Why: NotOpened}
 	}
 	if w.Landlock < 0 || w.User < 0 || w.Landlock == 0 && w.User == 0 && !w.Limits {
-		return errors.New("there is neither Landlock nor another user to raise a wall by")
+		return &Fault{Why: NoMeans}
 	}
 	if w.Memory != 0 && w.Memory < LeastMemory {
-		return errors.New("no provider starts within that memory")
+		return &Fault{Why: TooLittle}
 	}
 	for _, path := range slices.Concat(w.Read, w.Run, w.Write) {
 		if err := Grantable(path); err != nil {
@@ -88,7 +86,7 @@ func (w Wall) check() error {
 	for _, run := range w.runs() {
 		for _, write := range w.Write {
 			if Below(run, write) || Below(write, run) {
-				return fmt.Errorf("%s would be executable and %s is written", run, write)
+				return &Fault{Why: Executable, Path: run, Other: write}
 			}
 		}
 	}
@@ -107,11 +105,11 @@ func (w Wall) runs() []string {
 // that holds or is of the kernel's view of the processes.
 func Grantable(path string) error {
 	if !filepath.IsAbs(path) {
-		return fmt.Errorf("%q is no whole path", path)
+		return &Fault{Why: NotWhole, Path: path}
 	}
 	for _, p := range []string{filepath.Clean(path), resolved(path)} {
 		if p == "/" || Below(p, "/proc") || Below(p, "/sys") {
-			return fmt.Errorf("%s is never granted", path)
+			return &Fault{Why: Never, Path: path}
 		}
 	}
 	return nil
@@ -137,7 +135,7 @@ func Below(path, folder string) bool {
 func Launcher() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return "", fmt.Errorf("find the own executable: %w", err)
+		return "", caused(Fault{Why: NoSelf}, err)
 	}
 	if small := filepath.Join(filepath.Dir(resolved(self)), launcher); executable(small) {
 		return small, nil
