@@ -149,9 +149,9 @@ func (f *faults) inTime(at string, s dr.Service, t Timing) {
 	for _, wait := range []struct {
 		name string
 		time.Duration
-	}{{"promote", t.Promote}, {"gate", t.Gate}, {"apply", t.Apply}} {
+	}{{"timing.promote", t.Promote}, {"timing.gate", t.Gate}, {"timing.apply", t.Apply}} {
 		if rto > 0 && wait.Duration > rto {
-			f.add(at+".objectives.rto", dr.T("config.rto.outlasted", "rto", rto, "wait", "timing."+wait.name, "limit", wait.Duration))
+			f.add(at+".objectives.rto", dr.T("config.rto.outlasted", "rto", rto, "wait", wait.name, "limit", wait.Duration))
 		}
 	}
 }
