@@ -31,7 +31,7 @@ func readCode(f *checker, at string, in code, s *dr.Service) {
 	}
 	for i, host := range in.ModuleHosts {
 		if !moduleHostForm.MatchString(host) {
-			f.add(fmt.Sprintf("%s.module_hosts[%d]", at, i), dr.T("config.module-host", "host", quoted(host)))
+			f.faults.add(fmt.Sprintf("%s.module_hosts[%d]", at, i), dr.T("config.module-host", "host", quoted(host)))
 		}
 	}
 	switch in.LockFile {
@@ -39,7 +39,7 @@ func readCode(f *checker, at string, in code, s *dr.Service) {
 	case lockFileOptional:
 		s.Code.LockFileOptional = true
 	default:
-		f.add(at+".lock_file", dr.T("config.lock-file", "value", quoted(in.LockFile)))
+		f.faults.add(at+".lock_file", dr.T("config.lock-file", "value", quoted(in.LockFile)))
 	}
 	var known []string
 	for _, kind := range dr.CodeKinds() {
@@ -48,13 +48,13 @@ func readCode(f *checker, at string, in code, s *dr.Service) {
 	for i, a := range in.Allow {
 		p := fmt.Sprintf("%s.allow[%d]", at, i)
 		if !slices.Contains(known, a.What) {
-			f.add(p+".what", dr.T("config.allow.what", "what", quoted(a.What), "known", knownAre(a.What, known)))
+			f.faults.add(p+".what", dr.T("config.allow.what", "what", quoted(a.What), "known", knownAre(a.What, known)))
 		}
 		if a.Path != "" {
 			f.inside(p+".path", a.Path)
 		}
 		if strings.TrimSpace(a.Reason) == "" {
-			f.add(p+".reason", dr.T("config.missing"))
+			f.faults.add(p+".reason", dr.T("config.missing"))
 		}
 		s.Code.Allow = append(s.Code.Allow, dr.Allow{What: dr.CodeKind(a.What), Path: a.Path, Reason: a.Reason})
 	}
