@@ -70,11 +70,12 @@ func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Ru
 	if run.Mode == dr.Planned && !promoted(run) {
 		left = dr.T("said.left.planned", "source", run.Source)
 	}
-	if again && len(run.Abandon) < dr.AbandonedBy {
-		return run, dr.T("said.abandon-again", "left", left), nil
-	}
 	if len(run.Abandon) < dr.AbandonedBy {
-		return run, dr.T("said.abandon-takes-two", "left", left), nil
+		said := dr.T("said.abandon-takes-two", "left", left)
+		if again {
+			said = dr.T("said.abandon-again", "left", left)
+		}
+		return run, said, nil
 	}
 	return run, dr.T("said.abandoned", "left", left), b.engine.End(ctx, run.Run, engine.Abandon, run.Abandon...)
 }

@@ -47,11 +47,11 @@ func TestKilledAtEveryRow(t *testing.T) {
 				t.Parallel()
 				world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 					run := w.Start(m.cmd)
-					w.KillWhen(func(string) bool { return len(compact(w.Engine.Stored(t, run))) > i })
+					w.KillWhen(func(string) bool { return len(compact(w.Books.Stored(t, run))) > i })
 					w.Drive(run)
 					synctest.Wait()
 					checkEnd(t, w, run, m.want)
-					if got := compact(w.Engine.StoredWhole(t, run)); !slices.Equal(got, rows) {
+					if got := compact(w.Books.StoredWhole(t, run)); !slices.Equal(got, rows) {
 						t.Errorf("the engine stores %q", got)
 					}
 					if w.Lives() != 2 {

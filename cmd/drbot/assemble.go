@@ -86,7 +86,7 @@ func (p parts) assemble(ctx context.Context, cfg *config.Config, as credentials,
 	if err != nil {
 		return nil, err
 	}
-	s := &server{books: workflows.Commands{Runbooks: books}, poster: poster, floods: over, log: log}
+	s := &server{books: books, poster: poster, floods: over, log: log}
 	s.tellRules = func(ctx context.Context) { tellRules(ctx, newRules(cfg, forge), cfg.Services, log, words.Say) }
 	s.tidy = janitor{store: st, books: books, terraform: terraform, services: cfg.Services, log: log}.run
 	s.handler, err = s.routes(cfg, st, words, client)
@@ -177,7 +177,7 @@ func roles(cfg config.AWS) func(string, dr.Region, aws.Purpose) string {
 
 func (s *server) routes(cfg *config.Config, st *store.Store, words text.Words, client *http.Client) (http.Handler, error) {
 	var err error
-	s.slack, err = bot.NewServer(s.books, cfg.Slack.SigningSecret, cfg.Slack.TeamID, words, time.Now, client, s.floods.ofSlack())
+	s.slack, err = bot.NewServer(s.books.Commands(), cfg.Slack.SigningSecret, cfg.Slack.TeamID, words, time.Now, client, s.floods.ofSlack())
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (s *server) routes(cfg *config.Config, st *store.Store, words text.Words, c
 		Idle: func(n github.Nudge) bool { return n.Kind == "status" || n.Kind == "issue_comment" },
 		Nudge: func(ctx context.Context, n github.Nudge) {
 			owner, repo, _ := strings.Cut(n.Repo, "/")
-			if err := s.books.Nudge(ctx, workflows.News{Owner: owner, Repo: repo, Number: n.Number, Branch: n.Branch}); err != nil {
+			if err := s.books.Commands().Nudge(ctx, workflows.News{Owner: owner, Repo: repo, Number: n.Number, Branch: n.Branch}); err != nil {
 				s.log.WarnContext(ctx, "a nudge was lost; the next look is soon", "error", err)
 			}
 		},

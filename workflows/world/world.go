@@ -65,6 +65,7 @@ type World struct {
 	Services map[string]dr.Service
 	People   dr.People
 	Engine   workflows.Commands
+	Books    *workflows.Runbooks
 	Store    *store.Store
 	life     *ports
 	lives    int
@@ -283,10 +284,10 @@ func (w *World) launch(path string) error {
 		return errors.Join(err, st.Close())
 	}
 	// A run that is taken up may be killed before Launch returns.
-	e, s, l := w.Engine, w.Store, w.life
-	w.Engine, w.Store, w.life = workflows.Commands{Runbooks: b}, st, p
+	e, was, s, l := w.Engine, w.Books, w.Store, w.life
+	w.Engine, w.Books, w.Store, w.life = b.Commands(), b, st, p
 	if err := b.Launch(context.Background()); err != nil {
-		w.Engine, w.Store, w.life = e, s, l
+		w.Engine, w.Books, w.Store, w.life = e, was, s, l
 		return errors.Join(err, b.Close(time.Minute), st.Close())
 	}
 	w.lives++
@@ -295,7 +296,7 @@ func (w *World) launch(path string) error {
 
 func (w *World) close() {
 	w.t.Helper()
-	if err := w.Engine.Close(time.Minute); err != nil {
+	if err := w.Books.Close(time.Minute); err != nil {
 		w.t.Errorf("close the engine: %v", err)
 	}
 	if err := w.Store.Close(); err != nil {
@@ -361,7 +362,7 @@ func (w *World) RestartWithout(service string) error {
 // Drain lets the act in hand end and no other begin.
 func (w *World) Drain() {
 	w.t.Helper()
-	if err := w.Engine.Drain(context.Background()); err != nil {
+	if err := w.Books.Drain(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
 }
