@@ -363,7 +363,11 @@ func TestAttemptKilledWhereItIsAskedAgain(t *testing.T) {
 	}
 	rows, end := live(t, -1)
 	t.Logf("%d rows: %q", len(rows), rows)
+	played := swept(t)
 	for i := 0; i < len(rows)-1; i += 3 {
+		if !played() {
+			continue
+		}
 		t.Run(fmt.Sprintf("%02d-%s", i, strings.ReplaceAll(rows[i], "/", "_")), func(t *testing.T) {
 			got, left := live(t, i)
 			if left != end {

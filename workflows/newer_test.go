@@ -335,7 +335,11 @@ func TestNewerKilledAtEveryRow(t *testing.T) {
 		}
 	})
 	first := slices.Index(rows, "apply/tokyo")
+	played := swept(t)
 	for i := first; i < len(rows)-1; i++ {
+		if !played() {
+			continue
+		}
 		t.Run(fmt.Sprintf("%02d-%s", i, strings.ReplaceAll(rows[i], "/", "_")), func(t *testing.T) {
 			t.Parallel()
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
