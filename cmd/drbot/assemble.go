@@ -136,7 +136,7 @@ func newTerraform(cfg *config.Config, as credentials, policy *policies.Policy, w
 	return tf.New(tf.Options{
 		TerraformPath: cfg.Terraform.Path, PluginDir: cfg.Terraform.PluginDir, WorkDir: cfg.WorkDir,
 		Environment: cfg.Terraform.Environment, ApplyEnvironment: cfg.Terraform.ApplyEnvironment, PassEnv: cfg.Terraform.PassEnv, HashKey: cfg.Terraform.HashKey, Known: cfg.Secrets(),
-		SupervisorCommand: []string{self, "supervise"}, LockTimeout: cfg.Terraform.LockTimeout,
+		SupervisorCommand: []string{self, supervise}, LockTimeout: cfg.Terraform.LockTimeout,
 		PlanUnlocked: true, // a plan only reads; the bot that dies in one must not leave a lock behind
 		GitURL:       func(r dr.Repository) string { return cfg.GitHub.GitURL + "/" + r.Owner + "/" + r.Name + ".git" },
 		GitToken:     as.forGit,
