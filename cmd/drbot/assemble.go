@@ -52,7 +52,7 @@ func (p parts) assemble(ctx context.Context, cfg *config.Config, as credentials,
 		return nil, err
 	}
 	client := &http.Client{Timeout: 15 * time.Second}
-	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), desk{st}, cfg.Services, cfg.People, words, cfg.Slack.Pace, time.Now, log)
+	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), desk{st, st}, cfg.Services, cfg.People, words, cfg.Slack.Pace, time.Now, log)
 	databases, t := aurora.New(cloud), cfg.Timing
 	handle, err := st.EngineDB()
 	if err != nil {
@@ -152,7 +152,7 @@ func newTerraform(cfg *config.Config, as credentials, policy *policies.Policy, w
 	return tf.New(tf.Options{
 		TerraformPath: cfg.Terraform.Path, PluginDir: cfg.Terraform.PluginDir, WorkDir: cfg.WorkDir,
 		Environment: cfg.Terraform.Environment, ApplyEnvironment: cfg.Terraform.ApplyEnvironment, PassEnv: cfg.Terraform.PassEnv, HashKey: cfg.Terraform.HashKey, Known: cfg.Secrets(),
-		SupervisorCommand: []string{self, "supervise"}, LockTimeout: cfg.Terraform.LockTimeout,
+		SupervisorCommand: []string{self, supervise}, LockTimeout: cfg.Terraform.LockTimeout,
 		PlanUnlocked: true, // a plan only reads; the bot that dies in one must not leave a lock behind
 		GitURL:       func(r dr.Repository) string { return cfg.GitHub.GitURL + "/" + r.Owner + "/" + r.Name + ".git" },
 		GitToken:     as.forGit,

@@ -78,14 +78,15 @@ func (w Wall) check() error {
 	if w.Memory != 0 && w.Memory < LeastMemory {
 		return &Fault{Why: TooLittle}
 	}
+	at := places{}
 	for _, path := range slices.Concat(w.Read, w.Run, w.Write) {
-		if err := Grantable(path); err != nil {
+		if err := at.grantable(path); err != nil {
 			return err
 		}
 	}
 	for _, run := range w.runs() {
 		for _, write := range w.Write {
-			if Below(run, write) || Below(write, run) {
+			if at.below(run, write) || at.below(write, run) {
 				return &Fault{Why: Executable, Path: run, Other: write}
 			}
 		}
@@ -103,12 +104,21 @@ func (w Wall) runs() []string {
 
 // Grantable tells whether a path may be granted to anybody at all: its whole name, and none
 // that holds or is of the kernel's view of the processes.
-func Grantable(path string) error {
+func Grantable(path string) error { return places{}.grantable(path) }
+
+// Below tells whether a path is a folder or in it, by where both lead.
+func Below(path, folder string) bool { return places{}.below(path, folder) }
+
+// places are where paths lead, each looked up once in one check of a wall: it compares each
+// path with every other, and is made twice whenever something is started.
+type places map[string]string
+
+func (p places) grantable(path string) error {
 	if !filepath.IsAbs(path) {
 		return &Fault{Why: NotWhole, Path: path}
 	}
-	for _, p := range []string{filepath.Clean(path), resolved(path)} {
-		if p == "/" || Below(p, "/proc") || Below(p, "/sys") {
+	for _, at := range []string{filepath.Clean(path), p.resolved(path)} {
+		if at == "/" || p.below(at, "/proc") || p.below(at, "/sys") {
 			return &Fault{Why: Never, Path: path}
 		}
 	}
@@ -116,18 +126,25 @@ func Grantable(path string) error {
 }
 
 // resolved is where a path leads; itself where that cannot be told.
+func (p places) resolved(path string) string {
+	at, known := p[path]
+	if !known {
+		at = resolved(path)
+		p[path] = at
+	}
+	return at
+}
+
+func (p places) below(path, folder string) bool {
+	rel, err := filepath.Rel(p.resolved(folder), p.resolved(path))
+	return err == nil && (rel == "." || filepath.IsLocal(rel))
+}
+
 func resolved(path string) string {
 	if p, err := filepath.EvalSymlinks(path); err == nil {
 		return p
 	}
 	return filepath.Clean(path)
-}
-
-// Below tells whether a path is a folder or in it, by where both lead.
-func Below(path, folder string) bool {
-	path, folder = resolved(path), resolved(folder)
-	rel, err := filepath.Rel(folder, path)
-	return err == nil && (rel == "." || filepath.IsLocal(rel))
 }
 
 // Launcher is the program that raises walls: the small one beside our own where it is
