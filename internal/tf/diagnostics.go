@@ -115,6 +115,7 @@ type failure struct {
 	held  stateLock
 	next  dr.Text // what to do, where the cause is a known one
 	fault bool    // of the code itself: another try gives the same
+	stale bool    // the plan that was to be applied is of a state that is no more
 }
 
 // Text is the scrubbed reason.
@@ -154,6 +155,7 @@ func (o *output) failed(doing dr.Text, err error, scrub scrubber, inside string)
 			f.held = parseLock(d.Detail, scrub)
 			f.lock = dr.T("tf.locked", "holder", f.held.holder())
 		}
+		f.stale = f.stale || d.Summary == "Saved plan is stale"
 		text := scrub.line(d.Summary)
 		if at := d.at(inside); at != "" {
 			text += " (" + scrub.line(at) + ")"

@@ -259,6 +259,9 @@ func (t *tally) add(r record) {
 	}
 }
 
+// none tells whether nothing was begun.
+func (t *tally) none() bool { return len(t.broken)+len(t.made)+len(t.open)+t.done == 0 }
+
 func (t *tally) close(address string) {
 	if i := slices.Index(t.open, address); i >= 0 {
 		t.open = slices.Delete(t.open, i, i+1)
