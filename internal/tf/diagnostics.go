@@ -78,6 +78,7 @@ func (d diagnostic) at(inside string) string {
 type output struct {
 	each    func(event) // may be nil
 	partial []byte
+	skips   bool // the rest of a line that is too long, such as that of the outputs
 	errors  []diagnostic
 }
 
@@ -86,11 +87,16 @@ func (o *output) Write(p []byte) (int, error) {
 	o.partial = append(o.partial, p...)
 	for {
 		i := bytes.IndexByte(o.partial, '\n')
+		if i < 0 && len(o.partial) > largestLine {
+			o.partial, o.skips = nil, true
+		}
 		if i < 0 {
 			return len(p), nil
 		}
-		o.line(o.partial[:i])
-		o.partial = o.partial[i+1:]
+		if !o.skips {
+			o.line(o.partial[:i])
+		}
+		o.partial, o.skips = o.partial[i+1:], false
 	}
 }
 

@@ -129,20 +129,12 @@ func (m *module) forceUnlock(ctx context.Context, id string) error {
 // stateAddresses lists the resources in the state. The state itself, which holds
 // secrets, stays in memory.
 func (m *module) stateAddresses(ctx context.Context) ([]string, error) {
-	tf, err := m.aside()
+	large := tooLarge(m.name, dr.T("tf.large.state", "most", largestPulled>>20))
+	doc, err := m.printed(ctx, dr.T("tf.doing.state"), large, largestPulled, "state", "pull")
 	if err != nil {
 		return nil, err
 	}
-	var text string
-	err = run(ctx, io.Discard, func(ctx context.Context, _ io.Writer) error {
-		var err error
-		text, err = tf.StatePull(ctx)
-		return err
-	})
-	if err := m.ended(ctx, dr.T("tf.doing.state"), &output{}, err); err != nil {
-		return nil, err
-	}
-	return addressesIn(text)
+	return addressesIn(string(doc))
 }
 
 // addressesIn spells the addresses of a state as Terraform's progress does.
