@@ -346,8 +346,8 @@ func (w *firstWrite) failure() error {
 }
 
 // hashLockFile names the provider choice a plan was made with.
-func hashLockFile(dir string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(dir, lockFileName))
+func (m *module) hashLockFile() (string, error) {
+	data, err := m.file(lockFileName, mostNoted)
 	if errors.Is(err, os.ErrNotExist) {
 		return noLockFile, nil
 	}

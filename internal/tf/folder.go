@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -156,14 +155,14 @@ func (f folder) rescue(name string) error {
 
 // copied is rescue for another user's file, who may hold it open still.
 func (f folder) copied(name string) (err error) {
-	from, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	from, err := openPlain(name, math.MaxInt64)
+	if errors.Is(err, errNoPlainFile) {
+		return nil // another thing by now than what was found
+	}
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	if info, err := from.Stat(); err != nil || !info.Mode().IsRegular() {
-		return err // another thing by now than what was found
-	}
 	to, err := os.CreateTemp(string(f), rescuedState)
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -81,7 +80,7 @@ func (m *module) aside() (*tfexec.Terraform, error) {
 // its holder is killed, and that says whose it is: S3, with a lock file or
 // DynamoDB. It reads what init noted.
 func (m *module) lockOutlives() (bool, error) {
-	data, err := os.ReadFile(filepath.Join(m.dir, ".terraform", "terraform.tfstate"))
+	data, err := m.file(dataDir+"/terraform.tfstate", mostNoted)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}

@@ -147,16 +147,14 @@ func (m *looked) read() bool {
 
 // content reads a file of the checkout that is small enough to be looked into.
 func (l *look) content(name string) (string, bool) {
-	at := filepath.Join(l.root, filepath.FromSlash(name))
-	info, err := os.Stat(at)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > largestConfig {
+	data, err := readWithin(l.root, name, largestConfig)
+	if err != nil {
 		return "", false
 	}
-	if l.bytes += info.Size(); l.bytes > mostCode {
+	if l.bytes += int64(len(data)); l.bytes > mostCode {
 		return "", false
 	}
-	data, err := os.ReadFile(at)
-	return string(data), err == nil && mayParse(string(data))
+	return string(data), mayParse(string(data))
 }
 
 // parse reads a file of code. What does not parse is Terraform's to refuse; where init was

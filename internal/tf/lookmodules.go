@@ -161,8 +161,8 @@ func addressOfModule(from string) string {
 }
 
 // keyed gives the folders of the modules that init found, by their keys.
-func keyed(dir string) (map[string]string, error) {
-	modules, err := modulesOf(dir)
+func keyed(root, inside string) (map[string]string, error) {
+	modules, err := modulesOf(root, inside)
 	if err != nil {
 		return nil, err
 	}
