@@ -138,7 +138,7 @@ func addressOfModule(from string) string {
 		from = from[strings.Index(from, "::")+2:]
 	}
 	if m := byShell.FindStringSubmatch(from); m != nil {
-		return m[1] + "/" + strings.TrimPrefix(m[2], "/")
+		return m[1] + path.Clean("/"+m[2])
 	}
 	if u, err := url.Parse(from); err == nil && u.Scheme != "" && u.Host != "" && u.Scheme != "file" {
 		return u.Host + path.Clean("/"+u.Path)
