@@ -168,5 +168,5 @@ func mac(key []byte, what string, text []byte) string {
 
 // AuditLog lists the newest entries, newest first.
 func (s *AuditTrail) AuditLog(ctx context.Context, limit int) ([]dr.AuditEntry, error) {
-	return docs[dr.AuditEntry](ctx, s.database, "the audit log", `SELECT doc FROM drbot_audit ORDER BY seq DESC LIMIT ?`, limit)
+	return docs[dr.AuditEntry](ctx, s.database, dr.T("store.of.audit"), `SELECT doc FROM drbot_audit ORDER BY seq DESC LIMIT ?`, limit)
 }

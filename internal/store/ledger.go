@@ -32,14 +32,14 @@ func (s Ledger) Intend(ctx context.Context, in dr.Intent) (dr.Intent, bool, erro
 	}
 	var was dr.Intent
 	if err := json.Unmarshal([]byte(stored), &was); err != nil {
-		return in, false, broken(in.Act+" of "+in.Run, err)
+		return in, false, broken(dr.T("store.of.intent", "act", in.Act, "run", in.Run), err)
 	}
 	return was, false, nil
 }
 
 // LastIntent gives the newest intent of a run whose act begins with a prefix.
 func (s Ledger) LastIntent(ctx context.Context, run, prefix string) (dr.Intent, bool, error) {
-	all, err := docs[dr.Intent](ctx, s.database, "the intents of "+run, `SELECT doc FROM drbot_intents WHERE run = ?`, run)
+	all, err := docs[dr.Intent](ctx, s.database, dr.T("store.of.intents", "run", run), `SELECT doc FROM drbot_intents WHERE run = ?`, run)
 	if err != nil {
 		return dr.Intent{}, false, err
 	}

@@ -168,8 +168,7 @@ func (m *module) relend(ctx context.Context, act Act) error {
 	m.scrub = m.scrub.and(m.lender.known()...)
 	m.lender.close()
 	m.job, m.lender = j, l
-	m.tf, err = m.terraform(working, planStop)
-	return err
+	return raise(m, m.tf, working)
 }
 
 // first has a session made. What is temporary is tried again for a while.

@@ -128,7 +128,7 @@ func (m *module) forceUnlock(ctx context.Context, id string) error {
 // stateAddresses lists the resources in the state. The state itself, which holds
 // secrets, stays in memory.
 func (m *module) stateAddresses(ctx context.Context) ([]string, error) {
-	large := tooLarge(m.name, dr.T("tf.large.state", "most", largestPulled>>20))
+	large := moreThanRead(m.name, dr.T("tf.large.state", "most", largestPulled>>20))
 	doc, err := m.printed(ctx, dr.T("tf.doing.state"), large, largestPulled, "state", "pull")
 	if err != nil {
 		return nil, err

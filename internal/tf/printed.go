@@ -82,8 +82,8 @@ func (m *module) command(ctx context.Context, out io.Writer, stop time.Duration,
 	return err
 }
 
-// tooLarge is that Terraform prints more of a stack than is read.
-func tooLarge(stack string, what dr.Text) error {
+// moreThanRead is that Terraform prints more of a stack than is read.
+func moreThanRead(stack string, what dr.Text) error {
 	return &dr.Error{Code: dr.Uncertain, What: dr.T("tf.large", "stack", stack, "what", what), Next: dr.T("tf.large.next")}
 }
 
@@ -112,7 +112,7 @@ func (m *module) saveplan(ctx context.Context, w io.Writer, locked bool) error {
 
 // showplan reads the saved plan.
 func (m *module) showplan(ctx context.Context) (*tfjson.Plan, error) {
-	large := tooLarge(m.name, dr.T("tf.large.plan", "most", largestPlan>>20))
+	large := moreThanRead(m.name, dr.T("tf.large.plan", "most", largestPlan>>20))
 	doc, err := m.printed(ctx, dr.T("tf.doing.show"), large, largestPlan, "show", "-json", "-no-color", m.saved)
 	if err != nil {
 		return nil, err
