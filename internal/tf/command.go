@@ -215,12 +215,12 @@ type planned struct {
 func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) {
 	out := &output{}
 	err := run(ctx, out, func(ctx context.Context, w io.Writer) error {
-		return m.saveplan(ctx, w, locked)
+		return savePlan(ctx, m, w, locked)
 	})
 	if err := m.ended(ctx, dr.T("tf.doing.plan"), out, err); err != nil {
 		return planned{}, err
 	}
-	raw, err := m.showplan(ctx)
+	raw, err := showPlan(ctx, m)
 	if err != nil {
 		return planned{}, err
 	}
@@ -248,7 +248,7 @@ func (m *module) apply(ctx context.Context, each func(event)) error {
 		each(e)
 	}}
 	err := run(ctx, out, func(ctx context.Context, w io.Writer) error {
-		return m.command(ctx, w, 0, "apply", "-no-color", "-auto-approve", "-input=false", "-lock-timeout="+m.job.Place.LockTimeout.String(), "-json", m.saved)
+		return command(ctx, m, w, 0, "apply", "-no-color", "-auto-approve", "-input=false", "-lock-timeout="+m.job.Place.LockTimeout.String(), "-json", m.saved)
 	})
 	if ctx.Err() != nil && finished && len(out.errors) == 0 {
 		return nil // asked to stop when there was nothing left to do
@@ -351,8 +351,8 @@ func (w *firstWrite) failure() error {
 }
 
 // hashLockFile names the provider choice a plan was made with.
-func (m *module) hashLockFile() (string, error) {
-	data, err := m.file(lockFileName, mostNoted)
+func hashLockFile(m *module) (string, error) {
+	data, err := fileOf(m, lockFileName, mostNoted)
 	if errors.Is(err, os.ErrNotExist) {
 		return noLockFile, nil
 	}

@@ -156,7 +156,7 @@ func (j job) to(act Act) job {
 
 // relend has Terraform lent the session for another act from here on, at another address:
 // what an earlier command has left running is not lent it.
-func (m *module) relend(ctx context.Context, act Act) error {
+func relend(ctx context.Context, m *module, act Act) error {
 	if loan := m.job.Secrets.Loan; loan == nil || loan.Act == act {
 		return nil
 	}

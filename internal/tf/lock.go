@@ -80,7 +80,7 @@ func (m *module) aside() (*tfexec.Terraform, error) {
 // its holder is killed, and that says whose it is: S3, with a lock file or
 // DynamoDB. It reads what init noted.
 func (m *module) lockOutlives() (bool, error) {
-	data, err := m.file(dataDir+"/terraform.tfstate", mostNoted)
+	data, err := fileOf(m, dataDir+"/terraform.tfstate", mostNoted)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
@@ -129,7 +129,7 @@ func (m *module) forceUnlock(ctx context.Context, id string) error {
 // secrets, stays in memory.
 func (m *module) stateAddresses(ctx context.Context) ([]string, error) {
 	large := moreThanRead(m.name, dr.T("tf.large.state", "most", largestPulled>>20))
-	doc, err := m.printed(ctx, dr.T("tf.doing.state"), large, largestPulled, "state", "pull")
+	doc, err := printed(ctx, m, dr.T("tf.doing.state"), large, largestPulled, "state", "pull")
 	if err != nil {
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func (t *Terraform) inquest(ctx context.Context, f folder, req request, svc dr.S
 	} else if len(a.created) > 0 {
 		found = dr.T("tf.lost.all-there")
 	}
-	if err := m.relend(ctx, ActApply); err != nil { // to free a lock
+	if err := relend(ctx, m, ActApply); err != nil { // to free a lock
 		return dr.Text{}, err
 	}
 	lock, err := a.left(ctx, m)
@@ -121,7 +121,7 @@ func (s *supervisor) afterFallen(ctx context.Context, m *module) ([]fallen, erro
 		return nil, err
 	}
 	// To free a lock takes the right to write; nothing of the repository's runs meanwhile.
-	if err := m.relend(ctx, ActApply); err != nil {
+	if err := relend(ctx, m, ActApply); err != nil {
 		return nil, err
 	}
 	for _, a := range found {

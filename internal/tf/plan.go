@@ -89,7 +89,7 @@ func (m *module) ready(ctx context.Context, stack dr.Stack) (err error) {
 		return err
 	}
 	m.code = m.held.reads.codeHash()
-	if m.locks, err = m.hashLockFile(); err != nil {
+	if m.locks, err = hashLockFile(m); err != nil {
 		return err
 	}
 	if err := m.init(ctx, stack); err != nil {

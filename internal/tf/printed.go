@@ -59,7 +59,7 @@ func (b *begin) Write(p []byte) (int, error) {
 // gather each line of it whole, and the errors. Else it is started as terraform-exec starts
 // it. stop is how long it may take to end when it is asked to; as long as it likes where that
 // is nothing.
-func (m *module) command(ctx context.Context, out io.Writer, stop time.Duration, args ...string) error {
+func command(ctx context.Context, m *module, out io.Writer, stop time.Duration, args ...string) error {
 	env, err := m.environment(working)
 	if err != nil {
 		return err
@@ -88,10 +88,10 @@ func moreThanRead(stack string, what dr.Text) error {
 }
 
 // printed is what a command prints, where it is not too much.
-func (m *module) printed(ctx context.Context, doing dr.Text, large error, most int, args ...string) ([]byte, error) {
+func printed(ctx context.Context, m *module, doing dr.Text, large error, most int, args ...string) ([]byte, error) {
 	w := &limited{most: most}
 	err := run(ctx, io.Discard, func(ctx context.Context, _ io.Writer) error {
-		return m.command(ctx, w, planStop, args...)
+		return command(ctx, m, w, planStop, args...)
 	})
 	if w.over && ctx.Err() == nil {
 		return nil, large
@@ -99,9 +99,9 @@ func (m *module) printed(ctx context.Context, doing dr.Text, large error, most i
 	return w.buffer.Bytes(), m.ended(ctx, doing, &output{}, err)
 }
 
-// saveplan has Terraform make a plan and save it.
-func (m *module) saveplan(ctx context.Context, w io.Writer, locked bool) error {
-	err := m.command(ctx, w, planStop, "plan", "-no-color", "-input=false", "-detailed-exitcode", "-lock-timeout="+m.job.Place.LockTimeout.String(),
+// savePlan has Terraform make a plan and save it.
+func savePlan(ctx context.Context, m *module, w io.Writer, locked bool) error {
+	err := command(ctx, m, w, planStop, "plan", "-no-color", "-input=false", "-detailed-exitcode", "-lock-timeout="+m.job.Place.LockTimeout.String(),
 		"-out="+m.saved, fmt.Sprintf("-lock=%t", locked), "-json")
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 2 { // there is something to do
@@ -110,10 +110,10 @@ func (m *module) saveplan(ctx context.Context, w io.Writer, locked bool) error {
 	return err
 }
 
-// showplan reads the saved plan.
-func (m *module) showplan(ctx context.Context) (*tfjson.Plan, error) {
+// showPlan reads the saved plan.
+func showPlan(ctx context.Context, m *module) (*tfjson.Plan, error) {
 	large := moreThanRead(m.name, dr.T("tf.large.plan", "most", largestPlan>>20))
-	doc, err := m.printed(ctx, dr.T("tf.doing.show"), large, largestPlan, "show", "-json", "-no-color", m.saved)
+	doc, err := printed(ctx, m, dr.T("tf.doing.show"), large, largestPlan, "show", "-json", "-no-color", m.saved)
 	if err != nil {
 		return nil, err
 	}

@@ -168,7 +168,7 @@ func (s *supervisor) approved(ctx context.Context, m *module, plan planned) (dr.
 	}
 	c := plan.Counts()
 	s.note(record{Type: recordPlanned, Total: c.Add + c.Change + c.Destroy})
-	if err := m.relend(ctx, ActApply); err != nil {
+	if err := relend(ctx, m, ActApply); err != nil {
 		return s.notApplied(ctx, err), nil
 	}
 	family, err := s.family(ctx)
@@ -220,7 +220,7 @@ func (s *supervisor) prepare(ctx context.Context) (*module, planned, error) {
 	if err != nil {
 		return nil, planned{}, err
 	}
-	if err := m.relend(ctx, ActLook); err != nil {
+	if err := relend(ctx, m, ActLook); err != nil {
 		return nil, planned{}, err
 	}
 	var plan planned

@@ -109,7 +109,7 @@ func sameWithin(root, one, other string) bool {
 	return os.SameFile(found[0], found[1])
 }
 
-// file reads a file of the stack, by its path from there.
-func (m *module) file(name string, most int64) ([]byte, error) {
+// fileOf reads a file of the stack, by its path from there.
+func fileOf(m *module, name string, most int64) ([]byte, error) {
 	return readWithin(m.root, path.Join(filepath.ToSlash(m.inside), name), most)
 }
