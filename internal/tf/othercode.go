@@ -13,7 +13,7 @@ import (
 type otherCode struct{ wider []dr.Text }
 
 // Error is for the log.
-func (otherCode) Error() string { return "other code would run than was approved" }
+func (o otherCode) Error() string { return fmt.Sprint(o.wider) }
 
 // sameCode compares what would run with what was approved.
 func (s *supervisor) sameCode(m *module) error {
