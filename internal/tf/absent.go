@@ -125,7 +125,7 @@ func (m *module) folders() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the checkout: %w", err)
 	}
-	modules, err := modulesOf(real)
+	modules, err := modulesOf(m.root, m.inside)
 	if err != nil {
 		return nil, err
 	}
@@ -149,9 +149,9 @@ func (m *module) folders() ([]string, error) {
 // initialised is a module as init has found it, from the folder Terraform runs in.
 type initialised struct{ Key, Dir string }
 
-func modulesOf(dir string) ([]initialised, error) {
+func modulesOf(root, inside string) ([]initialised, error) {
 	var known struct{ Modules []initialised }
-	data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(modulesFile)))
+	data, err := readWithin(root, path.Join(filepath.ToSlash(inside), modulesFile), mostNoted)
 	if err == nil {
 		err = json.Unmarshal(data, &known)
 	}
@@ -164,19 +164,20 @@ func modulesOf(dir string) ([]initialised, error) {
 // names tells whether a configuration in these folders has a word in it.
 func (m *module) names(folders []string, word string) (bool, error) {
 	for _, folder := range folders {
-		for _, pattern := range []string{"*.tf", "*.tf.json"} {
-			files, err := filepath.Glob(filepath.Join(m.root, filepath.FromSlash(folder), pattern))
-			if err != nil {
-				return false, fmt.Errorf("look for the stack's files: %w", err)
+		there, err := namesWithin(m.root, folder)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, fmt.Errorf("look for the stack's files: %w", err)
+		}
+		for _, name := range there {
+			if !strings.HasSuffix(name, ".tf") && !strings.HasSuffix(name, ".tf.json") {
+				continue
 			}
-			for _, name := range files {
-				data, err := os.ReadFile(name)
-				if err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return false, fmt.Errorf("read the stack's files: %w", err)
-				}
-				if bytes.Contains(data, []byte(word)) {
-					return true, nil
-				}
+			data, err := readWithin(m.root, path.Join(folder, name), mostNoted)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return false, fmt.Errorf("read the stack's files: %w", err)
+			}
+			if bytes.Contains(data, []byte(word)) {
+				return true, nil
 			}
 		}
 	}

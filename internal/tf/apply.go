@@ -128,6 +128,11 @@ func (t *Terraform) begin(ctx context.Context, f folder, req dr.ApplyRequest, ma
 			t.opts.Logger.WarnContext(ctx, "cannot clear an apply that ended", "run", req.Run, "stack", req.Stack.Name, "error", err)
 		}
 	}
+	if unplanned(result) {
+		if err := t.widerBy(ctx, f, stored, req.Service, result); err != nil {
+			return nil, false, err
+		}
+	}
 	if result != nil || alive || err != nil {
 		return result, false, err
 	}

@@ -215,23 +215,13 @@ type planned struct {
 func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) {
 	out := &output{}
 	err := run(ctx, out, func(ctx context.Context, w io.Writer) error {
-		_, err := m.tf.PlanJSON(ctx, w, tfexec.Out(m.saved), tfexec.Lock(locked),
-			tfexec.LockTimeout(m.job.Place.LockTimeout.String()))
-		return err
+		return savePlan(ctx, m, w, locked)
 	})
 	if err := m.ended(ctx, dr.T("tf.doing.plan"), out, err); err != nil {
 		return planned{}, err
 	}
-	var raw *tfjson.Plan
-	out = &output{}
-	err = run(ctx, out, func(ctx context.Context, _ io.Writer) error {
-		// The writer of the plan command would get the plan with its secrets.
-		m.tf.SetStdout(nil)
-		var err error
-		raw, err = m.tf.ShowPlanFile(ctx, m.saved, tfexec.JSONNumber(true))
-		return err
-	})
-	if err := m.ended(ctx, dr.T("tf.doing.show"), out, err); err != nil {
+	raw, err := showPlan(ctx, m)
+	if err != nil {
 		return planned{}, err
 	}
 	if err := m.inOthers(ctx, raw); err != nil {
@@ -252,16 +242,13 @@ func (m *module) plan(ctx context.Context, locked, drift bool) (planned, error) 
 // apply applies the saved plan. It is never killed: what Terraform is making
 // when it is asked to stop ends first, however long that takes.
 func (m *module) apply(ctx context.Context, each func(event)) error {
-	if err := m.tf.SetWaitDelay(0); err != nil {
-		return fmt.Errorf("ready the apply: %w", err)
-	}
 	finished := false
 	out := &output{each: func(e event) {
 		finished = finished || e.Type == "change_summary" && e.Changes.Operation == "apply"
 		each(e)
 	}}
 	err := run(ctx, out, func(ctx context.Context, w io.Writer) error {
-		return m.tf.ApplyJSON(ctx, w, tfexec.DirOrPlan(m.saved), tfexec.LockTimeout(m.job.Place.LockTimeout.String()))
+		return command(ctx, m, w, 0, "apply", "-no-color", "-auto-approve", "-input=false", "-lock-timeout="+m.job.Place.LockTimeout.String(), "-json", m.saved)
 	})
 	if ctx.Err() != nil && finished && len(out.errors) == 0 {
 		return nil // asked to stop when there was nothing left to do
@@ -364,8 +351,8 @@ func (w *firstWrite) failure() error {
 }
 
 // hashLockFile names the provider choice a plan was made with.
-func hashLockFile(dir string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(dir, lockFileName))
+func hashLockFile(m *module) (string, error) {
+	data, err := fileOf(m, lockFileName, mostNoted)
 	if errors.Is(err, os.ErrNotExist) {
 		return noLockFile, nil
 	}

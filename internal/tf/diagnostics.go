@@ -78,6 +78,7 @@ func (d diagnostic) at(inside string) string {
 type output struct {
 	each    func(event) // may be nil
 	partial []byte
+	skips   bool // the rest of a line that is too long, such as that of the outputs
 	errors  []diagnostic
 }
 
@@ -86,11 +87,16 @@ func (o *output) Write(p []byte) (int, error) {
 	o.partial = append(o.partial, p...)
 	for {
 		i := bytes.IndexByte(o.partial, '\n')
+		if i < 0 && len(o.partial) > largestLine {
+			o.partial, o.skips = nil, true
+		}
 		if i < 0 {
 			return len(p), nil
 		}
-		o.line(o.partial[:i])
-		o.partial = o.partial[i+1:]
+		if !o.skips {
+			o.line(o.partial[:i])
+		}
+		o.partial, o.skips = o.partial[i+1:], false
 	}
 }
 
@@ -115,6 +121,7 @@ type failure struct {
 	held  stateLock
 	next  dr.Text // what to do, where the cause is a known one
 	fault bool    // of the code itself: another try gives the same
+	stale bool    // the plan that was to be applied is of a state that is no more
 }
 
 // Text is the scrubbed reason.
@@ -154,6 +161,7 @@ func (o *output) failed(doing dr.Text, err error, scrub scrubber, inside string)
 			f.held = parseLock(d.Detail, scrub)
 			f.lock = dr.T("tf.locked", "holder", f.held.holder())
 		}
+		f.stale = f.stale || d.Summary == "Saved plan is stale"
 		text := scrub.line(d.Summary)
 		if at := d.at(inside); at != "" {
 			text += " (" + scrub.line(at) + ")"

@@ -18,7 +18,7 @@ const fetchedDir = ".terraform/modules/"
 // without a version, or by a branch, moves by itself, and no commit and no plan shows the
 // programs that it runs.
 func (m *module) withFetched(code string) (string, error) {
-	modules, err := modulesOf(m.dir)
+	modules, err := modulesOf(m.root, m.inside)
 	if err != nil {
 		return "", err
 	}
@@ -72,13 +72,13 @@ func hashFolder(dir string) (string, error) {
 }
 
 func hashFile(name string) (string, error) {
-	f, err := os.Open(name)
+	f, err := openPlain(name, mostBytes)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	if _, err := io.Copy(h, io.LimitReader(f, mostBytes)); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

@@ -2,8 +2,7 @@ package tf
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 
@@ -14,7 +13,8 @@ import (
 	"github.com/drbot/drbot/dr"
 )
 
-// flip is the change of one value in one file of a checkout, as a stack of it sees it.
+// flip is the change of one value in one file of a checkout, as a stack of it sees it: the
+// checkout, and from there the stack's folder and the file.
 type flip struct{ root, dir, file string }
 
 // says is the Region in the file, empty where it cannot be read.
@@ -22,7 +22,7 @@ func (f flip) says() dr.Region {
 	if f.file == "" {
 		return ""
 	}
-	data, err := os.ReadFile(filepath.Join(f.root, filepath.FromSlash(f.file)))
+	data, err := readWithin(f.root, f.file, largestFile)
 	if err != nil {
 		return ""
 	}
@@ -63,34 +63,30 @@ func (f flip) unreached(raw *tfjson.Plan, to dr.Region) dr.Text {
 // setters are the files of the stack that Terraform reads by itself and that set the
 // variable, in the order in which it reads them: the last one wins.
 func (f flip) setters() []string {
-	entries, err := os.ReadDir(f.dir) // sorted, as Terraform sorts them
+	there, err := namesWithin(f.root, f.dir)
 	if err != nil {
 		return nil
 	}
+	slices.Sort(there) // as Terraform sorts them
 	names := []string{"terraform.tfvars", "terraform.tfvars.json"}
-	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".auto.tfvars") || strings.HasSuffix(e.Name(), ".auto.tfvars.json") {
-			names = append(names, e.Name())
+	for _, name := range there {
+		if strings.HasSuffix(name, ".auto.tfvars") || strings.HasSuffix(name, ".auto.tfvars.json") {
+			names = append(names, name)
 		}
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return !sets(filepath.Join(f.dir, name)) })
+	return slices.DeleteFunc(names, func(name string) bool { return !f.sets(name) })
 }
 
 // flipped tells whether a file of the stack is the one that is changed, by whatever link.
 func (f flip) flipped(name string) bool {
-	is, err := os.Stat(filepath.Join(f.dir, name))
-	if err != nil || f.file == "" {
-		return false
-	}
-	want, err := os.Stat(filepath.Join(f.root, filepath.FromSlash(f.file)))
-	return err == nil && os.SameFile(is, want)
+	return f.file != "" && sameWithin(f.root, path.Join(f.dir, name), f.file)
 }
 
 // sets tells whether a file of values has one for the variable. One that cannot be read
 // sets nothing: Terraform itself refuses it.
-func sets(name string) bool {
-	data, err := os.ReadFile(name)
-	if err != nil || len(data) > largestFile {
+func (f flip) sets(name string) bool {
+	data, err := readWithin(f.root, path.Join(f.dir, name), largestFile)
+	if err != nil {
 		return false
 	}
 	if strings.HasSuffix(name, ".json") {

@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -156,14 +155,14 @@ func (f folder) rescue(name string) error {
 
 // copied is rescue for another user's file, who may hold it open still.
 func (f folder) copied(name string) (err error) {
-	from, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	from, err := openPlain(name, math.MaxInt64)
+	if errors.Is(err, errNoPlainFile) {
+		return nil // another thing by now than what was found
+	}
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	if info, err := from.Stat(); err != nil || !info.Mode().IsRegular() {
-		return err // another thing by now than what was found
-	}
 	to, err := os.CreateTemp(string(f), rescuedState)
 	if err != nil {
 		return err
@@ -258,6 +257,9 @@ func (t *tally) add(r record) {
 		}
 	}
 }
+
+// none tells whether nothing was begun.
+func (t *tally) none() bool { return len(t.broken)+len(t.made)+len(t.open)+t.done == 0 }
 
 func (t *tally) close(address string) {
 	if i := slices.Index(t.open, address); i >= 0 {

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/drbot/drbot/internal/wall"
 )
 
@@ -97,9 +99,15 @@ func shareState(path string, group int) error {
 }
 
 // shareWhere shares what is the bot's: what another user made there has the group already.
+// Each is changed as what it was found to be, never by its name: something of that user's may
+// still run and put a link there meanwhile.
 func shareWhere(path string, group int, file func(fs.FileMode) bool) error {
-	me := os.Geteuid()
-	return filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), filepath.Base(path), func(name string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrPermission) {
 			return nil // it is that user's own
 		}
@@ -107,20 +115,36 @@ func shareWhere(path string, group int, file func(fs.FileMode) bool) error {
 			return err
 		}
 		info, err := e.Info()
-		if err != nil || ownerOf(info) != me {
+		if err != nil || ownerOf(info) != os.Geteuid() {
 			return err
 		}
-		if err := os.Lchown(name, -1, group); err != nil {
-			return err
+		if mode := info.Mode(); !mode.IsDir() && !mode.IsRegular() {
+			return root.Lchown(name, -1, group)
 		}
-		switch mode := info.Mode(); {
-		case mode.IsDir():
-			return os.Chmod(name, 0o770|fs.ModeSetgid)
-		case mode.IsRegular() && file(mode):
-			return os.Chmod(name, mode.Perm()|0o060)
-		}
-		return nil
+		return shareOne(root, name, info, group, file)
 	})
+}
+
+// shareOne shares what was found, where it is that still.
+func shareOne(root *os.Root, name string, found fs.FileInfo, group int, file func(fs.FileMode) bool) error {
+	f, err := root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if is, err := f.Stat(); err != nil || !os.SameFile(is, found) {
+		return err
+	}
+	if err := f.Chown(-1, group); err != nil {
+		return err
+	}
+	switch mode := found.Mode(); {
+	case mode.IsDir():
+		return f.Chmod(0o770 | fs.ModeSetgid)
+	case file(mode):
+		return f.Chmod(mode.Perm() | 0o060)
+	}
+	return nil
 }
 
 // passable lets others go through the folders between the work folder and what is theirs,

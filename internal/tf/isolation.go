@@ -71,10 +71,6 @@ func (i Isolation) starts() string {
 // shared tells whether the bot gets at what another user makes by that one's group alone.
 func (i Isolation) shared() bool { return i.User != 0 && i.Switch != "" }
 
-// mostMemory bounds what each process behind a wall may reserve. It is to stop a bomb, not
-// to be a budget.
-const mostMemory = 8 << 30
-
 // The masks of what is made behind a wall. Files of a repository and of modules have the
 // mode that they have elsewhere, since what packs them (archive_file) hashes it; what
 // Terraform makes is nobody else's to read.

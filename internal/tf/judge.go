@@ -31,7 +31,7 @@ func (m *module) judge(initialised bool) error {
 	}
 	l := &look{root: real, stack: filepath.ToSlash(m.inside), hosts: m.hosts()}
 	if initialised {
-		if l.fetched, err = keyed(m.dir); err != nil {
+		if l.fetched, err = keyed(real, m.inside); err != nil {
 			return err
 		}
 		if err := m.linksOut(real); err != nil {

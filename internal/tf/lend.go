@@ -138,7 +138,37 @@ func (j job) lend(ctx context.Context) (*lender, error) {
 	if err := l.first(ctx, j.patience); err != nil {
 		return nil, err
 	}
-	return l, l.open()
+	if err := l.open(); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// to is the job with the session for an act, where something is lent.
+func (j job) to(act Act) job {
+	if j.Secrets.Loan != nil {
+		loan := *j.Secrets.Loan
+		loan.Act = act
+		j.Secrets.Loan = &loan
+	}
+	return j
+}
+
+// relend has Terraform lent the session for another act from here on, at another address:
+// what an earlier command has left running is not lent it.
+func relend(ctx context.Context, m *module, act Act) error {
+	if loan := m.job.Secrets.Loan; loan == nil || loan.Act == act {
+		return nil
+	}
+	j := m.job.to(act)
+	l, err := j.lend(ctx)
+	if err != nil {
+		return err
+	}
+	m.scrub = m.scrub.and(m.lender.known()...)
+	m.lender.close()
+	m.job, m.lender = j, l
+	return raise(m, m.tf, working)
 }
 
 // first has a session made. What is temporary is tried again for a while.

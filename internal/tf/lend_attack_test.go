@@ -198,7 +198,8 @@ func TestAttackOnBaseCredentials(t *testing.T) {
 	var given map[string]string // to a Terraform that is lent nothing
 	plan := func(w *world, all map[string]string) *account {
 		who := newAccount(w.t)
-		all["app/host"] = "[profile host]\ncredential_source = Ec2InstanceMetadata\nrole_arn = arn:aws:iam::123456789012:role/x\n[profile program]\ncredential_process = /bin/cat " + own + "\n"
+		all["app/host"] = "[profile host]\ncredential_source = Ec2InstanceMetadata\nrole_arn = arn:aws:iam::123456789012:role/x\n[profile program]\ncredential_process = /bin/cat keys.json\n"
+		all["app/keys.json"] = `{"Version": 1, "AccessKeyId": "BASE-of-a-program", "SecretAccessKey": "s"}`
 		w.opts.PluginDir, w.opts.Isolation.Shell = plugins, false
 		w.opts.Environment = map[string]string{"AWS_ENDPOINT_URL": who.URL, "AWS_ENDPOINT_URL_STS": who.URL}
 		if w.opts.Lending == nil {
@@ -229,8 +230,8 @@ func TestAttackOnBaseCredentials(t *testing.T) {
 	// The very same goes through where what stops it is left out, or it would be proved by nothing.
 	open := newWorld(t)
 	open.opts.Isolation = Isolation{}
-	who = plan(open, claims(claim{region: "us-east-1", provider: "skip_metadata_api_check = false"}, claim{region: "us-east-2", provider: byFile}))
-	for region, key := range map[string]string{"us-east-1": "BASE-of-the-host", "us-east-2": "BASE-of-the-home"} {
+	who = plan(open, claims(claim{region: "us-east-1", provider: "skip_metadata_api_check = false"}, claim{region: "us-east-2", provider: byFile}, tried[3], tried[4]))
+	for region, key := range map[string]string{"us-east-1": "BASE-of-the-host", "us-east-2": "BASE-of-the-home", "us-west-2": "BASE-of-a-role", "eu-west-1": "BASE-of-a-program"} {
 		if used := who.keys(region); !slices.Contains(used, key) {
 			t.Errorf("%s is out of reach although nothing keeps it: %v", key, used)
 		}

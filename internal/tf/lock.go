@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -81,7 +80,7 @@ func (m *module) aside() (*tfexec.Terraform, error) {
 // its holder is killed, and that says whose it is: S3, with a lock file or
 // DynamoDB. It reads what init noted.
 func (m *module) lockOutlives() (bool, error) {
-	data, err := os.ReadFile(filepath.Join(m.dir, ".terraform", "terraform.tfstate"))
+	data, err := fileOf(m, dataDir+"/terraform.tfstate", mostNoted)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
@@ -129,20 +128,12 @@ func (m *module) forceUnlock(ctx context.Context, id string) error {
 // stateAddresses lists the resources in the state. The state itself, which holds
 // secrets, stays in memory.
 func (m *module) stateAddresses(ctx context.Context) ([]string, error) {
-	tf, err := m.aside()
+	large := moreThanRead(m.name, dr.T("tf.large.state", "most", largestPulled>>20))
+	doc, err := printed(ctx, m, dr.T("tf.doing.state"), large, largestPulled, "state", "pull")
 	if err != nil {
 		return nil, err
 	}
-	var text string
-	err = run(ctx, io.Discard, func(ctx context.Context, _ io.Writer) error {
-		var err error
-		text, err = tf.StatePull(ctx)
-		return err
-	})
-	if err := m.ended(ctx, dr.T("tf.doing.state"), &output{}, err); err != nil {
-		return nil, err
-	}
-	return addressesIn(text)
+	return addressesIn(string(doc))
 }
 
 // addressesIn spells the addresses of a state as Terraform's progress does.

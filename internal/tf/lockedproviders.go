@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -24,7 +22,7 @@ const mostProviders = 5
 // own, and before any provider is started. Whether one is what the lock file names is init's
 // to say; but it is content with a lock file that names nothing.
 func (m *module) locked() error {
-	data, err := os.ReadFile(filepath.Join(m.dir, lockFileName))
+	data, err := fileOf(m, lockFileName, mostNoted)
 	if errors.Is(err, fs.ErrNotExist) || m.rules.LockFileOptional {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -55,6 +56,7 @@ type looked struct {
 	files  []codeFile
 	locals map[string][]hclsyntax.Expression
 	values map[string][]hclsyntax.Expression // of variables: their defaults, and what the stack's files say
+	kinds  map[string][]string               // of providers, by the names that the module gives them
 	blind  bool                              // some of the values stand where they are not read
 }
 
@@ -128,7 +130,7 @@ func (m *looked) read() bool {
 		}
 		return false
 	}
-	m.locals, m.values = map[string][]hclsyntax.Expression{}, map[string][]hclsyntax.Expression{}
+	m.locals, m.values, m.kinds = map[string][]hclsyntax.Expression{}, map[string][]hclsyntax.Expression{}, map[string][]string{}
 	for _, e := range entries {
 		name := path.Join(m.dir, e.Name())
 		switch {
@@ -148,16 +150,14 @@ func (m *looked) read() bool {
 
 // content reads a file of the checkout that is small enough to be looked into.
 func (l *look) content(name string) (string, bool) {
-	at := filepath.Join(l.root, filepath.FromSlash(name))
-	info, err := os.Stat(at)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > largestConfig {
+	data, err := readWithin(l.root, name, largestConfig)
+	if err != nil {
 		return "", false
 	}
-	if l.bytes += info.Size(); l.bytes > mostCode {
+	if l.bytes += int64(len(data)); l.bytes > mostCode {
 		return "", false
 	}
-	data, err := os.ReadFile(at)
-	return string(data), err == nil && mayParse(string(data))
+	return string(data), mayParse(string(data))
 }
 
 // parse reads a file of code. What does not parse is Terraform's to refuse; where init was
@@ -199,6 +199,8 @@ func (m *looked) valuesOf(name string) {
 func (m *looked) names(f codeFile) {
 	for _, b := range f.body.Blocks {
 		switch {
+		case b.Type == "terraform":
+			m.requires(b)
 		case b.Type == "locals":
 			for n, attr := range b.Body.Attributes {
 				m.locals[n] = append(m.locals[n], attr.Expr)
@@ -209,6 +211,35 @@ func (m *looked) names(f codeFile) {
 			}
 		}
 	}
+}
+
+// requires takes which providers a module means by the names that it gives them.
+func (m *looked) requires(b *hclsyntax.Block) {
+	for _, inner := range b.Body.Blocks {
+		if inner.Type != "required_providers" {
+			continue
+		}
+		for name, attr := range inner.Body.Attributes {
+			for _, v := range m.valuesAt(attr.Expr, "source") {
+				m.kinds[name] = append(m.kinds[name], strings.ToLower(path.Base(v)))
+			}
+		}
+	}
+}
+
+// valuesAt are the texts that an object has by a name.
+func (m *looked) valuesAt(expr hclsyntax.Expression, name string) (out []string) {
+	object, is := expr.(*hclsyntax.ObjectConsExpr)
+	if !is {
+		return nil
+	}
+	for _, item := range object.Items {
+		if key, diags := item.KeyExpr.Value(nil); !diags.HasErrors() && key.Type() == cty.String && key.IsKnown() && key.AsString() == name {
+			values, _ := m.may(item.ValueExpr, nil)
+			out = append(out, values...)
+		}
+	}
+	return out
 }
 
 // at notes a finding in a file.

@@ -68,8 +68,10 @@ func (r *reader) call(n *hclsyntax.FunctionCallExpr) {
 	switch {
 	case strings.Contains(name, "::"):
 		if of := strings.Split(name, "::"); len(of) > 1 {
-			if kind, found := kindOfType(of[1]); found {
-				r.at(n, kind, written(name))
+			for _, provider := range append([]string{of[1]}, r.m.kinds[of[1]]...) {
+				if kind, found := kindOfType(provider); found {
+					r.at(n, kind, written(name))
+				}
 			}
 		}
 	case name == "templatestring":

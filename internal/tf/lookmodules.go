@@ -135,7 +135,7 @@ func addressOfModule(from string) string {
 		from = from[strings.Index(from, "::")+2:]
 	}
 	if m := byShell.FindStringSubmatch(from); m != nil {
-		return m[1] + "/" + strings.TrimPrefix(m[2], "/")
+		return m[1] + path.Clean("/"+m[2])
 	}
 	if u, err := url.Parse(from); err == nil && u.Scheme != "" && u.Host != "" && u.Scheme != "file" {
 		return u.Host + path.Clean("/"+u.Path)
@@ -158,8 +158,8 @@ func addressOfModule(from string) string {
 }
 
 // keyed gives the folders of the modules that init found, by their keys.
-func keyed(dir string) (map[string]string, error) {
-	modules, err := modulesOf(dir)
+func keyed(root, inside string) (map[string]string, error) {
+	modules, err := modulesOf(root, inside)
 	if err != nil {
 		return nil, err
 	}

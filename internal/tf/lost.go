@@ -87,7 +87,7 @@ func (t *Terraform) inquest(ctx context.Context, f folder, req request, svc dr.S
 		return dr.Text{}, err
 	}
 	defer release()
-	m, err := j.open(ctx, dir, req.Stack, req.Commit, "", sitter{For: req.Run})
+	m, err := j.to(ActLook).open(ctx, dir, req.Stack, req.Commit, "", sitter{For: req.Run})
 	if err != nil {
 		return dr.Text{}, err
 	}
@@ -105,6 +105,9 @@ func (t *Terraform) inquest(ctx context.Context, f folder, req request, svc dr.S
 	} else if len(a.created) > 0 {
 		found = dr.T("tf.lost.all-there")
 	}
+	if err := relend(ctx, m, ActApply); err != nil { // to free a lock
+		return dr.Text{}, err
+	}
 	lock, err := a.left(ctx, m)
 	return sentences(found, lock), err
 }
@@ -115,6 +118,10 @@ func (t *Terraform) inquest(ctx context.Context, f folder, req request, svc dr.S
 func (s *supervisor) afterFallen(ctx context.Context, m *module) ([]fallen, error) {
 	found, err := fallenApplies(s.folder, s.request)
 	if len(found) == 0 || err != nil {
+		return nil, err
+	}
+	// To free a lock takes the right to write; nothing of the repository's runs meanwhile.
+	if err := relend(ctx, m, ActApply); err != nil {
 		return nil, err
 	}
 	for _, a := range found {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -64,7 +65,7 @@ func (t *Terraform) plan(ctx context.Context, req dr.PlanRequest) (_ dr.Plan, er
 	if err != nil {
 		return dr.Plan{}, err
 	}
-	f := flip{root: m.root, dir: m.dir, file: req.Service.Repository.File}
+	f := flip{root: m.root, dir: filepath.ToSlash(m.inside), file: req.Service.Repository.File}
 	switch {
 	case req.Flip != "":
 		if why := f.unreached(plan.raw, req.Flip); !why.Empty() {
@@ -88,7 +89,7 @@ func (m *module) ready(ctx context.Context, stack dr.Stack) (err error) {
 		return err
 	}
 	m.code = m.held.reads.codeHash()
-	if m.locks, err = hashLockFile(m.dir); err != nil {
+	if m.locks, err = hashLockFile(m); err != nil {
 		return err
 	}
 	if err := m.init(ctx, stack); err != nil {

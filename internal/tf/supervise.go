@@ -124,32 +124,60 @@ func (s *supervisor) afterPanic(ctx context.Context, err error) dr.ApplyResult {
 
 // run carries out the apply. Nothing has been applied until the phase says so.
 func (s *supervisor) run(ctx context.Context) dr.ApplyResult {
+	r, stale := s.attempt(ctx)
+	if stale { // whoever had the state's lock meanwhile has changed the state
+		r, _ = s.attempt(ctx)
+	}
+	return r
+}
+
+// attempt plans and applies. It tells whether nothing was applied for the plan was made of a
+// state that is no more.
+func (s *supervisor) attempt(ctx context.Context) (_ dr.ApplyResult, stale bool) {
 	m, plan, err := s.prepare(ctx)
 	if err == nil {
 		err = ctx.Err()
 	}
-	if err != nil {
-		return s.notApplied(ctx, err)
+	var other otherCode
+	if errors.As(err, &other) {
+		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: other.wider, Summary: sentences(dr.T("tf.wider"), dr.T("tf.nothing-applied"))}, false
 	}
+	if err != nil {
+		return s.notApplied(ctx, err), false
+	}
+	r, err := s.approved(ctx, m, plan)
+	var f *failure
+	stale = errors.As(err, &f) && f.stale && s.tally.none()
+	if stale {
+		stale = os.Remove(s.folder.file(phaseFile)) == nil
+	}
+	return r, stale
+}
+
+// approved applies a plan where everything in it was approved.
+func (s *supervisor) approved(ctx context.Context, m *module, plan planned) (dr.ApplyResult, error) {
 	known, err := s.known(plan)
 	if err != nil {
-		return s.notApplied(ctx, err)
+		return s.notApplied(ctx, err), nil
 	}
 	if wider := known.Wider(plan.Plan, s.request.Approved); len(wider) > 0 {
-		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Plan: &plan.Plan, Summary: sentences(dr.T("tf.wider"), dr.T("tf.nothing-applied"))}
+		return dr.ApplyResult{Kind: dr.ApplyWider, Wider: wider, Plan: &plan.Plan, Summary: sentences(dr.T("tf.wider"), dr.T("tf.nothing-applied"))}, nil
 	}
 	if len(plan.Changes) == 0 && len(plan.Outputs) == 0 {
-		return dr.ApplyResult{Kind: dr.ApplyDone, Summary: dr.T("tf.nothing-to-change")}
+		return dr.ApplyResult{Kind: dr.ApplyDone, Summary: dr.T("tf.nothing-to-change")}, nil
 	}
 	c := plan.Counts()
 	s.note(record{Type: recordPlanned, Total: c.Add + c.Change + c.Destroy})
+	if err := relend(ctx, m, ActApply); err != nil {
+		return s.notApplied(ctx, err), nil
+	}
 	family, err := s.family(ctx)
 	if err != nil {
-		return s.notApplied(ctx, fmt.Errorf("ready the apply: %w", err))
+		return s.notApplied(ctx, fmt.Errorf("ready the apply: %w", err)), nil
 	}
 	defer family.Close()
 	if err := writeAtomic(s.folder.file(phaseFile), []byte(applying)); err != nil {
-		return s.notApplied(ctx, fmt.Errorf("record that the apply begins: %w", err))
+		return s.notApplied(ctx, fmt.Errorf("record that the apply begins: %w", err)), nil
 	}
 	w := newWitness(s.folder, m)
 	stop := w.start(ctx)
@@ -162,7 +190,7 @@ func (s *supervisor) run(ctx context.Context) dr.ApplyResult {
 		})
 	})
 	stop()
-	return s.applied(ctx, err)
+	return s.applied(ctx, err), err
 }
 
 // family takes the lock that Terraform and everything it starts inherits: as long
@@ -178,38 +206,55 @@ func (s *supervisor) family(ctx context.Context) (*os.File, error) {
 	return f, nil
 }
 
-// prepare makes the plan that is applied, within the time a plan may take.
+// prepare makes the plan that is applied, within the time a plan may take. Terraform is lent
+// no more than to look: the right to write is for what is approved. Such a session takes no
+// lock on the state; the apply does, and refuses a plan of a state that is no more.
 func (s *supervisor) prepare(ctx context.Context) (*module, planned, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.job.Place.PlanTimeout)
 	defer cancel()
-	work := s.folder.file(workFolder)
-	if err := os.Mkdir(work, 0o700); err != nil {
-		return nil, planned{}, err
-	}
-	if err := s.source(ctx); err != nil {
-		return nil, planned{}, err
-	}
-	m, err := s.job.open(ctx, work, s.request.Stack, s.request.Commit, "", sitter{For: s.request.Key, Apply: true})
+	m, err := s.ready(ctx)
 	if err != nil {
-		return nil, planned{}, err
-	}
-	s.module, m.unstable, m.rules, m.service = m, s.request.Unstable, s.request.Code, s.request.Service
-	if err := m.ready(ctx, s.request.Stack); err != nil {
 		return nil, planned{}, err
 	}
 	fell, err := s.afterFallen(ctx, m)
 	if err != nil {
 		return nil, planned{}, err
 	}
+	if err := relend(ctx, m, ActLook); err != nil {
+		return nil, planned{}, err
+	}
 	var plan planned
 	err = s.locking(ctx, m, planOperation, func() (err error) {
-		plan, err = m.plan(ctx, true, false)
+		plan, err = m.plan(ctx, s.job.Secrets.Loan == nil, false)
 		return err
 	})
 	if err == nil {
 		err = s.passAfter(plan.Plan, fell)
 	}
 	return m, plan, err
+}
+
+// ready opens the stack, once, and sees that what would run was approved.
+func (s *supervisor) ready(ctx context.Context) (*module, error) {
+	if s.module != nil {
+		return s.module, nil
+	}
+	work := s.folder.file(workFolder)
+	if err := os.Mkdir(work, 0o700); err != nil {
+		return nil, err
+	}
+	if err := s.source(ctx); err != nil {
+		return nil, err
+	}
+	m, err := s.job.to(ActLook).open(ctx, work, s.request.Stack, s.request.Commit, "", sitter{For: s.request.Key, Apply: true})
+	if err != nil {
+		return nil, err
+	}
+	s.module, m.unstable, m.rules, m.service = m, s.request.Unstable, s.request.Code, s.request.Service
+	if err := m.ready(ctx, s.request.Stack); err != nil {
+		return nil, err
+	}
+	return m, s.sameCode(m)
 }
 
 // source readies what makes sessions, where Terraform is lent some.
