@@ -104,6 +104,11 @@ type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
+// rowser is a database or a transaction that rows are read from.
+type rowser interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // exec runs a statement on the database or in a transaction, and tells how many rows it
 // has written.
 func (s *database) exec(ctx context.Context, db execer, doing, query string, args ...any) (int64, error) {
