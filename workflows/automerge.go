@@ -1,12 +1,15 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
 )
 
 // notByItself has the change not merge by itself where somebody has set it to, and says so:
@@ -14,12 +17,9 @@ import (
 // or comes too late, the merge is somebody else's and taken up as such.
 func (a *approval) notByItself(ctx context.Context) error {
 	number := a.change.Number
-	owed := owing{a, "auto-merge"}
+	owed := owing{a, owedAutoMerge}
 	by, err := a.Forge.Itself.StopAutoMerge(ctx, a.svc.Repository, number, func(by string) error {
-		return owed.keep(ctx, debt{
-			Key: fmt.Sprintf("auto-merge/%d/%d", number, a.run.Now(ctx).Unix()), Action: "stop auto-merge", Detail: dr.T("audit.auto-merge", "number", number, "who", by),
-			Title: dr.T("note.auto-merge", "number", number, "who", by), Line: dr.T("note.auto-merge.line"),
-		})
+		return owed.keep(ctx, debt{At: a.run.Now(ctx).Unix(), Who: by})
 	})
 	switch {
 	case err != nil && (by == "" || dr.CodeOf(err) == dr.Temporary): // it is not known to be on, or is tried again
@@ -48,8 +48,8 @@ type unqueueing struct{ *approval }
 // notByQueue takes the change out of the merge queue where it is there before it may be
 // merged, and says so; where that is refused, that is said. What may be merged is left there:
 // the run goes on with it. It is a look of its own, and not made at every other.
-func (a unqueueing) notByQueue(ctx context.Context, may bool, reasons []dr.Text) error {
-	now, owed := steady(a.run, a.run.Now(ctx)), owing{a.approval, "queue"}
+func (a unqueueing) notByQueue(ctx context.Context, may bool) error {
+	now, owed := steady(a.run, a.run.Now(ctx)), owing{a.approval, owedQueue}
 	kept, err := owed.kept(ctx)
 	if err != nil || may && kept == "" || now.Before(a.unqueued) {
 		return err
@@ -64,7 +64,7 @@ func (a unqueueing) notByQueue(ctx context.Context, may bool, reasons []dr.Text)
 	case may:
 		err = owed.drop(ctx) // a former process meant to, and did not
 	default:
-		err = a.dequeue(ctx, owed, reasons)
+		err = a.dequeue(ctx, owed)
 	}
 	if err != nil {
 		return err
@@ -75,12 +75,9 @@ func (a unqueueing) notByQueue(ctx context.Context, may bool, reasons []dr.Text)
 	return nil
 }
 
-func (a unqueueing) dequeue(ctx context.Context, owed owing, reasons []dr.Text) error {
+func (a unqueueing) dequeue(ctx context.Context, owed owing) error {
 	number := a.change.Number
-	if err := owed.keep(ctx, debt{
-		Key: fmt.Sprintf("unqueued/%d/%d", number, a.run.Now(ctx).Unix()), Action: "dequeue", Detail: dr.T("audit.dequeue", "number", number, "why", dr.T("await.status", "reasons", reasons)),
-		Title: dr.T("note.unqueued", "number", number), Line: dr.T("note.unqueued.line"),
-	}); err != nil {
+	if err := owed.keep(ctx, debt{At: a.run.Now(ctx).Unix()}); err != nil {
 		return err
 	}
 	err := a.Forge.Itself.Dequeue(ctx, a.svc.Repository, number)
@@ -117,13 +114,17 @@ type owing struct {
 	what string
 }
 
-// debt is the audit line and the note of it.
+// What can be owed.
+const (
+	owedAutoMerge = "auto-merge"
+	owedQueue     = "queue"
+)
+
+// debt is when it was done, and who had set what was undone: facts alone. The words and the
+// audit line are made of it when it is told.
 type debt struct {
-	Key    string  `json:"key"`
-	Action string  `json:"action"`
-	Detail dr.Text `json:"detail"`
-	Title  dr.Text `json:"title"`
-	Line   dr.Text `json:"line"`
+	At  int64  `json:"at"`
+	Who string `json:"who,omitempty"`
 }
 
 func (o owing) key() string { return fmt.Sprintf("%s/owed/%s/%d", o.req.Run, o.what, o.change.Number) }
@@ -136,7 +137,14 @@ func (o owing) keep(ctx context.Context, d debt) error {
 	return o.Store.Memory.Put(ctx, o.key(), string(doc))
 }
 
-func (o owing) kept(ctx context.Context) (string, error) { return o.Store.Memory.Get(ctx, o.key()) }
+// kept reads it. What was written by hand is told as such, and owed to nobody.
+func (o owing) kept(ctx context.Context) (string, error) {
+	kept, err := o.Store.Memory.Get(ctx, o.key())
+	if errors.Is(err, dr.ErrUnsealed) {
+		return "", cmp.Or(engine.TellUnsealed(ctx, o.run, o.key(), err), o.drop(ctx))
+	}
+	return kept, err
+}
 
 func (o owing) drop(ctx context.Context) error { return o.Store.Memory.Put(ctx, o.key(), "") }
 
@@ -151,10 +159,17 @@ func (o owing) pay(ctx context.Context) error {
 	if err := json.Unmarshal([]byte(kept), &d); err != nil {
 		return fmt.Errorf("decode what is owed: %w", err)
 	}
-	if err := o.run.Audit(ctx, d.Action, d.Detail); err != nil {
+	number := o.change.Number
+	key, action, detail := fmt.Sprintf("unqueued/%d/%d", number, d.At), "dequeue", dr.T("audit.dequeue", "number", number, "why", dr.T("audit.dequeue.early"))
+	title, line := dr.T("note.unqueued", "number", number), dr.T("note.unqueued.line")
+	if o.what == owedAutoMerge {
+		key, action, detail = fmt.Sprintf("auto-merge/%d/%d", number, d.At), "stop auto-merge", dr.T("audit.auto-merge", "number", number, "who", orSomebody(d.Who))
+		title, line = dr.T("note.auto-merge", "number", number, "who", orSomebody(d.Who)), dr.T("note.auto-merge.line")
+	}
+	if err := o.run.Audit(ctx, action, detail); err != nil {
 		return err
 	}
-	if err := o.run.Say(ctx, d.Key, dr.Warn, d.Title, d.Line); err != nil {
+	if err := o.run.Say(ctx, key, dr.Warn, title, line); err != nil {
 		return err
 	}
 	return o.drop(ctx)

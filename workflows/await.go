@@ -220,14 +220,14 @@ func (a waiting) look(p proposal) seen {
 // notElsewhere has nobody but the run merge the change, as far as it can, and says what it
 // has done for that.
 func (a waiting) notElsewhere(ctx context.Context, st dr.ChangeState, approval dr.Approval) {
-	off := owing{a.approval, "auto-merge"}.pay
+	off := owing{a.approval, owedAutoMerge}.pay
 	if st.AutoMerge {
 		off = a.notByItself
 	}
 	if err := off(ctx); err != nil {
 		a.run.Log().WarnContext(ctx, "auto-merge was not looked at; it is at the next look", "error", err)
 	}
-	if err := unqueueing(a).notByQueue(ctx, approval.Allowed && len(a.held) == 0, append(slices.Clone(a.held), approval.Reasons...)); err != nil {
+	if err := unqueueing(a).notByQueue(ctx, approval.Allowed && len(a.held) == 0); err != nil {
 		a.run.Log().WarnContext(ctx, "the merge queue was not looked at; it is at the next look", "error", err)
 	}
 }

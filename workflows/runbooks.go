@@ -72,6 +72,7 @@ type Host struct {
 	// Audited looks whether the audit log has the entry of a request, with a hash that only
 	// who has the key can make. Nil: every run that is there was asked for.
 	Audited func(context.Context, dr.Request) (bool, error)
+	Seals   Seals  // nil: what is kept has none
 	Config  string // digest of the configuration
 }
 
@@ -104,6 +105,7 @@ type Runbooks struct {
 	host   Host
 	timing Timing
 	engine *engine.Engine
+	former bool // what is of before the seals is known
 }
 
 // New prepares the runbooks; Launch starts them and takes up every run a former
@@ -135,9 +137,38 @@ func New(d Deps, h Host, t Timing) (*Runbooks, error) {
 	return b, nil
 }
 
+// Seal seals what an edition before the seals has kept, once in the life of a database, and
+// finds out which open runs are of that edition. What is kept is read after that.
+func (b *Runbooks) Seal(ctx context.Context) error {
+	if b.host.Seals == nil || b.former {
+		return nil
+	}
+	unsealed, err := engine.Unsealed(b.engine, string(dr.Failover))
+	if err != nil {
+		return err
+	}
+	if err := b.host.Seals.SealFormer(ctx, b.host.Now(), unsealed); err != nil {
+		return err
+	}
+	var former []string
+	for _, run := range unsealed {
+		switch was, err := b.host.Seals.BegunBeforeSeals(ctx, run); {
+		case err != nil:
+			return err
+		case was:
+			former = append(former, run)
+		default:
+			b.host.Log.ErrorContext(ctx, "WHAT THE RUN WAS BEGUN WITH HAS NO SEAL, and it is of no former edition: what is said to it without one does not count", "run", run)
+		}
+	}
+	engine.BegunBefore(b.engine, former)
+	b.former = true
+	return nil
+}
+
 // Launch starts the engine. Runs that were under way go on.
 func (b *Runbooks) Launch(ctx context.Context) error {
-	for _, look := range []func(context.Context) error{Watchman{b}.missing, Watchman{b}.settleFormer, Watchman{b}.withoutGone, Watchman{b}.configured} {
+	for _, look := range []func(context.Context) error{b.Seal, Watchman{b}.missing, Watchman{b}.settleFormer, Watchman{b}.withoutGone, Watchman{b}.configured} {
 		if err := look(ctx); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ type database struct {
 	engine   *sql.DB // the workflow engine's, once it was asked for
 	url      string
 	postgres bool
+	seals    seals
 	after    sync.Map // transaction of Tx -> *func(), what is done once it is committed
 }
 
