@@ -69,9 +69,9 @@ type Host struct {
 	SQLite      *sql.DB // a handle of that database where it is SQLite, as in engine.Options
 	// Held looks whether this process is still the one executor.
 	Held func(context.Context) error
-	// Audited looks whether the audit log has the entry of a request, with a hash that only
-	// who has the key can make. Nil: every run that is there was asked for.
-	Audited func(context.Context, dr.Request) (bool, error)
+	// Audited looks whether the audit log has an entry of a run, by whom and of what, with a
+	// hash that only who has the key can make. Nil: every run that is there was asked for.
+	Audited func(ctx context.Context, run, who, action string) (bool, error)
 	Seals   Seals  // nil: what is kept has none
 	Config  string // digest of the configuration
 }

@@ -132,6 +132,15 @@ func TestReplayedRun(t *testing.T) {
 		if r := w.Record(run); whereabouts(r) != was {
 			t.Fatalf("what ended as\n%s\nhas begun anew under the living bot, with nobody asking, and is\n%s", was, whereabouts(r))
 		}
+		told := 0
+		for _, n := range w.Said() {
+			if n.Key == run+"/begun-anew" {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("told %d times", told)
+		}
 	})
 }
 

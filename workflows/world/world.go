@@ -274,10 +274,8 @@ func (w *World) launch(path string) error {
 		Kinds: append(steps.Kinds(works), w.options.Kinds...),
 	}, workflows.Host{
 		DatabaseURL: url, SQLite: handle, Held: p.held,
-		Audited: func(ctx context.Context, req dr.Request) (bool, error) {
-			return st.Audited(ctx, req.Run, req.Requester, string(req.Kind))
-		},
-		Config: w.Config, Seals: st,
+		Audited: st.Audited,
+		Config:  w.Config, Seals: st,
 		Host: engine.Host{Now: time.Now, Log: log, Key: w.Key, Changed: p.recorded, Fatal: func(err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
