@@ -166,3 +166,36 @@ func TestSealTakenOff(t *testing.T) {
 		}
 	})
 }
+
+// Somebody writes the number of an approver's account by hand, for an account of their own
+// that has the login by now: its approval does not count.
+func TestAccountByHand(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.Exec(`INSERT INTO drbot_kept (name, value) VALUES ('account/bob-gh', '666')`)
+		w.ReviewAs("bob", 666, dr.Approved)
+		w.Approve("carol")
+		time.Sleep(10 * time.Minute)
+		if r := w.Record(run); r.State != dr.RunWaiting || len(r.Approval.By) != 1 || r.Approval.By[0] != "carol" {
+			t.Fatalf("the approvals of %v count: %s", r.Approval.By, whereabouts(r))
+		}
+	})
+}
+
+// What a step has kept is changed by hand while the run waits: the step asks people, and does
+// not go by it.
+func TestIntentByHand(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Planned)
+		w.Await(run, dr.RunWaiting)
+		w.Exec(`INSERT INTO drbot_intents (run, act, doc) VALUES ('` + run + `', 'promote/portal-global#1', '{"run":"` + run + `","act":"promote/portal-global#1","at":"2000-01-01T00:00:00Z"}')`)
+		w.Approve("bob", "carol")
+		r := w.Await(run, dr.RunPaused)
+		if r.Question.What.ID != "store.unsealed" || w.Promotions() != 0 {
+			t.Fatalf("%d promotions: %s", w.Promotions(), whereabouts(r))
+		}
+	})
+}
