@@ -16,6 +16,8 @@ var (
 	slackToken = []string{"access_denied", "account_inactive", "ekm_access_denied", "enterprise_is_restricted", "invalid_auth", "missing_scope", "no_permission", "not_allowed_token_type",
 		"not_authed", "org_login_required", "team_access_not_granted", "token_expired", "token_revoked", "two_factor_setup_required"}
 	slackPlace = []string{"channel_not_found", "channel_type_not_supported", "is_archived", "is_inactive", "not_in_channel", "posting_to_channel_denied", "restricted_action", "restricted_action_read_only_channel"}
+	// slackGone are those of the place that nobody mends by a right or an invitation, as a rule.
+	slackGone = []string{"channel_not_found", "is_archived", "is_inactive"}
 	// slackForm are the refusals of a message's form, which no other try mends: it must be
 	// said in fewer words, or in plain ones.
 	slackForm = []string{"attachment_payload_limit_exceeded", "block_mismatch", "blocks_too_long", "invalid_attachments", "invalid_blocks", "invalid_blocks_format",

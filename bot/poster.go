@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -27,6 +28,9 @@ type Desk interface {
 	UnsaidNotes(ctx context.Context, channel string, limit int) ([]dr.Unsaid, error)
 	NoteTried(ctx context.Context, key string) error
 	NoteSaid(ctx context.Context, key, ts string) error
+	// ChannelGone notes that Slack knows no such channel any more, and gives up its notes
+	// when it has said so for long: how many, and since when.
+	ChannelGone(ctx context.Context, channel string, now time.Time) (givenUp int64, since time.Time, err error)
 }
 
 const (
@@ -199,6 +203,7 @@ func (p *Poster) serve(ctx context.Context, channel string, w *worker) {
 		if say {
 			if e := p.guarded(ctx, "say", func() error { return p.sayAll(ctx, w, channel) }); e != nil {
 				err = e
+				giveUp(ctx, p, channel, e)
 				p.give(ctx, channel, "")
 			}
 		}
@@ -206,6 +211,20 @@ func (p *Poster) serve(ctx context.Context, channel string, w *worker) {
 			p.log.WarnContext(ctx, "Slack could not be told; trying again", "channel", channel, "error", err)
 			sleep(ctx, retryAfter(err))
 		}
+	}
+}
+
+// giveUp has the notes of a channel that is not there any more come to an end.
+func giveUp(ctx context.Context, p *Poster, channel string, why error) {
+	if !slices.Contains(slackGone, slackSays(why)) {
+		return
+	}
+	n, since, err := p.desk.ChannelGone(ctx, channel, p.now())
+	switch {
+	case err != nil:
+		p.log.ErrorContext(ctx, "that a channel is gone could not be noted", "channel", channel, "error", err)
+	case n > 0:
+		p.log.ErrorContext(ctx, "notes for a channel that is gone are given up", "channel", channel, "notes", n, "since", since, "error", why)
 	}
 }
 

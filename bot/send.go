@@ -11,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/text"
 )
 
 // manner is how a message is written. Blocks that Slack refuses are refused for ever, so
@@ -43,7 +44,7 @@ type message struct {
 	blocks  []slack.Block
 }
 
-func (m message) options(f manner) []slack.MsgOption {
+func (m message) options(f manner, w text.Words) []slack.MsgOption {
 	opts := []slack.MsgOption{metadata(m.event, m.id)}
 	if m.thread != "" {
 		opts = append(opts, slack.MsgOptionTS(m.thread))
@@ -51,15 +52,15 @@ func (m message) options(f manner) []slack.MsgOption {
 	if f == inBlocks {
 		return append(opts, slack.MsgOptionText(m.text, false), slack.MsgOptionBlocks(m.blocks...))
 	}
-	return append(opts, slack.MsgOptionText(plainly(m.blocks, f.room()), false), slack.MsgOptionBlocks()) // an update takes the old blocks away
+	return append(opts, slack.MsgOptionText(plainly(m.blocks, f.room(), w), false), slack.MsgOptionBlocks()) // an update takes the old blocks away
 }
 
 // astray is the message for the channel, since its thread is gone.
-func (m message) astray() message {
+func (m message) astray(w text.Words) message {
 	m.thread = ""
 	if m.run != "" {
 		m.text = m.run + ": " + m.text
-		m.blocks = append([]slack.Block{slack.NewSectionBlock(mrkdwn("run `"+m.run+"`, whose message is gone:"), nil, nil)}, m.blocks...)
+		m.blocks = append([]slack.Block{slack.NewSectionBlock(mrkdwn(marked(w).Say(dr.T("note.astray", "run", m.run))), nil, nil)}, m.blocks...)
 	}
 	return m
 }
@@ -69,14 +70,14 @@ func (p *Poster) send(ctx context.Context, w *worker, m message) (ts string, err
 	for f := inBlocks; ; {
 		if m.ts == "" {
 			turn(ctx, &w.posted, p.pace)
-			_, ts, err = p.api.PostMessageContext(ctx, m.channel, m.options(f)...)
+			_, ts, err = p.api.PostMessageContext(ctx, m.channel, m.options(f, p.words)...)
 		} else {
 			turn(ctx, &w.updated, p.pace)
-			_, ts, _, err = p.api.UpdateMessageContext(ctx, m.channel, m.ts, m.options(f)...)
+			_, ts, _, err = p.api.UpdateMessageContext(ctx, m.channel, m.ts, m.options(f, p.words)...)
 		}
 		switch says := slackSays(err); {
 		case says == "thread_not_found" && m.thread != "":
-			m = m.astray()
+			m = m.astray(p.words)
 		case slices.Contains(slackForm, says) && f < inShort:
 			f++
 		default:
@@ -86,14 +87,13 @@ func (p *Poster) send(ctx context.Context, w *worker, m message) (ts string, err
 	}
 }
 
-const shortened = "… shortened; the record has it all"
-
 // plainly writes blocks as plain text: whole lines, as many as there is room for, and a
 // word about it if there are more.
-func plainly(blocks []slack.Block, room int) string {
+func plainly(blocks []slack.Block, room int, w text.Words) string {
 	var lines []string
+	shortened := w.Plain().Say(dr.T("note.shortened"))
 	for _, b := range blocks {
-		lines = append(lines, strings.Split(plainBlock(b), "\n")...)
+		lines = append(lines, strings.Split(plainBlock(b, w), "\n")...)
 	}
 	var out []string
 	size := 0
@@ -112,7 +112,7 @@ func plainly(blocks []slack.Block, room int) string {
 }
 
 // plainBlock is what a block says; a row of buttons says what to type instead.
-func plainBlock(b slack.Block) string {
+func plainBlock(b slack.Block, w text.Words) string {
 	switch b := b.(type) {
 	case *slack.HeaderBlock:
 		return fit(b.Text.Text, maxHeader*2)
@@ -130,7 +130,7 @@ func plainBlock(b slack.Block) string {
 		var out []string
 		for _, e := range b.Elements.ElementSet {
 			if button, ok := e.(*slack.ButtonBlockElement); ok {
-				out = append(out, "→ "+typedFor(button))
+				out = append(out, "→ "+typedFor(button, w))
 			}
 		}
 		return strings.Join(out, "\n")
@@ -139,14 +139,14 @@ func plainBlock(b slack.Block) string {
 }
 
 // typedFor is what a person types who has no button to press.
-func typedFor(b *slack.ButtonBlockElement) string {
+func typedFor(b *slack.ButtonBlockElement, w text.Words) string {
 	if verb, ok := strings.CutPrefix(b.ActionID, actionAnswer); ok {
 		run, rest, _ := strings.Cut(b.Value, "|")
 		_, digest, _ := strings.Cut(rest, "|")
-		return "`" + strings.TrimSpace("/dr answer "+run+" "+verb+" "+digest) + "`"
+		return "`" + w.Command(dr.Cmd("answer", "run", run, "answer", verb, "digest", digest)) + "`"
 	}
 	if b.ActionID == actionCancel {
-		return "`/dr cancel " + b.Value + "`"
+		return "`" + w.Command(dr.Cmd("cancel", "run", b.Value)) + "`"
 	}
 	return escape(b.Text.Text) + ": " + b.URL
 }

@@ -103,6 +103,9 @@ func refusing(what string, when func(url.Values) bool) func(url.Values) string {
 	}
 }
 
+// shortened is what stands at the end of what was cut.
+const shortened = "… shortened; the record has it all"
+
 func hasBlocks(v url.Values) bool { return v.Get("blocks") != "" && v.Get("blocks") != "[]" }
 
 // TestNoteInPlainWords has Slack refuse a note's blocks in each way it can: the note
@@ -142,14 +145,14 @@ func TestShortened(t *testing.T) {
 	}
 	_, blocks := NoteMessage(english(t), dr.Note{Title: saying("long"), Lines: lines}, func(p string) string { return p })
 	for _, m := range []manner{inPlain, inShort} {
-		text := plainly(blocks, m.room())
+		text := plainly(blocks, m.room(), english(t))
 		if n := utf8.RuneCountInString(text); n > m.room() || !strings.HasSuffix(text, "\n"+shortened) || !strings.Contains(text, "line 9 of a long report\n") {
 			t.Errorf("%d characters: %q", n, text)
 		}
 	}
 	for n := range 200 {
 		blocks := []slackgo.Block{slackgo.NewSectionBlock(mrkdwn(strings.Repeat("x", 99)+"\n"+strings.Repeat("y", n)), nil, nil)}
-		text := plainly(blocks, 200)
+		text := plainly(blocks, 200, english(t))
 		if whole := strings.HasSuffix(text, "x") || strings.HasSuffix(text, "y") || n == 0; utf8.RuneCountInString(text) > 200 || whole == strings.Contains(text, shortened) {
 			t.Errorf("%d: %q", n, text)
 		}
@@ -260,3 +263,50 @@ func TestErrorsOfSlack(t *testing.T) {
 
 // saying is a text of these words.
 func saying(words string) dr.Text { return dr.T(dr.Words, "words", dr.Foreign(words)) }
+
+// goneShelf is a desk that counts how often a channel was told to be gone.
+type goneShelf struct {
+	shelf
+	gone int
+}
+
+func (s *goneShelf) UnsaidNotes(context.Context, string, int) ([]dr.Unsaid, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.said != "" || s.gone == 3 { // given up
+		return nil, nil
+	}
+	return []dr.Unsaid{{Note: dr.Note{Key: "n1", Channel: "C1", Title: saying("lag")}}}, nil
+}
+
+func (s *goneShelf) ChannelGone(context.Context, string, time.Time) (int64, time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone++
+	return int64(s.gone / 3), time.Time{}, nil
+}
+
+// TestChannelGone tells the desk of refusals that say that the channel is gone, each time
+// until it gives the notes up, and of no refusal that an invitation or another try mends.
+func TestChannelGone(t *testing.T) {
+	for why, want := range map[string]int{"channel_not_found": 3, "is_archived": 3, "not_in_channel": 0, "ratelimited": 0} {
+		t.Run(why, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, stop := context.WithCancel(t.Context())
+				s := &goneShelf{}
+				p := poster(t, &s.shelf, &picky{refuse: refusing(why, func(url.Values) bool { return true })})
+				p.desk = s
+				p.give(ctx, "C1", "")
+				time.Sleep(time.Minute)
+				s.mu.Lock()
+				got := s.gone
+				s.mu.Unlock()
+				stop()
+				synctest.Wait()
+				if got != want {
+					t.Errorf("it was told %d times, not %d", got, want)
+				}
+			})
+		})
+	}
+}

@@ -29,6 +29,9 @@ type Runbooks interface {
 // maxBody bounds a request of Slack's; its commands and clicks are far smaller.
 const maxBody = 256 << 10
 
+// bodyTime is how long one may take to be all there; Slack gives up after 3 s.
+const bodyTime = 2 * time.Second
+
 // Server answers Slack's requests.
 type Server struct {
 	books  Runbooks
@@ -66,6 +69,10 @@ func (s *Server) verified(w http.ResponseWriter, r *http.Request) ([]byte, bool)
 		http.Error(w, "the request is not signed by Slack, or its time is more than 5 minutes off; check the signing secret and this host's clock", http.StatusUnauthorized)
 		return nil, false
 	}
+	// Of a connection that knows no time limits the server's own holds.
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(bodyTime))
+	defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, "the request is too large or broken", http.StatusRequestEntityTooLarge)

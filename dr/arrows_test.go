@@ -65,8 +65,10 @@ var sdks = map[string][]string{
 	"github.com/nicksnyder/":       {"text"},
 	"github.com/agnivade/":         {"text", "internal/config"},
 	"github.com/landlock-lsm/":     {"internal/wall"},
-	"modernc.org/sqlite":           {"internal/store"},
-	"github.com/jackc/pgx":         {"internal/store", "internal/store/storetest"},
+	// The clock of the engine reads a schedule, and the configuration refuses one that it could not.
+	"github.com/robfig/cron/": {"workflows/engine", "internal/config"},
+	"modernc.org/sqlite":      {"internal/store"},
+	"github.com/jackc/pgx":    {"internal/store", "internal/store/storetest"},
 }
 
 // TestArrows keeps the import arrows of docs/design.md.
@@ -76,7 +78,7 @@ func TestArrows(t *testing.T) {
 		t.Fatalf("go list: %v", err)
 	}
 	dec := json.NewDecoder(strings.NewReader(string(out)))
-	seen := 0
+	seen, by := 0, map[string][]string{}
 	for {
 		var p struct {
 			ImportPath string
@@ -93,6 +95,14 @@ func TestArrows(t *testing.T) {
 			if why := broken(name, imp); why != "" {
 				t.Errorf("%s imports %s: %s", name, imp, why)
 			}
+			if lib := unlisted(name, imp); lib != "" && !slices.Contains(by[lib], name) {
+				by[lib] = append(by[lib], name)
+			}
+		}
+	}
+	for lib, names := range by {
+		if len(names) > 1 {
+			t.Errorf("%s is imported by %s: have one import it, or list it among the SDKs", lib, strings.Join(names, ", "))
 		}
 	}
 	if seen < len(arrows) {
@@ -123,6 +133,27 @@ func broken(name, imp string) string {
 		}
 	}
 	return ""
+}
+
+// everywhere are libraries that are as the standard one is.
+var everywhere = []string{"golang.org/x/", "go.yaml.in/yaml"}
+
+// unlisted is the library that a package imports, where no table says who may; empty for
+// what is listed, and for the sandbox.
+func unlisted(name, imp string) string {
+	parts := strings.SplitN(imp, "/", 4)
+	if !strings.Contains(parts[0], ".") || strings.HasPrefix(imp, module) || strings.Contains(name, "sandbox") || strings.HasPrefix(name, "text/texttest") {
+		return ""
+	}
+	for sdk := range sdks {
+		if strings.HasPrefix(imp, sdk) {
+			return ""
+		}
+	}
+	if slices.ContainsFunc(everywhere, func(e string) bool { return strings.HasPrefix(imp, e) }) {
+		return ""
+	}
+	return strings.Join(parts[:min(3, len(parts))], "/")
 }
 
 // fits tells whether a name of the tables stands for a package.
@@ -179,9 +210,15 @@ func TestArrowsFind(t *testing.T) {
 		{"cmd/drbot", module + "internal/sandbox/slack"},
 		{"cmd/drbot-sandbox", module + "bot"},
 		{"internal/brandnew", module + "dr"},
+		{"bot", "github.com/robfig/cron/v3"},
 	} {
 		if broken(c[0], c[1]) == "" {
 			t.Errorf("%s may not import %s, and the check did not say so", c[0], c[1])
+		}
+	}
+	for imp, want := range map[string]string{"github.com/some/lib/v3": "github.com/some/lib", "github.com/slack-go/slack": "", "golang.org/x/sys/unix": "", "net/http": "", module + "dr": ""} {
+		if got := unlisted("workflows", imp); got != want {
+			t.Errorf("%s is of the library %q", imp, got)
 		}
 	}
 }

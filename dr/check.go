@@ -44,6 +44,15 @@ type Check struct {
 	At        time.Time `json:"at"` // when the fact was true, not when it was read
 }
 
+// MeansOf is what a check means, by its id.
+func MeansOf(check string) Text { return T(TextID("check." + check)) }
+
+// MendOf is how what a check found is mended.
+func MendOf(check string) Text { return T(TextID("mend." + check)) }
+
+// DoesOf is what a kind of step does, by its id.
+func DoesOf(kind string) Text { return T(TextID("kind." + kind)) }
+
 // Worst is the worst level among checks; Unknown for an empty list, because
 // nothing looked at is nothing known.
 func Worst(checks []Check) Level {

@@ -70,6 +70,6 @@ func (c CodeRules) Allows(what CodeKind, file string) (Allow, bool) {
 type AllowedCode struct {
 	What   CodeKind `json:"what"`
 	At     string   `json:"at"` // file and line
-	Says   string   `json:"says"`
+	Says   Text     `json:"says"`
 	Reason string   `json:"reason"`
 }

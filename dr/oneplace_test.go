@@ -2,8 +2,9 @@ package dr_test
 
 import (
 	"go/ast"
-	"go/parser"
+	"go/constant"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,10 +17,6 @@ import (
 	"github.com/drbot/drbot/internal/github"
 	"github.com/drbot/drbot/workflows/steps"
 )
-
-// notThePlace are folders whose code speaks of kinds and checks from the outside: it
-// stands in for what the product reads, and would prove nothing in the product's words.
-var notThePlace = []string{"internal/sandbox", "workflows/world", "internal/contract", "internal/aws/awstest"}
 
 // alsoThere are the words in a file that are an id in another, each with its reason.
 var alsoThere = map[string]string{
@@ -46,25 +43,30 @@ func TestOnePlace(t *testing.T) {
 	if kinds < 5 || len(ids) < kinds+5 {
 		t.Fatalf("there are only %d kinds of steps and %d checks", kinds, len(ids)-kinds)
 	}
-	files, rules := sources(t, "..")
-	if len(files) < 50 || len(rules) == 0 {
-		t.Fatalf("only %d files of code and %d rules were found", len(files), len(rules))
+	said, rules := map[string][]word{}, ruleFiles(t, "..")
+	for _, p := range source(t) {
+		for name, file := range p.files {
+			said[name] = words(p.info, file)
+		}
 	}
-	for _, why := range elsewhere(t, ids, files, rules) {
+	if len(said) < 50 || len(rules) == 0 {
+		t.Fatalf("only %d files of code and %d rules were found", len(said), len(rules))
+	}
+	for _, why := range elsewhere(ids, said, rules) {
 		t.Error(why)
 	}
-	for word := range alsoThere {
-		name, id, _ := strings.Cut(word, ": ")
-		if !slices.Contains(literals(t, name, files[name]), id) {
-			t.Errorf("%s is an exception and not there", word)
+	for there := range alsoThere {
+		name, id, _ := strings.Cut(there, ": ")
+		if !slices.Contains(said[name], word{text: id}) {
+			t.Errorf("%s is an exception and not there", there)
 		}
 	}
 }
 
-// sources gives the product's code and its rules, each file by its path.
-func sources(t *testing.T, root string) (files, rules map[string]string) {
+// ruleFiles gives the product's rules, each file by its path.
+func ruleFiles(t *testing.T, root string) map[string]string {
 	t.Helper()
-	files, rules = map[string]string{}, map[string]string{}
+	rules := map[string]string{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -74,46 +76,55 @@ func sources(t *testing.T, root string) (files, rules map[string]string) {
 			return err
 		}
 		rel = filepath.ToSlash(rel)
-		if d.IsDir() {
-			if d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && rel != "." || slices.Contains(notThePlace, rel) {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		into := files
 		switch {
-		case strings.HasSuffix(rel, "_test.go"), strings.HasSuffix(rel, "_test.rego"):
-			return nil
-		case strings.HasSuffix(rel, ".rego"):
-			into = rules
-		case !strings.HasSuffix(rel, ".go"):
+		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && rel != "." || under(rel, besideProduct)):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(rel, ".rego") || strings.HasSuffix(rel, "_test.rego"):
 			return nil
 		}
 		doc, err := os.ReadFile(path)
-		into[rel] = string(doc)
+		rules[rel] = string(doc)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files, rules
+	return rules
 }
 
-// elsewhere lists where an id stands that has its place already.
-func elsewhere(t *testing.T, ids map[string]bool, files, rules map[string]string) []string {
-	t.Helper()
+// ofAnID are the beginnings of the catalogue's words for an id.
+var ofAnID = []string{"kind.", "check.", "mend."}
+
+// putTogether are the places where the catalogue's words for an id are put together with one
+// that is read, each with its reason.
+var putTogether = map[string]string{
+	"dr/check.go: check.": "the one place",
+	"dr/check.go: mend.":  "the one place",
+	"dr/check.go: kind.":  "the one place",
+}
+
+// elsewhere lists where an id stands that has its place already, and where one could stand
+// that nobody sees: put together of what the words for an id begin with.
+func elsewhere(ids map[string]bool, said map[string][]word, rules map[string]string) []string {
 	at := map[string][]string{}
-	for name, src := range files {
-		for _, s := range literals(t, name, src) {
-			for _, words := range []string{"kind.", "check.", "mend."} { // the catalogue's, of an id
-				s = strings.TrimPrefix(s, words)
+	var out []string
+	for name, all := range said {
+		for _, w := range all {
+			if w.begins {
+				if putTogether[name+": "+w.text] == "" {
+					out = append(out, strconv.Quote(w.text)+" begins something that is put together in "+name)
+				}
+				continue
 			}
-			if ids[s] && alsoThere[name+": "+s] == "" && !slices.Contains(at[s], name) {
-				at[s] = append(at[s], name)
+			id := w.text
+			for _, words := range ofAnID {
+				id = strings.TrimPrefix(id, words)
+			}
+			if ids[id] && alsoThere[name+": "+id] == "" && !slices.Contains(at[id], name) {
+				at[id] = append(at[id], name)
 			}
 		}
 	}
-	var out []string
 	for id := range ids {
 		if len(at[id]) > 1 {
 			slices.Sort(at[id])
@@ -126,24 +137,34 @@ func elsewhere(t *testing.T, ids map[string]bool, files, rules map[string]string
 		}
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
 }
 
-// literals gives the strings of a file of code, but for the names in tags of fields.
-func literals(t *testing.T, name, src string) []string {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), name, src, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
+// word is a string of the code: the whole of it, or what it begins with.
+type word struct {
+	text   string
+	begins bool
+}
+
+// words gives the strings of a file of code as the compiler knows them, so that what is put
+// together of constants is seen whole; of what is put together while the program runs, what
+// it begins with where the words for an id begin so. What the tags of fields say is no string
+// of the program, and a constant's name is none of the literals.
+func words(info *types.Info, file *ast.File) []word {
+	var out []word
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.ImportSpec:
 			return false
-		case *ast.BasicLit:
-			if s, err := strconv.Unquote(n.Value); n.Kind == token.STRING && err == nil {
-				out = append(out, s)
+		case *ast.Field:
+			n.Tag = nil
+		case *ast.BasicLit, *ast.BinaryExpr, *ast.CallExpr:
+			e := n.(ast.Expr)
+			_, call := e.(*ast.CallExpr)
+			if s, whole := constantString(info, e); whole && !call { // a call is a name's other type
+				out = append(out, word{text: s})
+			} else if s, ok := beginning(info, e); ok {
+				out = append(out, word{s, true})
 			}
 		}
 		return true
@@ -151,20 +172,76 @@ func literals(t *testing.T, name, src string) []string {
 	return out
 }
 
+func constantString(info *types.Info, e ast.Expr) (string, bool) {
+	v := info.Types[e].Value
+	if v == nil || v.Kind() != constant.String {
+		return "", false
+	}
+	return constant.StringVal(v), true
+}
+
+// beginning is what something that is put together while the program runs begins with, as
+// the words for an id do: the left of a sum, or a format.
+func beginning(info *types.Info, e ast.Expr) (string, bool) {
+	var left ast.Expr
+	switch e := e.(type) {
+	case *ast.BinaryExpr:
+		if _, whole := constantString(info, e); whole || e.Op != token.ADD {
+			return "", false
+		}
+		left = e.X
+	case *ast.CallExpr:
+		if len(e.Args) == 0 {
+			return "", false
+		}
+		left = e.Args[0]
+		if f, ok := constantString(info, left); !ok || !strings.Contains(f, "%") {
+			return "", false
+		}
+	default:
+		return "", false
+	}
+	s, ok := constantString(info, left)
+	if !ok {
+		return "", false
+	}
+	for _, words := range ofAnID {
+		if strings.HasPrefix(s, words) {
+			return s, true
+		}
+	}
+	return "", false
+}
+
 // TestOnePlaceFinds proves that the check can fail.
 func TestOnePlaceFinds(t *testing.T) {
-	ids := map[string]bool{"promote": true}
-	one := "package p\nconst id = \"promote\"\n"
-	if why := elsewhere(t, ids, map[string]string{"a.go": one}, map[string]string{"r.rego": "package r\n"}); len(why) != 0 {
-		t.Errorf("one place is %q", why)
+	ids := map[string]bool{"promote": true, "aurora.lag": true}
+	find := func(files, rules map[string]string) []string {
+		said := map[string][]word{}
+		p := checked(t, "p", files)
+		for name, file := range p.files {
+			said[name] = words(p.info, file)
+		}
+		return elsewhere(ids, said, rules)
 	}
-	if why := elsewhere(t, ids, map[string]string{"a.go": one, "b.go": "package p\nvar x = f(\"promote\")\n"}, nil); len(why) != 1 {
-		t.Errorf("two files are %q", why)
-	}
-	if why := elsewhere(t, ids, map[string]string{"a.go": one, "b.go": "package p\nvar x = f(\"mend.promote\")\n"}, nil); len(why) != 1 {
-		t.Errorf("two files, one with its words, are %q", why)
-	}
-	if why := elsewhere(t, ids, map[string]string{"a.go": one}, map[string]string{"r.rego": "package r\nx if input.step == \"promote\"\n"}); len(why) != 1 {
-		t.Errorf("a rule that names a step is %q", why)
+	const one = "package p\nconst id, lag, system = \"promote\", \"aurora.lag\", \"aurora\"\nfunc f(string) string { return id }\nfunc sprintf(string, ...any) {}\n"
+	for name, c := range map[string]struct {
+		code, rule string
+		n          int
+	}{
+		"one place":                   {"var x = f(id)", "", 0},
+		"two files":                   {"var x = f(\"promote\")", "", 1},
+		"two files, with its words":   {"var x = f(\"mend.promote\")", "", 1},
+		"of two literals":             {"var x = f(\"pro\" + \"mote\")", "", 1},
+		"of a constant and a literal": {"var x = f(system + \".lag\")", "", 1},
+		"by another constant":         {"const dot = \".\"\nvar x = f(\"check.\" + system + dot + \"lag\")", "", 1},
+		"put together":                {"var x = \"check.\" + f(id)", "", 1},
+		"a format":                    {"func g() { sprintf(\"mend.%s\", id) }", "", 1},
+		"another format":              {"func g() { sprintf(\"%s.%s\", id, id) }", "", 0},
+		"a rule":                      {"", "package r\nx if input.step == \"promote\"\n", 1},
+	} {
+		if why := find(map[string]string{"a.go": one, "b.go": "package p\n" + c.code + "\n"}, map[string]string{"r.rego": c.rule}); len(why) != c.n {
+			t.Errorf("%s: %q", name, why)
+		}
 	}
 }

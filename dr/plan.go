@@ -121,12 +121,14 @@ func (c ResourceChange) nulledSurely() []string {
 	})
 }
 
-// Shown are the actions as people read them.
-func (c ResourceChange) Shown() []string {
-	if !c.Overwrites {
-		return c.Actions
+// Shown are the actions as people read them: Terraform's, and ours where something is
+// overwritten.
+func (c ResourceChange) Shown() Arg {
+	shown := listArg(Foreigns(c.Actions))
+	if c.Overwrites {
+		shown.List = append(shown.List, ArgOf(T("plan.overwrite")))
 	}
-	return append(slices.Clone(c.Actions), "overwrite")
+	return shown
 }
 
 // PathNames are the names of the changed attributes.

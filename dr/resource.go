@@ -29,10 +29,14 @@ func (r Resource) At(in Region, field string) string { return r.In[in][field] }
 // Field is one value that identifies a resource of a system.
 type Field struct {
 	Name     string
-	Means    string // for the reader of the configuration
-	Regional bool   // one value a Region, else one for the resource
+	Regional bool // one value a Region, else one for the resource
 	Optional bool
 	Form     string // a regular expression the whole value must match; empty for any
+}
+
+// Means is what a field of the system is, for the reader of the configuration.
+func (s SystemInfo) Means(field string) Text {
+	return Text{ID: TextID("field." + (s.ID + "." + field))}
 }
 
 // SystemInfo is what the rest of the program knows of a system: what identifies a

@@ -225,6 +225,9 @@ func (t Text) Commands() []Command {
 		for _, l := range a.List {
 			in(l)
 		}
+		for _, l := range a.Lines {
+			out = append(out, l.Commands()...)
+		}
 	}
 	for _, a := range t.Args {
 		in(a)

@@ -38,16 +38,16 @@ func Count(state dr.ChangeState, rules ApprovalRules) dr.Approval {
 }
 
 func (c *count) result() dr.Approval {
-	rules := c.rules
+	rules := c.change.rules
 	a := dr.Approval{Needed: rules.Quorum}
 	a.Policy = Revision()
-	if why := c.broken(); !why.Empty() {
+	if why := c.change.broken(); !why.Empty() {
 		a.Broken, a.Reasons = why, []dr.Text{why}
 		return a
 	}
 	ballots := c.ballots()
 	a.Ignored = c.ignored
-	refusals := c.held()
+	refusals := c.change.held()
 	for _, b := range ballots {
 		switch b.vote {
 		case blocks:
@@ -78,7 +78,7 @@ func (c *count) result() dr.Approval {
 
 // count is one count at work.
 type count struct {
-	change
+	change  change
 	merged  bool // it is: what was said after that does not count
 	ignored []dr.IgnoredVoice
 	remarks []dr.Text // the ignored voices as sentences
@@ -92,10 +92,10 @@ func (c *count) ignore(by string, reason, sentence dr.Text) {
 }
 
 func (c *count) requester() (dr.Person, bool) {
-	p, ok := c.rules.People.ByName(c.rules.Requester)
+	p, ok := c.change.rules.People.ByName(c.change.rules.Requester)
 	if !ok {
-		p = c.rules.Asked
-		ok = slices.ContainsFunc(c.rules.People, p.Same)
+		p = c.change.rules.Asked
+		ok = slices.ContainsFunc(c.change.rules.People, p.Same)
 	}
 	return p, ok && len(p.GitHubLogins) > 0
 }
@@ -103,16 +103,16 @@ func (c *count) requester() (dr.Person, bool) {
 // isRequester goes by every account of the requester, so that neither a second entry in
 // the configuration nor another name makes a second person.
 func (c *count) isRequester(p dr.Person) bool {
-	if strings.EqualFold(p.Name, c.rules.Requester) {
+	if strings.EqualFold(p.Name, c.change.rules.Requester) {
 		return true
 	}
 	r, _ := c.requester()
-	return p.Same(r) || p.Same(c.rules.Asked)
+	return p.Same(r) || p.Same(c.change.rules.Asked)
 }
 
 // hasCommit tells whether a person had a hand in the branch.
 func (c *count) hasCommit(p dr.Person) bool {
-	return slices.ContainsFunc(c.state.Commits, func(k dr.Commit) bool {
+	return slices.ContainsFunc(c.change.state.Commits, func(k dr.Commit) bool {
 		return p.HasLogin(k.Author) || p.HasLogin(k.Committer)
 	})
 }
@@ -124,7 +124,7 @@ func (c *count) ineligible(p dr.Person) dr.Text {
 		return dr.T("vote.own")
 	case c.hasCommit(p):
 		return dr.T("vote.committer")
-	case !slices.Contains(c.rules.Approvers, p.Name):
+	case !slices.Contains(c.change.rules.Approvers, p.Name):
 		return dr.T("vote.no-approver")
 	}
 	return dr.Text{}
@@ -133,8 +133,8 @@ func (c *count) ineligible(p dr.Person) dr.Text {
 // waiting lists the approvers who may still approve.
 func (c *count) waiting(spoken []string) []string {
 	var out []string
-	for _, name := range c.rules.Approvers {
-		p, ok := c.rules.People.ByName(name)
+	for _, name := range c.change.rules.Approvers {
+		p, ok := c.change.rules.People.ByName(name)
 		if ok && len(p.GitHubLogins) > 0 && c.ineligible(p).Empty() && !slices.Contains(spoken, name) && !slices.Contains(out, name) {
 			out = append(out, name)
 		}
@@ -143,7 +143,7 @@ func (c *count) waiting(spoken []string) []string {
 }
 
 func (c *count) canWrite(login string) bool {
-	return slices.ContainsFunc(c.state.CanWrite, func(l string) bool { return strings.EqualFold(l, login) })
+	return slices.ContainsFunc(c.change.state.CanWrite, func(l string) bool { return strings.EqualFold(l, login) })
 }
 
 func short(sha string) string { return sha[:min(len(sha), 7)] }

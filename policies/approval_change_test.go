@@ -94,7 +94,7 @@ func TestCountTakesTheBotsOwnCommit(t *testing.T) {
 // were to let that commit pass.
 func TestCountExcludesCommitters(t *testing.T) {
 	c := &count{change: change{dr.ChangeState{Commits: []dr.Commit{{Author: "Bob-Work", Committer: "carol-gh"}}}, newWorld().rules}}
-	for _, p := range c.rules.People[1:3] {
+	for _, p := range c.change.rules.People[1:3] {
 		if why := c.ineligible(p); why.Empty() {
 			t.Errorf("%s has a commit and may approve", p.Name)
 		}

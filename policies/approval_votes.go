@@ -58,14 +58,14 @@ func (c *count) ballots() []ballot {
 // late tells whether something was said after the merge, or nobody knows that it was before.
 // The forge's times are of whole seconds: within one it was not after it.
 func (c *count) late(at time.Time) bool {
-	return c.merged && (at.IsZero() || c.state.MergedAt.IsZero() || at.After(c.state.MergedAt))
+	return c.merged && (at.IsZero() || c.change.state.MergedAt.IsZero() || at.After(c.change.state.MergedAt))
 }
 
 // opinions are the reviews that say something, by id: ids grow with submission
 // whatever order GitHub lists them in.
 func (c *count) opinions() []dr.Review {
 	var out []dr.Review
-	for _, r := range c.state.Reviews {
+	for _, r := range c.change.state.Reviews {
 		switch r.State {
 		case dr.Approved, dr.ChangesRequested, dr.Dismissed:
 			out = append(out, r)
@@ -80,10 +80,10 @@ func (c *count) whose(r dr.Review) (person string, why dr.Text) {
 	if r.By == "" {
 		return "", dr.T("vote.deleted")
 	}
-	if r.Bot || strings.HasSuffix(strings.ToLower(r.By), "[bot]") || strings.EqualFold(r.By, c.rules.BotLogin) {
+	if r.Bot || strings.HasSuffix(strings.ToLower(r.By), "[bot]") || strings.EqualFold(r.By, c.change.rules.BotLogin) {
 		return "", dr.T("vote.bot")
 	}
-	p, ok := c.rules.People.ByLogin(r.By)
+	p, ok := c.change.rules.People.ByLogin(r.By)
 	if !ok {
 		return "", dr.T("vote.stranger")
 	}
@@ -127,7 +127,7 @@ func (c *count) blocked(person string, reviews []dr.Review) bool {
 // lifted tells whether the dismissal of a request for changes counts. The requester must
 // not be judge in the own cause, and who is not known may be the requester.
 func (c *count) lifted(person string, r dr.Review) bool {
-	by, known := c.rules.People.ByLogin(r.DismissedBy)
+	by, known := c.change.rules.People.ByLogin(r.DismissedBy)
 	lifts, says := false, dr.Text{}
 	switch {
 	case r.DismissedBy == "":
@@ -171,11 +171,11 @@ func (c *count) judge(person string, all []dr.Review) vote {
 		c.ignore(person, dr.T("vote.no-write", "login", o.By), unheard)
 	case o.State == dr.ChangesRequested:
 		return blocks
-	case o.HeadSHA != c.rules.Head:
+	case o.HeadSHA != c.change.rules.Head:
 		c.ignore(person, dr.T("vote.older", "commit", short(o.HeadSHA)), dr.T("vote.older.says", "who", person, "commit", short(o.HeadSHA)))
-	case slices.Contains(c.rules.Recorded, o.ID):
+	case slices.Contains(c.change.rules.Recorded, o.ID):
 		c.ignore(person, dr.T("vote.before-plan"), dr.T("vote.before-plan.says", "who", person))
-	case slices.Contains(c.rules.Misled, o.ID):
+	case slices.Contains(c.change.rules.Misled, o.ID):
 		c.ignore(person, dr.T("vote.misled"), dr.T("vote.misled.says", "who", person))
 	default:
 		return approves

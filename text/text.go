@@ -121,7 +121,7 @@ func (w Words) Say(t dr.Text) string {
 
 // funcs are what a message may do with an argument.
 func (w Words) funcs() template.FuncMap {
-	return template.FuncMap{"bold": w.marks.bold, "code": w.marks.code, "check": w.check, "measure": w.measure}
+	return template.FuncMap{"bold": w.marks.bold, "code": w.marks.code, "check": w.check, "measure": w.measure, "date": w.date}
 }
 
 // check is a check in words, with the name by which it is found in the reference. What has
@@ -136,6 +136,16 @@ func (w Words) check(v any) string {
 		return said.shown
 	}
 	return words + " (" + said.shown + ")"
+}
+
+// date is a time with its day, in its own zone. What an earlier edition stored as words stays
+// as it is.
+func (w Words) date(v any) string {
+	said, ok := v.(value)
+	if !ok || said.at.IsZero() {
+		return fmt.Sprint(v)
+	}
+	return w.marks.escape(said.at.Format("2006-01-02 15:04 MST"))
 }
 
 // measure is a value in its unit, and against what it is judged by where that is given. A
@@ -167,7 +177,10 @@ func (w Words) Error(err error) (what, hint string) {
 }
 
 // value is an argument in words: as it is, and as it is written among words with marks.
-type value struct{ raw, shown string }
+type value struct {
+	raw, shown string
+	at         time.Time // where it is a time
+}
 
 func (v value) String() string { return v.shown }
 
@@ -182,27 +195,27 @@ func rawOf(v any) string {
 func (w Words) value(name string, a dr.Arg) value {
 	switch {
 	case a.Text != nil:
-		return value{w.Plain().Say(*a.Text), w.Say(*a.Text)}
+		return value{raw: w.Plain().Say(*a.Text), shown: w.Say(*a.Text)}
 	case a.List != nil:
 		raw, shown := make([]string, len(a.List)), make([]string, len(a.List))
 		for i, e := range a.List {
 			v := w.value(name, e)
 			raw[i], shown[i] = v.raw, v.shown
 		}
-		return value{strings.Join(raw, ", "), strings.Join(shown, ", ")}
+		return value{raw: strings.Join(raw, ", "), shown: strings.Join(shown, ", ")}
 	case a.Lines != nil:
 		raw, shown := make([]string, len(a.Lines)), make([]string, len(a.Lines))
 		for i, l := range a.Lines {
 			raw[i], shown[i] = w.Plain().Say(l), w.Say(l)
 		}
-		return value{strings.Join(raw, "\n  "), strings.Join(shown, "\n  ")}
+		return value{raw: strings.Join(raw, "\n  "), shown: strings.Join(shown, "\n  ")}
 	case !a.Time.IsZero() && w.marks.Time != nil:
 		if s := w.marks.Time(name, a.Time); s != "" {
-			return value{w.leaf(a), s}
+			return value{w.leaf(a), s, a.Time}
 		}
 	}
 	s := w.leaf(a)
-	return value{s, w.marks.escape(s)}
+	return value{s, w.marks.escape(s), a.Time}
 }
 
 func (w Words) leaf(a dr.Arg) string {

@@ -252,3 +252,22 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestDate says a time with its day, and what was stored as words as it is.
+func TestDate(t *testing.T) {
+	w := of(t, "en", `due: "due {{date .at}}"`, "")
+	at := time.Date(2026, 1, 31, 12, 12, 0, 0, time.UTC)
+	for want, arg := range map[string]any{"due 2026-01-31 12:12 UTC": at, "due 2026-01-30 12:12 KST": "2026-01-30 12:12 KST"} {
+		doc, err := json.Marshal(dr.T("due", "at", arg))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stored dr.Text
+		if err := json.Unmarshal(doc, &stored); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Say(stored); got != want {
+			t.Errorf("said %q, not %q", got, want)
+		}
+	}
+}

@@ -130,7 +130,7 @@ func allowedCode(plans dr.Plans) []dr.Text {
 				out = append(out, dr.T("pr.plan.allowed.more", "stack", pl.Stack, "n", len(pl.Allowed)-allowedNamed))
 				break
 			}
-			out = append(out, dr.T("pr.plan.allowed.at", "stack", pl.Stack, "at", dr.Foreign(a.At), "says", dr.Foreign(a.Says), "reason", a.Reason))
+			out = append(out, dr.T("pr.plan.allowed.at", "stack", pl.Stack, "at", dr.Foreign(a.At), "says", a.Says, "reason", a.Reason))
 		}
 	}
 	return out
@@ -210,7 +210,7 @@ func (r row) runes() int { return utf8.RuneCountInString(r.line) + 1 }
 func (p PullRequest) rows(pl dr.Plan) (grave, rest []row) {
 	changes := slices.SortedStableFunc(slices.Values(pl.Changes), func(a, b dr.ResourceChange) int { return gravity(a) - gravity(b) })
 	for _, c := range changes {
-		r := row{strings.Join(c.Shown(), "+"), p.rowOf(c)}
+		r := row{p.shown(c), p.rowOf(c)}
 		if gravity(c) == ordinary {
 			rest = append(rest, r)
 		} else {
@@ -242,8 +242,21 @@ func gravity(c dr.ResourceChange) int {
 	return ordinary
 }
 
+// shown are the actions of a change as one word.
+func (p PullRequest) shown(c dr.ResourceChange) string {
+	var all []string
+	for _, a := range c.Shown().List {
+		if a.Text != nil {
+			all = append(all, p.Words.Plain().Say(*a.Text))
+		} else {
+			all = append(all, a.Foreign)
+		}
+	}
+	return strings.Join(all, "+")
+}
+
 func (p PullRequest) rowOf(c dr.ResourceChange) string {
-	line := fence(strings.Join(c.Shown(), "+")) + " "
+	line := fence(p.shown(c)) + " "
 	if c.From != "" {
 		line += fence(c.From) + " -> "
 	}

@@ -240,7 +240,7 @@ func TestCase27AnOverwriteIsShown(t *testing.T) {
 func TestCodeThatIsAllowedIsShown(t *testing.T) {
 	pl := dr.Plan{Stack: "tokyo"}
 	for i := range allowedNamed + 2 {
-		pl.Allowed = append(pl.Allowed, dr.AllowedCode{What: dr.CodeProvisioner, At: fmt.Sprintf("app/main.tf:%d", i+1), Says: `provisioner "local-exec"`, Reason: "the *seed*"})
+		pl.Allowed = append(pl.Allowed, dr.AllowedCode{What: dr.CodeProvisioner, At: fmt.Sprintf("app/main.tf:%d", i+1), Says: dr.T(dr.Words, "words", dr.Foreign(`provisioner "local-exec"`)), Reason: "the *seed*"})
 	}
 	got := whole(PullRequest{english(t, text.Slack)}.Plan(sample(), dr.Plans{pl}, "d", dr.Decision{Allowed: true}))
 	for _, want := range []string{"Done beside what is shown, because the configuration allows it", "- tokyo: app/main.tf:1: provisioner \"local-exec\" (the \\*seed\\*)\n", "- tokyo: 2 more\n"} {

@@ -104,7 +104,7 @@ func mustSay(t *testing.T, said []string, what string) {
 // the bot dies before, and Git is reverted. Nothing has moved yet.
 func TestDoneAgainIsCutOff(t *testing.T) {
 	t.Parallel()
-	for _, at := range []string{"Audit newer commit", "Audit apply", "Apply tokyo"} {
+	for _, at := range []string{"Audit newer-commit", "Audit apply", "Apply tokyo"} {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
 			world.Run(t, applyFirst, func(t *testing.T, w *world.World) {

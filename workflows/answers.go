@@ -70,11 +70,12 @@ func (b Commands) abandon(ctx context.Context, run dr.Run, who dr.Person) (dr.Ru
 	if run.Mode == dr.Planned && !promoted(run) {
 		left = dr.T("said.left.planned", "source", run.Source)
 	}
-	if again && len(run.Abandon) < dr.AbandonedBy {
-		return run, dr.T("said.abandon-again", "left", left), nil
-	}
 	if len(run.Abandon) < dr.AbandonedBy {
-		return run, dr.T("said.abandon-takes-two", "left", left), nil
+		said := dr.T("said.abandon-takes-two", "left", left)
+		if again {
+			said = dr.T("said.abandon-again", "left", left)
+		}
+		return run, said, nil
 	}
 	return run, dr.T("said.abandoned", "left", left), b.engine.End(ctx, run.Run, engine.Abandon, run.Abandon...)
 }
@@ -96,7 +97,7 @@ type Reply struct {
 // Answer answers a question of a paused run.
 func (b Commands) Answer(ctx context.Context, c Caller, id string, reply Reply) (dr.Run, dr.Text, error) {
 	number, verb := reply.Number, reply.Verb
-	action := "answer " + clip(verb, 10)
+	action := "answer-" + clip(verb, 10)
 	run, who, err := b.voice(ctx, c, action, id)
 	if err != nil {
 		return run, dr.Text{}, err

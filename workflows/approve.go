@@ -10,9 +10,8 @@ import (
 	"github.com/drbot/drbot/workflows/steps"
 )
 
-// approval takes the change of a run from its opening to its merge.
+// approval is how far the change of a run has come between its opening and its merge.
 type approval struct {
-	*failover
 	deadline time.Time // when the request expires, before what the clock was set by
 	told     int       // reminders
 	blind    blind     // how long nobody could see who approved
@@ -34,6 +33,13 @@ type approval struct {
 	unqueued  time.Time   // until when this process does not look whether somebody else has queued the change
 }
 
+// stage is a part of that way: what it works on is the run, and how far the change has come.
+// The parts are types of their own, and none has the others' methods.
+type stage struct {
+	f *failover
+	a *approval
+}
+
 // maxChanges bounds how often a run opens its change anew: somebody who keeps
 // pushing to the bot's branch is to be talked to, not raced.
 const maxChanges = 5
@@ -44,9 +50,9 @@ const behindBase dr.TextID = "change.behind"
 // getApproved goes around when the world moves: another head means a new change,
 // another base another plan.
 func (f *failover) getApproved() error {
-	a := &approval{failover: f}
-	plan, wait, check, merge := planning{a}, waiting{a}, rechecking{a}, merging{a}
-	if err := a.open(1); err != nil {
+	s := stage{f: f, a: &approval{}}
+	plan, wait, check, merge := planning(s), waiting(s), rechecking(s), merging(s)
+	if err := s.open(1); err != nil {
 		return err
 	}
 	p, err := plan.plan()
@@ -56,7 +62,7 @@ func (f *failover) getApproved() error {
 	changes, ahead := 1, false
 	anew := func(why dr.Text) (err error) {
 		changes++
-		if err = a.replace(changes, why); err == nil {
+		if err = s.replace(changes, why); err == nil {
 			p, err = plan.plan()
 		}
 		ahead = false
@@ -94,11 +100,11 @@ func (f *failover) getApproved() error {
 			}
 		}
 		// What was said while it was looked at and planned again counts before the merge.
-		if by := a.run.Cancelled(); by != "" {
+		if by := f.run.Cancelled(); by != "" {
 			if !seen.Merged {
-				return a.cancelled(dr.T("run.cancelled", "who", by))
+				return f.cancelled(dr.T("run.cancelled", "who", by))
 			}
-			a.overtaken = by
+			s.a.overtaken = by
 		}
 		out, err := merge.merge(p)
 		if err != nil {
@@ -111,34 +117,34 @@ func (f *failover) getApproved() error {
 			if p, err = plan.planMergeResult(p, out.Base); err != nil {
 				return err
 			}
-			if p.Anew || a.queued { // it was there for longer, perhaps, than a request lives
-				a.waitAnew()
+			if p.Anew || s.a.queued { // it was there for longer, perhaps, than a request lives
+				s.waitAnew()
 			}
 		case steps.MergeBehind:
-			a.waitAnew()
-			if err = anew(dr.T("change.behind", "base", a.svc.Repository.Base)); err != nil {
+			s.waitAnew()
+			if err = anew(dr.T("change.behind", "base", f.svc.Repository.Base)); err != nil {
 				return err
 			}
 		case steps.MergeStale: // it goes around: an expiry and a cancel are looked at as well
-			if a.handed {
-				a.waitAnew()
+			if s.a.handed {
+				s.waitAnew()
 			}
 		case steps.MergeExpired:
-			return a.expired(seen.Approval)
+			return s.expired(seen.Approval)
 		case steps.MergeCancelled:
-			return a.cancelled(dr.T("run.cancelled", "who", out.By))
+			return f.cancelled(dr.T("run.cancelled", "who", out.By))
 		case steps.MergeNotApproved: // somebody changed their mind between two looks: wait again
-			if a.queued { // which may have been for longer than a request lives
-				a.waitAnew()
+			if s.a.queued { // which may have been for longer than a request lives
+				s.waitAnew()
 			}
 		}
 	}
 }
 
 // waitAnew has the time that people have begin anew, with what they are asked.
-func (a *approval) waitAnew() { a.deadline, a.told, a.round = time.Time{}, 0, a.round+1 }
+func (s stage) waitAnew() { s.a.deadline, s.a.told, s.a.round = time.Time{}, 0, s.a.round+1 }
 
-func (a *approval) branch(n int) string { return numbered(Branches+a.req.Run, n) }
+func (s stage) branch(n int) string { return numbered(Branches+s.f.req.Run, n) }
 
 // Branches is what the names of the bot's branches begin with.
 const Branches = "drbot/"
@@ -161,85 +167,84 @@ func (o opened) Line() dr.Text {
 }
 
 // open makes the pull request that flips active_region and nothing else.
-func (a *approval) open(n int) error {
-	out, err := engine.Until(a.run, numbered(stepOpen, n), a.answer, func(ctx context.Context) (opened, error) {
-		change, err := a.propose(ctx, n)
+func (s stage) open(n int) error {
+	out, err := engine.Until(s.f.run, numbered(stepOpen, n), s.f.answer, func(ctx context.Context) (opened, error) {
+		change, err := s.propose(ctx, n)
 		if err != nil {
 			return opened{}, err
 		}
 		// Whoever looks for the pull request of the run finds it here.
-		return opened{change}, a.run.Write(ctx, func(run *dr.Run) { run.Change = change })
+		return opened{change}, s.f.run.Write(ctx, func(run *dr.Run) { run.Change = change })
 	})
 	if err != nil {
 		return err // the last one stays known: somebody may have merged it
 	}
-	a.change, a.queued, a.handed, a.unqueued = out.Change, false, false, time.Time{}
+	s.f.change, s.a.queued, s.a.handed, s.a.unqueued = out.Change, false, false, time.Time{}
 	return nil
 }
 
-func (a *approval) propose(ctx context.Context, n int) (dr.Change, error) {
-	repo, files := a.svc.Repository, a.Forge.Files
+func (s stage) propose(ctx context.Context, n int) (dr.Change, error) {
+	repo, files := s.f.svc.Repository, s.f.Forge.Files
 	_, base, err := files.File(ctx, repo, repo.Base)
 	if err != nil {
 		return dr.Change{}, err
 	}
 	// The base the first try saw is kept: a second try must find its own branch again.
-	if base, err = a.Store.Keeper.Keep(ctx, fmt.Sprintf("%s/base/%d", a.req.Run, n), base); err != nil {
+	if base, err = s.f.Store.Keeper.Keep(ctx, fmt.Sprintf("%s/base/%d", s.f.req.Run, n), base); err != nil {
 		return dr.Change{}, err
 	}
 	content, _, err := files.File(ctx, repo, base)
 	if err != nil {
 		return dr.Change{}, err
 	}
-	flipped, err := a.Forge.Region.SetActiveRegion(content, a.req.Target)
+	flipped, err := s.f.Forge.Region.SetActiveRegion(content, s.f.req.Target)
 	if err != nil {
 		return dr.Change{}, err
 	}
-	title, message, body := a.Forge.Pages.Change(a.picture(), a.svc)
-	change, err := a.Forge.Changes.OpenChange(ctx, dr.ChangeRequest{
-		Repository: repo, Branch: a.branch(n), BaseSHA: base, Content: flipped, Title: title, Message: message, Body: body,
+	title, message, body := s.f.Forge.Pages.Change(s.picture(), s.f.svc)
+	change, err := s.f.Forge.Changes.OpenChange(ctx, dr.ChangeRequest{
+		Repository: repo, Branch: s.branch(n), BaseSHA: base, Content: flipped, Title: title, Message: message, Body: body,
 	})
 	if err != nil {
 		return dr.Change{}, err
 	}
-	opened := *a
-	opened.change = change
-	return change, posting{&opened}.write(ctx, board{Posted: dr.Posted{Title: title, Body: body, Head: change.Head}})
+	s.f.change = change // known from here on, also where what follows fails
+	return change, posting(s).write(ctx, board{Posted: dr.Posted{Title: title, Body: body, Head: change.Head}})
 }
 
 // picture is the run as its pull request shows it, made of what the steps left behind
 // and not of the record.
-func (a *approval) picture() dr.Run {
-	run := newRun(a.svc, a.req, a.list)
-	run.Checks, run.Accepts, run.Change = a.checks, a.accepts, a.change
+func (s stage) picture() dr.Run {
+	run := newRun(s.f.svc, s.f.req, s.f.list)
+	run.Checks, run.Accepts, run.Change = s.f.checks, s.f.accepts, s.f.change
 	return run
 }
 
 // replace closes a change that is no longer the one drbot made and opens it anew, on a
 // branch of its own.
-func (a *approval) replace(n int, why dr.Text) error {
-	switch base := a.svc.Repository.Base; {
+func (s stage) replace(n int, why dr.Text) error {
+	switch base := s.f.svc.Repository.Base; {
 	case n > maxChanges && why.ID == behindBase:
-		return &ending{State: dr.RunStopped, Outcome: dr.T("change.base-busy", "n", maxChanges, "base", base), Next: dr.T("change.base-busy.next", "base", base, "command", a.again())}
+		return &ending{State: dr.RunStopped, Outcome: dr.T("change.base-busy", "n", maxChanges, "base", base), Next: dr.T("change.base-busy.next", "base", base, "command", s.f.again())}
 	case n > maxChanges:
 		return &ending{State: dr.RunStopped, Outcome: dr.T("change.tampered", "n", maxChanges, "why", why), Next: dr.T("change.tampered.next")}
 	}
-	old := a.change
-	out := engine.Note(a.run, "replace-change", func(ctx context.Context) (bool, error) {
-		body := a.Forge.Pages.Comment(dr.T("change.closed"), []dr.Text{dr.T("change.replaced", "why", why, "branch", a.branch(n))})
-		if err := a.Forge.Publish.Comment(ctx, a.svc.Repository, old.Number, fmt.Sprintf("drbot:replaced:%s:%d", a.req.Run, n), body); err != nil {
+	old := s.f.change
+	out := engine.Note(s.f.run, "replace-change", func(ctx context.Context) (bool, error) {
+		body := s.f.Forge.Pages.Comment(dr.T("change.closed"), []dr.Text{dr.T("change.replaced", "why", why, "branch", s.branch(n))})
+		if err := s.f.Forge.Publish.Comment(ctx, s.f.svc.Repository, old.Number, fmt.Sprintf("drbot:replaced:%s:%d", s.f.req.Run, n), body); err != nil {
 			return false, err
 		}
-		if err := a.Forge.Changes.CloseChange(ctx, a.svc.Repository, old); err != nil {
+		if err := s.f.Forge.Changes.CloseChange(ctx, s.f.svc.Repository, old); err != nil {
 			return false, err
 		}
-		if err := a.run.Audit(ctx, "replace change", dr.T("audit.replace", "number", old.Number, "why", why)); err != nil {
+		if err := s.f.run.Audit(ctx, "replace-change", dr.T("audit.replace", "number", old.Number, "why", why)); err != nil {
 			return false, err
 		}
-		return true, a.run.Say(ctx, fmt.Sprintf("replaced/%d", n), dr.Warn, dr.T("note.replaced", "number", old.Number, "why", why), dr.T("note.replaced.follows"))
+		return true, s.f.run.Say(ctx, fmt.Sprintf("replaced/%d", n), dr.Warn, dr.T("note.replaced", "number", old.Number, "why", why), dr.T("note.replaced.follows"))
 	})
 	if !out.OK() {
-		a.run.Log().Warn("the replaced change was not closed", "why", out.What.String())
+		s.f.run.Log().Warn("the replaced change was not closed", "why", out.What.String())
 	}
-	return a.open(n)
+	return s.open(n)
 }

@@ -88,7 +88,11 @@ func TestAttemptKilledAtDequeue(t *testing.T) {
 
 // sweptInTheQueue kills the bot at each call after something was done to a run in the queue.
 func sweptInTheQueue(t *testing.T, first, most int, do func(*world.World, string), then func(*testing.T, *world.World, string)) {
+	played := swept(t)
 	for n := first; n <= most; n += 2 {
+		if !played() {
+			continue
+		}
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			queueing(t, func(t *testing.T, w *world.World, run string) {
 				queued(w, run)
@@ -211,7 +215,11 @@ func TestAttemptQueueThenNewer(t *testing.T) {
 // Killed at each call of a retry that applies the target again before the promotion.
 func TestAttemptSweepNewerBeforeThePromotion(t *testing.T) {
 	t.Parallel()
+	played := swept(t)
 	for n := 3; n <= 60; n += 2 {
+		if !played() {
+			continue
+		}
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			world.Run(t, acts("apply/target", "promote", "redeploy", "gate", "apply/traffic"), func(t *testing.T, w *world.World) {
 				w.Fail("Promote", 1, errMended)
@@ -219,7 +227,7 @@ func TestAttemptSweepNewerBeforeThePromotion(t *testing.T) {
 				approve(w, run)
 				asks(w, run, "promote/portal-global")
 				w.PushThing("tokyo", task, "image:2", false)
-				w.After("Audit answer retry", func() {
+				w.After("Audit answer-retry", func() {
 					calls := 0
 					w.KillWhen(func(string) bool { calls++; return calls == n })
 				})

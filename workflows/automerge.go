@@ -15,11 +15,11 @@ import (
 // notByItself has the change not merge by itself where somebody has set it to, and says so:
 // before a status that could set it off, and as soon as it is seen. Where that is refused,
 // or comes too late, the merge is somebody else's and taken up as such.
-func (a *approval) notByItself(ctx context.Context) error {
-	number := a.change.Number
-	owed := owing{a, owedAutoMerge}
-	by, err := a.Forge.Itself.StopAutoMerge(ctx, a.svc.Repository, number, func(by string) error {
-		return owed.keep(ctx, debt{At: a.run.Now(ctx).Unix(), Who: by})
+func (s stage) notByItself(ctx context.Context) error {
+	number := s.f.change.Number
+	owed := owing{s.f, s.a, owedAutoMerge}
+	by, err := s.f.Forge.Itself.StopAutoMerge(ctx, s.f.svc.Repository, number, func(by string) error {
+		return owed.keep(ctx, debt{At: s.f.run.Now(ctx).Unix(), Who: by})
 	})
 	switch {
 	case err != nil && (by == "" || dr.CodeOf(err) == dr.Temporary): // it is not known to be on, or is tried again
@@ -28,9 +28,9 @@ func (a *approval) notByItself(ctx context.Context) error {
 		if err := owed.drop(ctx); err != nil {
 			return err
 		}
-		a.run.Log().WarnContext(ctx, "auto-merge could not be switched off", "number", number, "error", err)
+		s.f.run.Log().WarnContext(ctx, "auto-merge could not be switched off", "number", number, "error", err)
 		what, _ := dr.Told(err)
-		return a.run.Say(ctx, fmt.Sprintf("auto-merge/%d", number), dr.Warn, dr.T("note.auto-merge.stays", "number", number), what, dr.T("note.auto-merge.stays.line"))
+		return s.f.run.Say(ctx, fmt.Sprintf("auto-merge/%d", number), dr.Warn, dr.T("note.auto-merge.stays", "number", number), what, dr.T("note.auto-merge.stays.line"))
 	}
 	return owed.pay(ctx)
 }
@@ -43,19 +43,19 @@ const (
 )
 
 // unqueueing undoes what somebody else has put into the merge queue.
-type unqueueing struct{ *approval }
+type unqueueing stage
 
 // notByQueue takes the change out of the merge queue where it is there before it may be
 // merged, and says so; where that is refused, that is said. What may be merged is left there:
 // the run goes on with it. It is a look of its own, and not made at every other.
-func (a unqueueing) notByQueue(ctx context.Context, may bool) error {
-	now, owed := steady(a.run, a.run.Now(ctx)), owing{a.approval, owedQueue}
+func (s unqueueing) notByQueue(ctx context.Context, may bool) error {
+	now, owed := steady(s.f.run, s.f.run.Now(ctx)), owing{s.f, s.a, owedQueue}
 	kept, err := owed.kept(ctx)
-	if err != nil || may && kept == "" || now.Before(a.unqueued) {
+	if err != nil || may && kept == "" || now.Before(s.a.unqueued) {
 		return err
 	}
-	repo, number := a.svc.Repository, a.change.Number
-	q, err := a.Forge.Itself.Queued(ctx, repo, number)
+	repo, number := s.f.svc.Repository, s.f.change.Number
+	q, err := s.f.Forge.Itself.Queued(ctx, repo, number)
 	switch {
 	case err != nil:
 		return err
@@ -64,37 +64,37 @@ func (a unqueueing) notByQueue(ctx context.Context, may bool) error {
 	case may:
 		err = owed.drop(ctx) // a former process meant to, and did not
 	default:
-		err = a.dequeue(ctx, owed)
+		err = s.dequeue(ctx, owed)
 	}
 	if err != nil {
 		return err
 	}
-	if a.unqueued = now.Add(noQueueEvery); q.Demanded {
-		a.unqueued = now.Add(queueEvery)
+	if s.a.unqueued = now.Add(noQueueEvery); q.Demanded {
+		s.a.unqueued = now.Add(queueEvery)
 	}
 	return nil
 }
 
-func (a unqueueing) dequeue(ctx context.Context, owed owing) error {
-	number := a.change.Number
-	if err := owed.keep(ctx, debt{At: a.run.Now(ctx).Unix()}); err != nil {
+func (s unqueueing) dequeue(ctx context.Context, owed owing) error {
+	number := s.f.change.Number
+	if err := owed.keep(ctx, debt{At: s.f.run.Now(ctx).Unix()}); err != nil {
 		return err
 	}
-	err := a.Forge.Itself.Dequeue(ctx, a.svc.Repository, number)
+	err := s.f.Forge.Itself.Dequeue(ctx, s.f.svc.Repository, number)
 	switch {
 	case err == nil:
 		return owed.pay(ctx)
 	case dr.CodeOf(err) == dr.Temporary:
 		return err
 	default:
-		return a.staysQueued(ctx, owed, err)
+		return s.staysQueued(ctx, owed, err)
 	}
 }
 
 // staysQueued says that the change stays in the queue, unless it does not.
-func (a unqueueing) staysQueued(ctx context.Context, owed owing, why error) error {
-	number := a.change.Number
-	switch q, err := a.Forge.Itself.Queued(ctx, a.svc.Repository, number); {
+func (s unqueueing) staysQueued(ctx context.Context, owed owing, why error) error {
+	number := s.f.change.Number
+	switch q, err := s.f.Forge.Itself.Queued(ctx, s.f.svc.Repository, number); {
 	case err != nil:
 		return err
 	case !q.In:
@@ -104,13 +104,14 @@ func (a unqueueing) staysQueued(ctx context.Context, owed owing, why error) erro
 		return err
 	}
 	what, next := dr.Told(why)
-	return a.run.Say(ctx, fmt.Sprintf("unqueued/%d", number), dr.Warn, dr.T("note.unqueued.stays", "number", number), what, next, dr.T("note.auto-merge.stays.line"))
+	return s.f.run.Say(ctx, fmt.Sprintf("unqueued/%d", number), dr.Warn, dr.T("note.unqueued.stays", "number", number), what, next, dr.T("note.auto-merge.stays.line"))
 }
 
 // owing is what has been done to the change and is still to be told. It is kept before it is
 // done, because the bot may die right after; then there is nothing more to be seen of it.
 type owing struct {
-	*approval
+	f    *failover
+	a    *approval
 	what string
 }
 
@@ -127,31 +128,33 @@ type debt struct {
 	Who string `json:"who,omitempty"`
 }
 
-func (o owing) key() string { return fmt.Sprintf("%s/owed/%s/%d", o.req.Run, o.what, o.change.Number) }
+func (s owing) key() string {
+	return fmt.Sprintf("%s/owed/%s/%d", s.f.req.Run, s.what, s.f.change.Number)
+}
 
-func (o owing) keep(ctx context.Context, d debt) error {
+func (s owing) keep(ctx context.Context, d debt) error {
 	doc, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	return o.Store.Memory.Put(ctx, o.key(), string(doc))
+	return s.f.Store.Memory.Put(ctx, s.key(), string(doc))
 }
 
 // kept reads it. What was written by hand is told as such, and owed to nobody.
-func (o owing) kept(ctx context.Context) (string, error) {
-	kept, err := o.Store.Memory.Get(ctx, o.key())
+func (s owing) kept(ctx context.Context) (string, error) {
+	kept, err := s.f.Store.Memory.Get(ctx, s.key())
 	if errors.Is(err, dr.ErrUnsealed) {
-		return "", cmp.Or(engine.TellUnsealed(ctx, o.run, o.key(), err), o.drop(ctx))
+		return "", cmp.Or(engine.TellUnsealed(ctx, s.f.run, s.key(), err), s.drop(ctx))
 	}
 	return kept, err
 }
 
-func (o owing) drop(ctx context.Context) error { return o.Store.Memory.Put(ctx, o.key(), "") }
+func (s owing) drop(ctx context.Context) error { return s.f.Store.Memory.Put(ctx, s.key(), "") }
 
 // pay tells what is owed, where it is seen to be done: also in a run that is cancelled meanwhile.
-func (o owing) pay(ctx context.Context) error {
+func (s owing) pay(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
-	kept, err := o.kept(ctx)
+	kept, err := s.kept(ctx)
 	if err != nil || kept == "" {
 		return err
 	}
@@ -159,18 +162,18 @@ func (o owing) pay(ctx context.Context) error {
 	if err := json.Unmarshal([]byte(kept), &d); err != nil {
 		return fmt.Errorf("decode what is owed: %w", err)
 	}
-	number := o.change.Number
+	number := s.f.change.Number
 	key, action, detail := fmt.Sprintf("unqueued/%d/%d", number, d.At), "dequeue", dr.T("audit.dequeue", "number", number, "why", dr.T("audit.dequeue.early"))
 	title, line := dr.T("note.unqueued", "number", number), dr.T("note.unqueued.line")
-	if o.what == owedAutoMerge {
-		key, action, detail = fmt.Sprintf("auto-merge/%d/%d", number, d.At), "stop auto-merge", dr.T("audit.auto-merge", "number", number, "who", orSomebody(d.Who))
+	if s.what == owedAutoMerge {
+		key, action, detail = fmt.Sprintf("auto-merge/%d/%d", number, d.At), "stop-auto-merge", dr.T("audit.auto-merge", "number", number, "who", orSomebody(d.Who))
 		title, line = dr.T("note.auto-merge", "number", number, "who", orSomebody(d.Who)), dr.T("note.auto-merge.line")
 	}
-	if err := o.run.Audit(ctx, action, detail); err != nil {
+	if err := s.f.run.Audit(ctx, action, detail); err != nil {
 		return err
 	}
-	if err := o.run.Say(ctx, key, dr.Warn, title, line); err != nil {
+	if err := s.f.run.Say(ctx, key, dr.Warn, title, line); err != nil {
 		return err
 	}
-	return o.drop(ctx)
+	return s.drop(ctx)
 }

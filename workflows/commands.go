@@ -53,7 +53,10 @@ type StartCommand struct {
 }
 
 // Commands are what people ask of the runbooks.
-type Commands struct{ *Runbooks }
+type Commands struct {
+	*parts
+	engine *engine.Engine
+}
 
 // maxReason bounds a reason; it is shown in Slack and on the pull request.
 const maxReason = 500
@@ -89,7 +92,7 @@ func (b Commands) service(name string) (dr.Service, error) {
 	if s, ok := b.Team.Services[name]; ok {
 		return s, nil
 	}
-	next := dr.T("try-one-of", "names", b.ServiceNames())
+	next := dr.T("try-one-of", "names", serviceNames(b.Team))
 	if name == "" {
 		return dr.Service{}, &dr.Error{Code: dr.Invalid, What: dr.T("which-service"), Next: next}
 	}
@@ -191,7 +194,7 @@ func (b Commands) enqueue(ctx context.Context, c Caller, s dr.Service, req dr.Re
 	})
 	switch {
 	case errors.Is(err, engine.ErrHeld):
-		return b.holder(ctx, s)
+		return holder(ctx, b, s)
 	case err != nil:
 		return b.perhapsStarted(ctx, req, err)
 	}
@@ -204,7 +207,7 @@ func (b Commands) enqueue(ctx context.Context, c Caller, s dr.Service, req dr.Re
 }
 
 // holder gives the run that a service is held by.
-func (b Commands) holder(ctx context.Context, s dr.Service) (dr.Run, bool, error) {
+func holder(ctx context.Context, b Commands, s dr.Service) (dr.Run, bool, error) {
 	id, err := b.engine.Holder(s.Name)
 	if err != nil {
 		return dr.Run{}, false, &dr.Error{Code: dr.Temporary, What: dr.T("start.not-started"), Next: dr.T("start.not-started.next"), Err: err}

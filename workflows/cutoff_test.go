@@ -219,7 +219,7 @@ func TestNewerIsCutOff(t *testing.T) {
 				q := asks(w, run, "apply/tokyo").Question
 				w.PushThing("tokyo", task, "image:1", false)
 				before := len(w.Applied())
-				w.KillBefore("Audit newer commit")
+				w.KillBefore("Audit newer-commit")
 				w.Answer(run, "bob", "retry")
 				_ = q
 				reborn(w, 2*time.Hour, func() { w.SetBase(world.Seoul) })

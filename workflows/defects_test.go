@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
-	"github.com/drbot/drbot/workflows"
 	"github.com/drbot/drbot/workflows/world"
 )
 
@@ -129,7 +128,7 @@ func TestSuccessToldAsFailure(t *testing.T) {
 			time.Sleep(time.Second) // and the engine knows
 		}).Skip(1)
 		w.Approve("bob", "carol")
-		go workflows.Watchman{Runbooks: w.Engine.Runbooks}.Watch(ctx)
+		go w.Books.Watchman().Watch(ctx)
 		w.Await(run, dr.RunSucceeded)
 		time.Sleep(10 * time.Second)
 		for _, n := range w.Said() {

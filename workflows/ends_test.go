@@ -78,7 +78,7 @@ func wantEnd(s scenario) world.Left {
 // checkEnd compares how a run left the world with how it should have.
 func checkEnd(t *testing.T, w *world.World, run string, want world.Left) {
 	t.Helper()
-	w.Engine.StoredWhole(t, run) // what it says comes after its record
+	w.Books.StoredWhole(t, run) // what it says comes after its record
 	if got := w.Left(run); got != want {
 		t.Errorf("the run leaves\n%+v, not\n%+v\n%s", got, want, w.Record(run).Outcome)
 	}

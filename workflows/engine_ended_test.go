@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
-	"github.com/drbot/drbot/workflows"
 	"github.com/drbot/drbot/workflows/world"
 )
 
@@ -27,7 +26,7 @@ func TestEndedByTheEngine(t *testing.T) {
 				w.RestartOver(`UPDATE workflow_status SET status = 'CANCELLED', deduplication_id = NULL WHERE workflow_uuid = '` + run + `'`)
 				ctx, stop := context.WithCancel(t.Context())
 				defer stop()
-				go workflows.Watchman{Runbooks: w.Engine.Runbooks}.Watch(ctx)
+				go w.Books.Watchman().Watch(ctx)
 				time.Sleep(2 * time.Minute)
 				r := w.Record(run)
 				if r.State != dr.RunStopped || !namedNext(r, dr.Resume) || !namedNext(r, dr.Failover) {

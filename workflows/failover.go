@@ -12,9 +12,9 @@ import (
 	"github.com/drbot/drbot/workflows/steps"
 )
 
-// failover is one run of the runbook of a failover or a failback.
-type failover struct {
-	*Runbooks
+// course is a run as it was asked for and how far it has come: what its ends, its questions
+// and the commands that lead on from it are made of. It holds no port.
+type course struct {
 	run    *engine.Run
 	req    dr.Request
 	svc    dr.Service
@@ -23,27 +23,41 @@ type failover struct {
 
 	// What follows is derived from the outcomes of steps, so a run that is taken up
 	// again gets the same values.
+	change dr.Change // the pull request that is open now, or was last
+	merged bool
+	there  map[string]bool // promotions that were made before this run, which resumes
+	gone   *steps.Gone     // the source, without which a run that was begun as planned goes on
+}
+
+// shown is what people were shown, and what of it they approved; when that was last looked
+// at. It is derived from the outcomes of steps.
+type shown struct {
 	checks    []dr.Check // as people were shown them
 	checkedAt time.Time  // when they were last read, these or as good ones
 	accepts   []dr.Text  // what an approval accepts
 	rules     []dr.Check // those among the checks that are rules of the repository
 
-	others     []string        // whose accept does not count either, of a run that resumes
-	there      map[string]bool // promotions that were made before this run, which resumes
-	overridden dr.Text         // the cooldown that approvers accept to be overridden
-	change     dr.Change       // the pull request that is open now, or was last
-	merged     bool
-	as         approvedAs // what was approved when it was merged, and accepted since
-	plannedAt  time.Time  // when those plans were last made
-	sawBase    time.Time  // when the run, having merged, saw the base say the target
-	unseen     bool       // people go on although nobody knows what Git says by now
+	as        approvedAs // what was approved when it was merged, and accepted since
+	plannedAt time.Time  // when those plans were last made
+	sawBase   time.Time  // when the run, having merged, saw the base say the target
+	unseen    bool       // people go on although nobody knows what Git says by now
+	agreed    time.Time  // when the base was last seen at a commit of it that people have accepted, until the first act there
+}
 
-	taken   []taking        // what was accepted, by those whose word made it so; when, the record has
-	retried string          // the step that people have just answered retry to
-	agreed  time.Time       // when the base was last seen at a commit of it that people have accepted, until the first act there
-	anew    map[string]bool // applies that are to be done once more, at a newer commit
-	gone    *steps.Gone     // the source, without which a run that was begun as planned goes on
-	served  time.Time       // when users were first seen to reach the target, where that was looked at again
+// failover is one run of the runbook of a failover or a failback: what it works with, how
+// far it has come, and what people were shown.
+type failover struct {
+	*parts
+	course
+	shown
+
+	// This too is derived from the outcomes of steps.
+	others     []string        // whose accept does not count either, of a run that resumes
+	overridden dr.Text         // the cooldown that approvers accept to be overridden
+	taken      []taking        // what was accepted, by those whose word made it so; when, the record has
+	retried    string          // the step that people have just answered retry to
+	anew       map[string]bool // applies that are to be done once more, at a newer commit
+	served     time.Time       // when users were first seen to reach the target, where that was looked at again
 }
 
 // ending is how a runbook leaves before its last step: a decision, not a fault.
@@ -67,13 +81,13 @@ func endingOf(err error) *ending {
 
 // failover plays a run to its end. Every end of a run is in its record.
 func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
-	f := &failover{Runbooks: b, run: r, req: req, there: map[string]bool{}, anew: map[string]bool{}}
+	f := &failover{parts: b.parts, course: course{run: r, req: req, there: map[string]bool{}}, anew: map[string]bool{}}
 	r.Service = req.Service
 	// The service as it was when the run began: a changed configuration must not
 	// change the order or the names of the steps of a run under way.
 	began := engine.Note(r, "begin", func(ctx context.Context) (dr.Service, error) {
 		svc, ok := b.Team.Services[req.Service]
-		if err := requested(ctx, b, r, req); err != nil {
+		if err := requested(ctx, b.parts, r, req); err != nil {
 			return svc, err
 		}
 		if !ok {
@@ -102,7 +116,7 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 // was written by hand has neither a seal nor an entry in the audit log. An earlier version
 // put no seals; after a change of the key they are those of another. One that has ended was
 // asked for, and is dr.Conflict: somebody has put it back into the queue.
-func requested(ctx context.Context, b *Runbooks, r *engine.Run, req dr.Request) error {
+func requested(ctx context.Context, b *parts, r *engine.Run, req dr.Request) error {
 	if b.host.Audited == nil {
 		return nil
 	}
@@ -120,10 +134,10 @@ func requested(ctx context.Context, b *Runbooks, r *engine.Run, req dr.Request) 
 }
 
 // endedBefore tells that a run that has ended was put into the queue anew.
-func endedBefore(ctx context.Context, b *Runbooks, r *engine.Run, req dr.Request) error {
+func endedBefore(ctx context.Context, b *parts, r *engine.Run, req dr.Request) error {
 	r.Log().ErrorContext(ctx, "A RUN THAT HAS ENDED IS IN THE QUEUE ANEW, and is not played")
 	why := &dr.Error{Code: dr.Conflict, What: dr.T("run.ended-before"), Next: dr.T("run.unasked.next")}
-	if err := b.Store.Book.Audit(ctx, dr.AuditEntry{At: b.host.Now(), Who: itself, Via: "run", Action: "begin anew", Service: req.Service, Run: req.Run, Detail: why.What}); err != nil {
+	if err := b.Store.Book.Audit(ctx, dr.AuditEntry{At: b.host.Now(), Who: itself, Via: "run", Action: "begin-anew", Service: req.Service, Run: req.Run, Detail: why.What}); err != nil {
 		return err
 	}
 	r.Channel = cmp.Or(b.Team.Services[req.Service].Channel, req.Channel)
@@ -131,7 +145,7 @@ func endedBefore(ctx context.Context, b *Runbooks, r *engine.Run, req dr.Request
 }
 
 // began is when the trouble began, by the clock of now.
-func began(f *failover) time.Time { return f.req.Since.Add(f.run.Moved()) }
+func began(c *course) time.Time { return c.req.Since.Add(c.run.Moved()) }
 
 // needed is how many people it takes, for steps alone: as many as when the run began, or as
 // the configuration says now, whichever is more.
@@ -159,7 +173,7 @@ func (f *failover) play() error {
 		if by := f.run.Abandoned(); len(by) > 0 {
 			return f.withSource(f.stopped(dr.T("run.abandoned", "who", by, "step", s.Name())))
 		}
-		tooLate(f)
+		tooLate(&f.course)
 		if err := look.perform(look.thought(heeding(f.run, s))); err != nil {
 			return f.withSource(err)
 		}
@@ -176,18 +190,18 @@ func refusal(err error) error {
 
 // refused is refusal for a step that did not go well. What names no way on can be asked
 // for again.
-func refused(f *failover, o engine.Outcome) error {
+func refused(c *course, o engine.Outcome) error {
 	if o.OK() {
 		return nil
 	}
 	if o.Cancelled {
-		if by := f.run.Cancelled(); by != "" {
-			return f.cancelled(dr.T("run.cancelled", "who", by))
+		if by := c.run.Cancelled(); by != "" {
+			return c.cancelled(dr.T("run.cancelled", "who", by))
 		}
 	}
 	next := o.Next
 	if next.Empty() {
-		next = f.startAgain()
+		next = c.startAgain()
 	}
 	return &ending{State: dr.RunRefused, Outcome: o.What, Next: next}
 }
@@ -211,9 +225,9 @@ func (f *failover) withSource(err error) error {
 }
 
 // moved tells whether one of these has become of the promotion of any database.
-func (f *failover) moved(what ...engine.Found) bool {
-	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
-		if _, found := steps.Promotion.Of(f.run, db.Name); slices.Contains(what, found) {
+func (c *course) moved(what ...engine.Found) bool {
+	for _, db := range c.svc.ResourcesOf(dr.AuroraGlobal) {
+		if _, found := steps.Promotion.Of(c.run, db.Name); slices.Contains(what, found) {
 			return true
 		}
 	}
@@ -238,7 +252,7 @@ func (f *failover) restore() dr.Text {
 	}
 	var failed dr.Text
 	_ = engine.PerformLast(f.run, step, func(_ string, out engine.Outcome) (string, error) {
-		failed = dr.T("restore.failed", "source", f.source, "why", out.What, "on", toResume(f.req), "back", resumeSource(f))
+		failed = dr.T("restore.failed", "source", f.source, "why", out.What, "on", toResume(f.req), "back", resumeSource(&f.course))
 		return engine.Skip, nil
 	})
 	if !failed.Empty() {
@@ -250,8 +264,8 @@ func (f *failover) restore() dr.Text {
 
 // resumeSource is the command by which the source has its tasks again where it is to stay what
 // Git says.
-func resumeSource(f *failover) dr.Command {
-	return dr.Cmd(string(dr.Resume), "service", f.req.Service, "region", string(f.source), "mode", string(f.req.Mode))
+func resumeSource(c *course) dr.Command {
+	return dr.Cmd(string(dr.Resume), "service", c.req.Service, "region", string(c.source), "mode", string(c.req.Mode))
 }
 
 // overriding is the parameter of a command that is taken although the last run is not
@@ -269,13 +283,13 @@ func toMove(service string, kind dr.Kind, to dr.Region, mode dr.Mode, cooling bo
 }
 
 // again is the command that asked for this run, with something else about it.
-func (f *failover) again(change ...string) dr.Command {
-	c := toMove(f.req.Service, f.req.Kind, f.req.Target, f.req.Mode, f.req.Override)
-	if !f.req.Since.Equal(f.req.At) {
-		c.Args["since"] = f.req.Since.UTC().Format(time.RFC3339)
+func (c *course) again(change ...string) dr.Command {
+	cmd := toMove(c.req.Service, c.req.Kind, c.req.Target, c.req.Mode, c.req.Override)
+	if !c.req.Since.Equal(c.req.At) {
+		cmd.Args["since"] = c.req.Since.UTC().Format(time.RFC3339)
 	}
 	for i := 0; i+1 < len(change); i += 2 {
-		c.Args[change[i]] = change[i+1]
+		cmd.Args[change[i]] = change[i+1]
 	}
-	return c
+	return cmd
 }

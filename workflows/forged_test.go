@@ -25,7 +25,7 @@ func unheard(t *testing.T, w *world.World, run string) {
 		t.Fatal(err)
 	}
 	for _, e := range log {
-		if e.Run == run && strings.HasPrefix(e.Action, "unheard ") {
+		if e.Run == run && strings.HasPrefix(e.Action, "unheard-") {
 			lines++
 		}
 	}

@@ -70,7 +70,7 @@ func TestGiveBackOutlivesARestart(t *testing.T) {
 		w.Answer(run, "bob", "retry")
 		w.Drive(run)
 		checkLeft(t, w, run, with(plannedDone, func(l *world.Left) { l.Seoul = 3 }))
-		if n := w.Calls("Audit answer accept"); w.Lives() != 2 || n != 0 {
+		if n := w.Calls("Audit answer-accept"); w.Lives() != 2 || n != 0 {
 			t.Errorf("it lived %d times, and %d accepts", w.Lives(), n)
 		}
 	})

@@ -21,25 +21,25 @@ type intended struct {
 }
 
 // tally counts the approvals of a change, and tells by that whose a merge is.
-type tally struct{ *approval }
+type tally stage
 
 // meantKey is where that is kept.
-func meantKey(a *approval) string { return fmt.Sprintf("%s/meant/%d", a.req.Run, a.change.Number) }
+func meantKey(f *failover) string { return fmt.Sprintf("%s/meant/%d", f.req.Run, f.change.Number) }
 
-func (a tally) mean(ctx context.Context, in intended) error {
+func (s tally) mean(ctx context.Context, in intended) error {
 	doc, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	return a.Store.Memory.Put(ctx, meantKey(a.approval), string(doc))
+	return s.f.Store.Memory.Put(ctx, meantKey(s.f), string(doc))
 }
 
 // meant reads it; nothing where the run means to merge nothing. What an earlier edition has
 // kept names no plan, and is nothing either: the merge is counted as anybody's.
-func (a tally) meant(ctx context.Context) (in intended, err error) {
-	kept, err := a.Store.Memory.Get(ctx, meantKey(a.approval))
+func (s tally) meant(ctx context.Context) (in intended, err error) {
+	kept, err := s.f.Store.Memory.Get(ctx, meantKey(s.f))
 	if errors.Is(err, dr.ErrUnsealed) {
-		return intended{}, engine.TellUnsealed(ctx, a.run, meantKey(a.approval), err)
+		return intended{}, engine.TellUnsealed(ctx, s.f.run, meantKey(s.f), err)
 	}
 	if err != nil || json.Unmarshal([]byte(kept), &in) != nil {
 		return intended{}, err
@@ -51,15 +51,15 @@ func (a tally) meant(ctx context.Context) (in intended, err error) {
 // as it had meant to, and by a count that still comes to the same as of the merge. Whatever
 // else has that account merges as anybody does. Between a count and the merge of a queue
 // there is time, whoever is said to have merged.
-func (a tally) own(ctx context.Context, p proposal, st dr.ChangeState) (bool, error) {
-	if !st.Merged || a.queued {
+func (s tally) own(ctx context.Context, p proposal, st dr.ChangeState) (bool, error) {
+	if !st.Merged || s.a.queued {
 		return false, nil
 	}
-	rules, err := a.countedBy(ctx, p, st)
+	rules, err := s.countedBy(ctx, p, st)
 	if err != nil || st.MergedBy != rules.BotLogin {
 		return false, err
 	}
-	in, err := a.meant(ctx)
+	in, err := s.meant(ctx)
 	if err != nil || in.Head == "" || in.Head != st.Head || in.Digest != p.Digest {
 		return false, err
 	}
@@ -70,13 +70,13 @@ func (a tally) own(ctx context.Context, p proposal, st dr.ChangeState) (bool, er
 
 // unmeant forgets what the run has meant to merge and is seen not to have merged: what comes
 // later is counted anew.
-func (a tally) unmeant(ctx context.Context) error {
-	kept, err := a.Store.Memory.Get(ctx, meantKey(a.approval))
+func (s tally) unmeant(ctx context.Context) error {
+	kept, err := s.f.Store.Memory.Get(ctx, meantKey(s.f))
 	if errors.Is(err, dr.ErrUnsealed) {
-		kept, err = meantKey(a.approval), nil
+		kept, err = meantKey(s.f), nil
 	}
 	if err == nil && kept != "" {
-		err = a.Store.Memory.Put(ctx, meantKey(a.approval), "")
+		err = s.f.Store.Memory.Put(ctx, meantKey(s.f), "")
 	}
 	if err != nil {
 		return unsure(err)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
-	"github.com/drbot/drbot/workflows"
 	"github.com/drbot/drbot/workflows/world"
 )
 
@@ -42,7 +41,7 @@ func TestEndWrittenLater(t *testing.T) {
 		w.After("CloseChange", func() { w.Fail("UpdateRun", 6, errDisk) })
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go workflows.Watchman{Runbooks: w.Engine.Runbooks}.Watch(ctx)
+		go w.Books.Watchman().Watch(ctx)
 		time.Sleep(10 * time.Minute)
 		w.Heal()
 		time.Sleep(2 * time.Minute)
@@ -62,7 +61,7 @@ func TestSuccessWrittenLater(t *testing.T) {
 		w.After("Comment result", func() { w.Fail("UpdateRun", -1, errDisk).Skip(1) })
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go workflows.Watchman{Runbooks: w.Engine.Runbooks}.Watch(ctx)
+		go w.Books.Watchman().Watch(ctx)
 		w.Approve("bob", "carol")
 		time.Sleep(30 * time.Minute)
 		if r := w.Record(run); r.State.Final() {

@@ -71,7 +71,7 @@ func crowded(t *testing.T, runs int, planTime time.Duration) (c crowd) {
 			t.Errorf("%d merges, %d promotions, asked again %d times", w.Merges(), w.Promotions(), w.Calls("Comment worse"))
 		}
 		each(func(run string) {
-			if n := times(w.Engine.Stored(t, run), "plan"); n != 1 {
+			if n := times(w.Books.Stored(t, run), "plan"); n != 1 {
 				t.Errorf("%s was planned %d times because of its base", run, n)
 			}
 		})

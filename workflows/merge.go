@@ -11,17 +11,17 @@ import (
 )
 
 // merging merges an approved change.
-type merging struct{ *approval }
+type merging stage
 
 // merge merges exactly the commit drbot made, after counting once more. A base that moved
 // outside of what the stacks read is the one that was planned; one that moves after this
 // look is seen by what the merge came upon, before any act.
-func (a merging) merge(p proposal) (steps.Merged, error) {
-	a.tries++
-	out, err := engine.Until(a.run, stepMerge, a.answer, func(ctx context.Context) (steps.Merged, error) { return a.tryMerge(ctx, p) })
+func (s merging) merge(p proposal) (steps.Merged, error) {
+	s.a.tries++
+	out, err := engine.Until(s.f.run, stepMerge, s.f.answer, func(ctx context.Context) (steps.Merged, error) { return s.tryMerge(ctx, p) })
 	cancelled := ""
 	if err == nil && (out.Kind == steps.MergeByQueue || out.Kind == steps.MergeQueued) {
-		out, cancelled, err = queueing{a}.through(p, out)
+		out, cancelled, err = queueing(s).through(p, out)
 	}
 	if err == nil && cancelled != "" && out.Kind != steps.MergeDone {
 		out = steps.Merged{Kind: steps.MergeCancelled, By: cancelled} // whatever came of it: what is merged all the same is told at the end
@@ -30,113 +30,113 @@ func (a merging) merge(p proposal) (steps.Merged, error) {
 		return out, err
 	}
 	// From here on the run holds the service; what follows may pause, not end it.
-	a.merged, a.as, a.plannedAt = true, approvedAs{out, p.Base, p.Plans}, p.At
+	s.f.merged, s.f.as, s.f.plannedAt = true, approvedAs{out, p.Base, p.Plans}, p.At
 	if out.By != "" || out.Unlike {
-		a.plannedAt = time.Time{} // it is planned before the first act, whatever it came upon
+		s.f.plannedAt = time.Time{} // it is planned before the first act, whatever it came upon
 	}
-	return out, a.confirmMerge(out, cancelled)
+	return out, s.confirmMerge(out, cancelled)
 }
 
-func (a merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error) {
-	st, approval, err := a.count(ctx, p)
+func (s merging) tryMerge(ctx context.Context, p proposal) (steps.Merged, error) {
+	st, approval, err := stage(s).count(ctx, p)
 	moved := ""
 	if err == nil && !st.Merged && approval.Allowed && st.BaseSHA != p.Base {
-		if treesMoved(ctx, a.failover, p.Base, dr.Tree{Commit: a.change.Head, MergeInto: st.BaseSHA}) {
+		if treesMoved(ctx, s.f.Terraform, &s.f.course, p.Base, dr.Tree{Commit: s.f.change.Head, MergeInto: st.BaseSHA}) {
 			moved = st.BaseSHA
 		} else {
-			st, approval, err = a.count(ctx, p) // to read Git takes its time
+			st, approval, err = stage(s).count(ctx, p) // to read Git takes its time
 		}
 	}
 	if err != nil {
 		return steps.Merged{}, unsure(err)
 	}
-	self, err := a.Forge.Files.Self(ctx)
+	self, err := s.f.Forge.Files.Self(ctx)
 	if err != nil {
 		return steps.Merged{}, unsure(err)
 	}
 	switch {
 	case st.Merged:
-		return a.found(ctx, p, st, approval.Allowed, self)
-	case !approval.Allowed && a.queued:
-		return queueing{a}.leave(ctx, p, approval, "") // it may have got there before a restart
+		return s.found(ctx, p, st, approval.Allowed, self)
+	case !approval.Allowed && s.a.queued:
+		return queueing(s).leave(ctx, p, approval, "") // it may have got there before a restart
 	case !approval.Allowed:
-		return steps.Merged{Kind: steps.MergeNotApproved}, tally(a).unmeant(ctx)
+		return steps.Merged{Kind: steps.MergeNotApproved}, tally(s).unmeant(ctx)
 	}
-	q, err := a.Forge.Itself.Queued(ctx, a.svc.Repository, a.change.Number)
+	q, err := s.f.Forge.Itself.Queued(ctx, s.f.svc.Repository, s.f.change.Number)
 	switch {
 	case err != nil:
 		return steps.Merged{}, unsure(err)
-	case q.In && a.queued:
+	case q.In && s.a.queued:
 		return steps.Merged{Kind: steps.MergeQueued}, nil
-	case a.late(a.run.Now(ctx)) && !a.queued:
+	case stage(s).late(s.f.run.Now(ctx)) && !s.a.queued:
 		return steps.Merged{Kind: steps.MergeExpired}, nil
-	case a.late(a.run.Now(ctx)) && !a.handed: // what was handed over in time may be put there again
+	case stage(s).late(s.f.run.Now(ctx)) && !s.a.handed: // what was handed over in time may be put there again
 		return steps.Merged{Kind: steps.MergeStale}, nil // it may have got there and be merged: the wait tells
 	case q.In:
 		return steps.Merged{Kind: steps.MergeByQueue}, nil
 	case moved != "":
 		return steps.Merged{Kind: steps.MergeBaseMoved, Base: moved}, nil
-	case !fresh(a.looked, steady(a.run, a.run.Now(ctx)), a.timing.Recheck): // it was cut off, or is tried again
+	case !fresh(s.a.looked, steady(s.f.run, s.f.run.Now(ctx)), s.f.timing.Recheck): // it was cut off, or is tried again
 		return steps.Merged{Kind: steps.MergeStale}, nil
 	}
 	// What was said since the inbox was read counts too, also before a restart.
-	switch by, err := engine.CancelKept(ctx, a.run); {
+	switch by, err := engine.CancelKept(ctx, s.f.run); {
 	case err != nil:
 		return steps.Merged{}, unsure(err)
-	case by != "" && a.queued: // it may have got there before a restart
-		return queueing{a}.leave(ctx, p, approval, by)
+	case by != "" && s.a.queued: // it may have got there before a restart
+		return queueing(s).leave(ctx, p, approval, by)
 	case by != "":
 		return steps.Merged{Kind: steps.MergeCancelled, By: by}, nil
 	case q.Demanded:
-		return queueing{a}.enqueue(ctx, p, approval, q)
+		return queueing(s).enqueue(ctx, p, approval, q)
 	}
-	return a.act(ctx, p, approval)
+	return s.act(ctx, p, approval)
 }
 
 // act merges what may be merged.
-func (a merging) act(ctx context.Context, p proposal, approval dr.Approval) (steps.Merged, error) {
-	if err := a.run.Audit(ctx, "merge", dr.T("audit.merge", "number", a.change.Number, "commit", short(a.change.Head), "digest", shortDigest(p.Digest), "people", approval.By)); err != nil {
+func (s merging) act(ctx context.Context, p proposal, approval dr.Approval) (steps.Merged, error) {
+	if err := s.f.run.Audit(ctx, "merge", dr.T("audit.merge", "number", s.f.change.Number, "commit", short(s.f.change.Head), "digest", shortDigest(p.Digest), "people", approval.By)); err != nil {
 		return steps.Merged{}, err
 	}
-	if err := a.host.Held(ctx); err != nil {
+	if err := s.f.host.Held(ctx); err != nil {
 		return steps.Merged{}, unsure(err) // whoever holds the lock goes on
 	}
-	if err := tally(a).mean(ctx, intended{Head: a.change.Head, Digest: p.Digest, By: approval.By}); err != nil {
+	if err := tally(s).mean(ctx, intended{Head: s.f.change.Head, Digest: p.Digest, By: approval.By}); err != nil {
 		return steps.Merged{}, unsure(err)
 	}
-	sha, err := a.Forge.Changes.Merge(ctx, a.svc.Repository, a.change.Number, a.change.Head)
+	sha, err := s.f.Forge.Changes.Merge(ctx, s.f.svc.Repository, s.f.change.Number, s.f.change.Head)
 	if err != nil && dr.CodeOf(err) == dr.Conflict {
-		return a.mergeRefused(ctx, err)
+		return s.mergeRefused(ctx, err)
 	}
 	if err != nil {
 		return steps.Merged{}, err
 	}
-	return a.afterMerge(ctx, p, sha)
+	return s.afterMerge(ctx, p, sha)
 }
 
 // found takes up a merge that has been made.
-func (a merging) found(ctx context.Context, p proposal, st dr.ChangeState, allowed bool, self string) (steps.Merged, error) {
-	repo, number := a.svc.Repository, a.change.Number
-	own, err := tally(a).own(ctx, p, st)
+func (s merging) found(ctx context.Context, p proposal, st dr.ChangeState, allowed bool, self string) (steps.Merged, error) {
+	repo, number := s.f.svc.Repository, s.f.change.Number
+	own, err := tally(s).own(ctx, p, st)
 	switch {
 	case err != nil:
 		return steps.Merged{}, unsure(err)
 	case st.BaseRef != repo.Base: // it was retargeted between a look and the merge
 		return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: dr.T("merge.elsewhere", "number", number, "now", st.BaseRef, "base", repo.Base), Next: dr.T("merge.elsewhere.next", "number", number, "now", st.BaseRef)}
 	case own: // by this run, before a restart
-		return a.afterMerge(ctx, p, st.MergeSHA)
-	case st.Head != a.change.Head || !allowed && !a.adopted:
+		return s.afterMerge(ctx, p, st.MergeSHA)
+	case st.Head != s.f.change.Head || !allowed && !s.a.adopted:
 		return steps.Merged{Kind: steps.MergeNotApproved}, nil
-	case a.tooLate(st, self, a.run.Now(ctx)) && !a.adopted: // the wait asks
+	case stage(s).tooLate(st, self, s.f.run.Now(ctx)) && !s.a.adopted: // the wait asks
 		return steps.Merged{Kind: steps.MergeStale}, nil
-	case a.byQueue(st, self):
-		return a.afterMerge(ctx, p, st.MergeSHA)
+	case stage(s).byQueue(st, self):
+		return s.afterMerge(ctx, p, st.MergeSHA)
 	}
 	// Whether it came upon what was planned is looked at right before the first act.
-	if err := a.run.Say(ctx, "taken-up", dr.Warn, dr.T("note.taken-up", "number", number, "who", orSomebody(st.MergedBy))); err != nil {
+	if err := s.f.run.Say(ctx, "taken-up", dr.Warn, dr.T("note.taken-up", "number", number, "who", orSomebody(st.MergedBy))); err != nil {
 		return steps.Merged{}, err
 	}
-	out, err := a.afterMerge(ctx, p, st.MergeSHA)
+	out, err := s.afterMerge(ctx, p, st.MergeSHA)
 	out.By = cmp.Or(st.MergedBy, "?")
 	return out, err
 }
@@ -144,16 +144,16 @@ func (a merging) found(ctx context.Context, p proposal, st dr.ChangeState, allow
 // mergeRefused tells a head that moved, which is waited out, and one that is behind its
 // base, which is made anew, from a forge that will not merge for reasons of its own, which a
 // person must see to. What is behind may be told a moment later.
-func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged, error) {
+func (s merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged, error) {
 	for try := 1; try <= 2; try++ {
-		st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
+		st, err := s.f.Forge.Changes.ChangeState(ctx, s.f.svc.Repository, s.f.change.Number)
 		if err == nil && !st.Merged {
-			err = tally(a).unmeant(ctx)
+			err = tally(s).unmeant(ctx)
 		}
 		switch {
 		case err != nil:
 			return steps.Merged{}, unsure(err)
-		case st.Head != a.change.Head || !st.Open:
+		case st.Head != s.f.change.Head || !st.Open:
 			return steps.Merged{Kind: steps.MergeNotApproved}, nil
 		case st.Behind:
 			return steps.Merged{Kind: steps.MergeBehind}, nil
@@ -163,7 +163,7 @@ func (a merging) mergeRefused(ctx context.Context, refusal error) (steps.Merged,
 		}
 	}
 	what, _ := dr.Told(refusal)
-	return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: what, Next: dr.T("merge.refused.next", "number", a.change.Number), Err: refusal}
+	return steps.Merged{}, &dr.Error{Code: dr.Uncertain, What: what, Next: dr.T("merge.refused.next", "number", s.f.change.Number), Err: refusal}
 }
 
 // unsure is an error before the merge that must not end the run: the approved pull request
@@ -176,8 +176,8 @@ func unsure(err error) error {
 	return &dr.Error{Code: dr.Uncertain, What: what, Next: next, Err: err}
 }
 
-func (a merging) afterMerge(ctx context.Context, p proposal, sha string) (steps.Merged, error) {
-	parents, err := a.Forge.Files.Parents(ctx, a.svc.Repository, sha)
+func (s merging) afterMerge(ctx context.Context, p proposal, sha string) (steps.Merged, error) {
+	parents, err := s.f.Forge.Files.Parents(ctx, s.f.svc.Repository, sha)
 	if err != nil {
 		return steps.Merged{}, unsure(err) // it is found merged at the next look
 	}
@@ -185,50 +185,50 @@ func (a merging) afterMerge(ctx context.Context, p proposal, sha string) (steps.
 	if len(parents) > 0 {
 		out.Parent = parents[0]
 	}
-	out.Unlike = a.unlike(ctx, p, out)
-	return out, a.run.Write(ctx, func(run *dr.Run) { run.MergeSHA = sha })
+	out.Unlike = s.unlike(ctx, p, out)
+	return out, s.f.run.Write(ctx, func(run *dr.Run) { run.MergeSHA = sha })
 }
 
 // unlike tells whether a merge holds something else that the stacks read than was planned,
 // although it came upon the base that was planned; or whether it is not told what it came
 // upon. What it came upon beside that is looked at right before the first act, and every
 // apply compares its own plan: that this cannot be read now holds nobody up.
-func (a merging) unlike(ctx context.Context, p proposal, m steps.Merged) bool {
+func (s merging) unlike(ctx context.Context, p proposal, m steps.Merged) bool {
 	if m.Parent != p.Base {
 		return m.Parent == ""
 	}
 	short, cancel := context.WithTimeout(ctx, glanced)
 	defer cancel()
-	changed, err := treesDiffer(short, a.failover, p.Base, dr.Tree{Commit: m.SHA})
+	changed, err := treesDiffer(short, s.f.Terraform, &s.f.course, p.Base, dr.Tree{Commit: m.SHA})
 	if err != nil {
-		a.run.Log().WarnContext(ctx, "what was merged could not be compared with what was planned", "error", err)
+		s.f.run.Log().WarnContext(ctx, "what was merged could not be compared with what was planned", "error", err)
 	}
 	return changed && err == nil
 }
 
 // confirmMerge believes a merge when the base branch says so. A cancel that came
 // too late is told so.
-func (a merging) confirmMerge(merged steps.Merged, cancelled string) error {
-	_, err := engine.Until(a.run, stepMerge, a.answer, func(ctx context.Context) (steps.Merged, error) {
-		repo := a.svc.Repository
-		content, _, err := a.Forge.Files.File(ctx, repo, repo.Base)
+func (s merging) confirmMerge(merged steps.Merged, cancelled string) error {
+	_, err := engine.Until(s.f.run, stepMerge, s.f.answer, func(ctx context.Context) (steps.Merged, error) {
+		repo := s.f.svc.Repository
+		content, _, err := s.f.Forge.Files.File(ctx, repo, repo.Base)
 		if err != nil {
 			return steps.Merged{}, err
 		}
-		if active, err := a.Forge.Region.ActiveRegion(content); err != nil || active != a.req.Target {
-			return steps.Merged{}, &dr.Error{Code: dr.Temporary, What: dr.T("merge.unconfirmed", "base", repo.Base, "region", a.req.Target), Next: dr.T("merge.unconfirmed.next", "region", a.req.Target), Err: err}
+		if active, err := s.f.Forge.Region.ActiveRegion(content); err != nil || active != s.f.req.Target {
+			return steps.Merged{}, &dr.Error{Code: dr.Temporary, What: dr.T("merge.unconfirmed", "base", repo.Base, "region", s.f.req.Target), Next: dr.T("merge.unconfirmed.next", "region", s.f.req.Target), Err: err}
 		}
 		return merged, nil
 	})
-	if out, ok := a.run.Outcome(stepMerge); ok && out.OK() {
-		a.sawBase = steady(a.run, out.At)
+	if out, ok := s.f.run.Outcome(stepMerge); ok && out.OK() {
+		s.f.sawBase = steady(s.f.run, out.At)
 	}
-	if by := a.run.Cancelled(); cmp.Or(by, cancelled) != "" {
-		engine.Note(a.run, "too-late", func(ctx context.Context) (bool, error) {
-			return true, sayTooLate(ctx, a.failover, "too-late")
+	if by := s.f.run.Cancelled(); cmp.Or(by, cancelled) != "" {
+		engine.Note(s.f.run, "too-late", func(ctx context.Context) (bool, error) {
+			return true, sayTooLate(ctx, &s.f.course, "too-late")
 		})
-	} else if a.overtaken != "" {
-		tellTooLate(a.failover, a.overtaken)
+	} else if s.a.overtaken != "" {
+		tellTooLate(&s.f.course, s.a.overtaken)
 	}
 	return err
 }

@@ -271,11 +271,14 @@ func (n *tally) moved(t *testing.T, w *world.World, cmd workflows.StartCommand, 
 // TestMovers moves the world at every place of a run where it asks the outside for
 // something: nothing is promoted, merged or applied that no approval covers, and from
 // every end a command that its message names leads to where Git and the people want.
-// In make test one case in 29 is played, without the race detector fewer, in make moves each.
+// In make test one case in 29 is played, with the race detector and where a developer waits
+// fewer, in make moves each.
 func TestMovers(t *testing.T) {
 	t.Parallel()
 	every := oneIn
-	if os.Getenv("DRBOT_MOVES") != "" {
+	if n, err := strconv.Atoi(os.Getenv("DRBOT_ONE_MOVE_IN")); err == nil {
+		every = n
+	} else if os.Getenv("DRBOT_MOVES") != "" {
 		every = 1
 	}
 	var n tally
@@ -305,8 +308,7 @@ func TestMovers(t *testing.T) {
 
 // TestMoverSequences is TestMovers for three moves at random places of one run. Which
 // they are is told by the seed and the number of the case: DRBOT_SEED plays them again.
-// In make test there are 100, without the race detector fewer, in make moves as many as
-// DRBOT_MOVES says.
+// There are as many as DRBOT_MOVES says: 100 in make test, 2,000 in make moves.
 func TestMoverSequences(t *testing.T) {
 	t.Parallel()
 	many, seed := sequences, uint64(time.Now().UnixNano())

@@ -37,7 +37,7 @@ func TestAgreedAndTheBaseMovesAgain(t *testing.T) {
 	t.Parallel()
 	for when, move := range map[string]func(*world.World, func()){
 		"while they read":  func(_ *world.World, push func()) { push() },
-		"after the accept": func(w *world.World, push func()) { w.After("Audit answer accept", push) },
+		"after the accept": func(w *world.World, push func()) { w.After("Audit answer-accept", push) },
 	} {
 		for _, m := range modes {
 			t.Run(when+"/"+m.cmd.Mode, func(t *testing.T) {

@@ -61,33 +61,33 @@ const (
 func Statuses() []string { return []string{statusPlan, statusApproval} }
 
 // planning puts the plans of a change before people.
-type planning struct{ *approval }
+type planning stage
 
 // plan makes the plan of every stack of the run on the head commit and puts it
 // before the people. What cannot be planned there may be mended on the base since.
-func (a planning) plan() (proposal, error) {
-	return engine.Until(a.run, stepPlan, a.answer, func(ctx context.Context) (proposal, error) {
-		on := proposed{base: a.change.Base}
-		plans, err := a.plans(ctx, "")
-		if tip := a.mended(ctx, err); tip != "" {
+func (s planning) plan() (proposal, error) {
+	return engine.Until(s.f.run, stepPlan, s.f.answer, func(ctx context.Context) (proposal, error) {
+		on := proposed{base: s.f.change.Base}
+		plans, err := s.plans(ctx, "")
+		if tip := s.mended(ctx, err); tip != "" {
 			on = proposed{base: tip, into: tip}
-			plans, err = a.plans(ctx, tip)
+			plans, err = s.plans(ctx, tip)
 		}
 		if err != nil {
-			tellFailure(ctx, a, err)
+			tellFailure(ctx, s, err)
 			return proposal{}, err
 		}
-		return a.putBefore(ctx, plans, on)
+		return s.putBefore(ctx, plans, on)
 	})
 }
 
 // mended is the newest base where plans failed and what the stacks read is another there.
-func (a planning) mended(ctx context.Context, failed error) string {
+func (s planning) mended(ctx context.Context, failed error) string {
 	if failed == nil {
 		return ""
 	}
-	_, tip, err := a.Forge.Files.File(ctx, a.svc.Repository, a.svc.Repository.Base)
-	if err != nil || tip == a.change.Base || !treesMoved(ctx, a.failover, a.change.Base, dr.Tree{Commit: a.change.Head, MergeInto: tip}) {
+	_, tip, err := s.f.Forge.Files.File(ctx, s.f.svc.Repository, s.f.svc.Repository.Base)
+	if err != nil || tip == s.f.change.Base || !treesMoved(ctx, s.f.Terraform, &s.f.course, s.f.change.Base, dr.Tree{Commit: s.f.change.Head, MergeInto: tip}) {
 		return ""
 	}
 	return tip
@@ -96,29 +96,29 @@ func (a planning) mended(ctx context.Context, failed error) string {
 // planMergeResult answers a base that moved: what would the merge give now? If it
 // is what people approved, or less, their approvals stand, unless the policy has something
 // against it that no comparison looks at; else they are asked again.
-func (a planning) planMergeResult(was proposal, base string) (proposal, error) {
-	return engine.Until(a.run, stepPlan, a.answer, func(ctx context.Context) (proposal, error) {
-		plans, err := a.plans(ctx, base)
+func (s planning) planMergeResult(was proposal, base string) (proposal, error) {
+	return engine.Until(s.f.run, stepPlan, s.f.answer, func(ctx context.Context) (proposal, error) {
+		plans, err := s.plans(ctx, base)
 		if err != nil {
 			return proposal{}, err
 		}
 		wider := widerThan(plans, was.Plans)
-		denied, err := preflight{a.failover}.denied(ctx, plans)
+		denied, err := preflight{s.f}.denied(ctx, plans)
 		switch {
 		case err != nil:
 			return proposal{}, err
 		case len(denied) > 0:
-			return a.publish(ctx, plans, base, was.Round+1) // which says so, and ends it
+			return s.publish(ctx, plans, base, was.Round+1) // which says so, and ends it
 		case len(wider) == 0:
-			was.Base, was.At, was.Anew = base, steady(a.run, a.run.Now(ctx)), false
+			was.Base, was.At, was.Anew = base, steady(s.f.run, s.f.run.Now(ctx)), false
 			return was, nil
 		}
 		why := dr.T("plan.wider")
-		a.run.Update(ctx, func(run *dr.Run) { run.Outcome = why })
-		if err := a.run.Say(ctx, "wider/"+base, dr.Warn, dr.T("note.wider"), append([]dr.Text{why}, wider...)...); err != nil {
+		s.f.run.Update(ctx, func(run *dr.Run) { run.Outcome = why })
+		if err := s.f.run.Say(ctx, "wider/"+base, dr.Warn, dr.T("note.wider"), append([]dr.Text{why}, wider...)...); err != nil {
 			return proposal{}, err
 		}
-		now, err := a.putBefore(ctx, plans, proposed{base: base, into: base, round: was.Round + 1})
+		now, err := s.putBefore(ctx, plans, proposed{base: base, into: base, round: was.Round + 1})
 		now.Anew = true // a row without it is of a version that had their time run on
 		return now, err
 	})
@@ -134,26 +134,26 @@ type proposed struct {
 // putBefore puts plans before the people. While these begin to read, the plans are made
 // again in the same places: what is another each time could be approved by nobody. Until
 // that is known no approval counts, since the wait for them has not begun.
-func (a planning) putBefore(ctx context.Context, plans dr.Plans, on proposed) (proposal, error) {
-	made := a.run.Now(ctx)
-	p, err := a.publish(ctx, plans, on.base, on.round)
+func (s planning) putBefore(ctx context.Context, plans dr.Plans, on proposed) (proposal, error) {
+	made := s.f.run.Now(ctx)
+	p, err := s.publish(ctx, plans, on.base, on.round)
 	if err != nil {
 		return proposal{}, err
 	}
-	same, err := twice(ctx, a.run, plans, made, func(ctx context.Context) (dr.Plans, error) {
-		return plansAt(ctx, a.failover, dr.PlanRequest{Commit: a.change.Head, MergeInto: on.into, AsApply: true})
+	same, err := twice(ctx, s.f.run, plans, made, func(ctx context.Context) (dr.Plans, error) {
+		return plansAt(ctx, s.f, dr.PlanRequest{Commit: s.f.change.Head, MergeInto: on.into, AsApply: true})
 	})
 	switch {
 	case err != nil && dr.CodeOf(err) == dr.Conflict:
 		what, _ := dr.Told(err)
-		return proposal{}, cmp.Or(a.Forge.Publish.Status(ctx, a.svc.Repository, a.change.Head, "drbot/plan", dr.StateFailure, a.Forge.Pages.Line(what), ""), err)
+		return proposal{}, cmp.Or(s.f.Forge.Publish.Status(ctx, s.f.svc.Repository, s.f.change.Head, "drbot/plan", dr.StateFailure, s.f.Forge.Pages.Line(what), ""), err)
 	case err != nil:
 		return proposal{}, err
 	case same.Digest() == p.Digest:
-		p.At = steady(a.run, a.run.Now(ctx))
+		p.At = steady(s.f.run, s.f.run.Now(ctx))
 		return p, nil
 	default: // the world has moved, and stands
-		return a.publish(ctx, same, on.base, on.round)
+		return s.publish(ctx, same, on.base, on.round)
 	}
 }
 
@@ -214,28 +214,28 @@ func widerThan(now, approved dr.Plans) []dr.Text {
 }
 
 // plans plans the change, merged into a commit where one is given.
-func (a planning) plans(ctx context.Context, mergeInto string) (dr.Plans, error) {
-	return plansAt(ctx, a.failover, dr.PlanRequest{Commit: a.change.Head, MergeInto: mergeInto})
+func (s planning) plans(ctx context.Context, mergeInto string) (dr.Plans, error) {
+	return plansAt(ctx, s.f, dr.PlanRequest{Commit: s.f.change.Head, MergeInto: mergeInto})
 }
 
 // plansAt plans every stack that the run applies, each like a request, and refuses what
 // would leave the users where they are.
-func plansAt(ctx context.Context, a *failover, like dr.PlanRequest) (dr.Plans, error) {
-	plans, err := plansOf(ctx, a, steps.StacksOf(a.list), like)
+func plansAt(ctx context.Context, f *failover, like dr.PlanRequest) (dr.Plans, error) {
+	plans, err := plansOf(ctx, f.Terraform, &f.course, steps.StacksOf(f.list), like)
 	if err != nil {
 		return nil, err
 	}
-	return plans, moveUsers(ctx, a, plans)
+	return plans, moveUsers(ctx, f.Cloud.Names, &f.course, plans)
 }
 
 // plansOf plans stacks side by side, each like a request: Terraform's own limit is the whole
 // program's.
-func plansOf(ctx context.Context, a *failover, stacks []dr.Stack, like dr.PlanRequest) (dr.Plans, error) {
+func plansOf(ctx context.Context, by Planner, c *course, stacks []dr.Stack, like dr.PlanRequest) (dr.Plans, error) {
 	plans := make(dr.Plans, len(stacks))
 	errs := engine.Each(ctx, len(stacks), func(ctx context.Context, i int) (err error) {
 		req := like
-		req.Run, req.Service, req.Stack, req.Flip = a.req.Run, a.svc, stacks[i], a.req.Target
-		plans[i], err = a.Terraform.Plan(ctx, req)
+		req.Run, req.Service, req.Stack, req.Flip = c.req.Run, c.svc, stacks[i], c.req.Target
+		plans[i], err = by.Plan(ctx, req)
 		return err
 	})
 	for i, err := range errs {
@@ -248,8 +248,8 @@ func plansOf(ctx context.Context, a *failover, stacks []dr.Stack, like dr.PlanRe
 
 // moveUsers refuses plans that leave the users where they are: the change then does not
 // reach what leads them, whatever the stacks are told. What changes beside that leads nobody.
-func moveUsers(ctx context.Context, f *failover, plans dr.Plans) error {
-	traffic := f.svc.StacksOf(dr.TrafficStack)
+func moveUsers(ctx context.Context, by Names, c *course, plans dr.Plans) error {
+	traffic := c.svc.StacksOf(dr.TrafficStack)
 	moves := func(st dr.Stack) bool {
 		p, planned := plans.Of(st.Name)
 		return !planned || slices.ContainsFunc(p.Changes, dr.ResourceChange.MayLead)
@@ -257,13 +257,13 @@ func moveUsers(ctx context.Context, f *failover, plans dr.Plans) error {
 	if len(traffic) == 0 || slices.ContainsFunc(traffic, moves) {
 		return nil
 	}
-	name, stack := f.svc.Names.Public, traffic[0].Name
-	_, leads, err := steps.Leads(ctx, f.Cloud.Names, f.svc, name, f.req.Target)
+	name, stack := c.svc.Names.Public, traffic[0].Name
+	_, leads, err := steps.Leads(ctx, by, c.svc, name, c.req.Target)
 	switch {
 	case err != nil:
 		return &dr.Error{Code: dr.Temporary, What: dr.T("plan.unmoved.unread", "stack", stack, "name", name), Next: dr.T("plan.unmoved.unread.next"), Err: err}
 	case !leads:
-		return &dr.Error{Code: dr.Conflict, What: dr.T("plan.unmoved", "stack", stack, "name", name, "region", f.req.Target), Next: dr.T("plan.unmoved.next", "stack", stack)}
+		return &dr.Error{Code: dr.Conflict, What: dr.T("plan.unmoved", "stack", stack, "name", name, "region", c.req.Target), Next: dr.T("plan.unmoved.next", "stack", stack)}
 	}
 	return nil
 }

@@ -22,15 +22,15 @@ type board struct {
 }
 
 // posting keeps what people read on the pull request what was posted there.
-type posting struct{ *approval }
+type posting stage
 
-func (a posting) key() string { return fmt.Sprintf("%s/posted/%d", a.req.Run, a.change.Number) }
+func (s posting) key() string { return fmt.Sprintf("%s/posted/%d", s.f.req.Run, s.f.change.Number) }
 
 // read gives the board; an empty one of a run that an earlier edition put before people.
-func (a posting) read(ctx context.Context) (b board, err error) {
-	kept, err := a.Store.Memory.Get(ctx, a.key())
+func (s posting) read(ctx context.Context) (b board, err error) {
+	kept, err := s.f.Store.Memory.Get(ctx, s.key())
 	if errors.Is(err, dr.ErrUnsealed) { // what was posted is not known: nothing is counted on it
-		return b, cmp.Or(engine.TellUnsealed(ctx, a.run, a.key(), err), err)
+		return b, cmp.Or(engine.TellUnsealed(ctx, s.f.run, s.key(), err), err)
 	}
 	if err != nil || kept == "" {
 		return b, err
@@ -41,61 +41,61 @@ func (a posting) read(ctx context.Context) (b board, err error) {
 	return b, nil
 }
 
-func (a posting) write(ctx context.Context, b board) error {
+func (s posting) write(ctx context.Context, b board) error {
 	doc, err := json.Marshal(b)
 	if err != nil {
 		return err
 	}
-	return a.Store.Memory.Put(ctx, a.key(), string(doc))
+	return s.f.Store.Memory.Put(ctx, s.key(), string(doc))
 }
 
 // change keeps what has been posted besides.
-func (a posting) amend(ctx context.Context, how func(*board)) error {
-	b, err := a.read(ctx)
+func (s posting) amend(ctx context.Context, how func(*board)) error {
+	b, err := s.read(ctx)
 	if err != nil {
 		return err
 	}
 	how(&b)
-	return a.write(ctx, b)
+	return s.write(ctx, b)
 }
 
 // comment posts a comment that nobody else is to rewrite.
-func (a posting) comment(ctx context.Context, marker, body string) error {
-	repo, number := a.svc.Repository, a.change.Number
-	if err := a.Forge.Publish.Comment(ctx, repo, number, marker, body); err != nil {
+func (s posting) comment(ctx context.Context, marker, body string) error {
+	repo, number := s.f.svc.Repository, s.f.change.Number
+	if err := s.f.Forge.Publish.Comment(ctx, repo, number, marker, body); err != nil {
 		return err
 	}
-	written, err := a.Forge.Publish.Commented(ctx, repo, number, marker)
+	written, err := s.f.Forge.Publish.Commented(ctx, repo, number, marker)
 	if err != nil {
 		return err
 	}
-	return a.amend(ctx, func(b *board) {
+	return s.amend(ctx, func(b *board) {
 		b.Posted = b.WithComment(dr.PostedComment{Marker: marker, Body: body, Written: written})
 	})
 }
 
 // status sets a status that nobody else is to set. Until it is known to be set, none is.
-func (a posting) status(ctx context.Context, s dr.PostedStatus) error {
-	if err := a.amend(ctx, func(b *board) { b.Posted = b.WithoutStatus(s.Name) }); err != nil {
+func (s posting) status(ctx context.Context, status dr.PostedStatus) error {
+	if err := s.amend(ctx, func(b *board) { b.Posted = b.WithoutStatus(status.Name) }); err != nil {
 		return err
 	}
-	if err := a.Forge.Publish.Status(ctx, a.svc.Repository, a.change.Head, s.Name, s.State, s.Text, ""); err != nil {
+	if err := s.f.Forge.Publish.Status(ctx, s.f.svc.Repository, s.f.change.Head, status.Name, status.State, status.Text, ""); err != nil {
 		return err
 	}
-	return a.amend(ctx, func(b *board) { b.Head, b.Posted = a.change.Head, b.WithStatus(s) })
+	return s.amend(ctx, func(b *board) { b.Head, b.Posted = s.f.change.Head, b.WithStatus(status) })
 }
 
 // plan posts the comments of a plan. What an earlier one had more of says so.
-func (a posting) plan(ctx context.Context, comments []string) error {
-	b, err := a.read(ctx)
+func (s posting) plan(ctx context.Context, comments []string) error {
+	b, err := s.read(ctx)
 	if err != nil {
 		return err
 	}
-	for i := len(comments); slices.ContainsFunc(b.Comments, func(c dr.PostedComment) bool { return c.Marker == planPart(a.req.Run, i) }); i++ {
-		comments = append(comments, a.Forge.Pages.Comment(dr.T("pr.plan.gone", "run", a.req.Run), nil))
+	for i := len(comments); slices.ContainsFunc(b.Comments, func(c dr.PostedComment) bool { return c.Marker == planPart(s.f.req.Run, i) }); i++ {
+		comments = append(comments, s.f.Forge.Pages.Comment(dr.T("pr.plan.gone", "run", s.f.req.Run), nil))
 	}
 	for i, body := range comments {
-		if err := a.comment(ctx, planPart(a.req.Run, i), body); err != nil {
+		if err := s.comment(ctx, planPart(s.f.req.Run, i), body); err != nil {
 			return err
 		}
 	}
@@ -109,25 +109,25 @@ func planPart(run string, i int) string { return numbered(planMarker(run), i+1) 
 // reviews do not count that were given meanwhile: those that the last look which saw it as it
 // was posted did not see, up to those that were there when it had been put back. They are
 // told by their ids; by no clock.
-func (a posting) heed(ctx context.Context, st dr.ChangeState, read reading) (dr.ChangeState, error) {
-	b, err := a.read(ctx)
+func (s posting) heed(ctx context.Context, st dr.ChangeState, read reading) (dr.ChangeState, error) {
+	b, err := s.read(ctx)
 	if err != nil || b.Title == "" || !st.Open && !st.Merged {
 		return st, err
 	}
 	before, was := b, b.Wrong
-	now, err := a.Forge.Publish.Restore(ctx, a.svc.Repository, a.change.Number, b.Posted, func(other []dr.Rewritten) error {
+	now, err := s.f.Forge.Publish.Restore(ctx, s.f.svc.Repository, s.f.change.Number, b.Posted, func(other []dr.Rewritten) error {
 		was, b.Wrong = true, true
 		b.void(st.Reviews)
-		if err := a.write(ctx, b); err != nil {
+		if err := s.write(ctx, b); err != nil {
 			return err
 		}
-		return a.tellRewritten(ctx, other)
+		return s.tellRewritten(ctx, other)
 	})
 	if err != nil {
 		return st, err
 	}
 	if b.Posted = now; was {
-		if st, err = read(ctx, a.svc.Repository, a.change.Number); err != nil {
+		if st, err = read(ctx, s.f.svc.Repository, s.f.change.Number); err != nil {
 			return st, err
 		}
 		b.void(st.Reviews)
@@ -137,7 +137,7 @@ func (a posting) heed(ctx context.Context, st dr.ChangeState, read reading) (dr.
 	if !was && b.Same(before.Posted) && slices.Equal(b.Seen, before.Seen) {
 		return st, nil
 	}
-	return st, a.write(ctx, b)
+	return st, s.write(ctx, b)
 }
 
 // void takes what was said since the board was last seen as it was posted for what was said
@@ -159,14 +159,14 @@ func idsOf(reviews []dr.Review) []int64 {
 }
 
 // tellRewritten records who has rewritten what, each time, and tells it to people once.
-func (a posting) tellRewritten(ctx context.Context, other []dr.Rewritten) error {
+func (s posting) tellRewritten(ctx context.Context, other []dr.Rewritten) error {
 	lines := make([]dr.Text, len(other))
 	for i, o := range other {
 		lines[i] = dr.T("posted.line", "what", o.What, "who", orSomebody(o.By))
 	}
-	if err := a.run.Audit(ctx, "put back", dr.T("audit.put-back", "number", a.change.Number, "what", lines)); err != nil {
+	if err := s.f.run.Audit(ctx, "put-back", dr.T("audit.put-back", "number", s.f.change.Number, "what", lines)); err != nil {
 		return err
 	}
-	return a.run.Say(ctx, fmt.Sprintf("rewritten/%d", a.change.Number), dr.Warn, dr.T("note.rewritten", "number", a.change.Number),
+	return s.f.run.Say(ctx, fmt.Sprintf("rewritten/%d", s.f.change.Number), dr.Warn, dr.T("note.rewritten", "number", s.f.change.Number),
 		append(lines, dr.T("note.rewritten.follows"))...)
 }

@@ -59,7 +59,7 @@ func TestRewrittenAndApproved(t *testing.T) {
 					if told := toldRewritten(w); len(told) != 1 || !strings.Contains(told[0], "rewritten by "+by) {
 						t.Errorf("told: %q", told)
 					}
-					if n := strings.Count(w.Dump(), "put back"); n < 2 {
+					if n := strings.Count(w.Dump(), "put-back"); n < 2 {
 						t.Errorf("%d entries in the audit log", n)
 					}
 					if !strings.Contains(world.Words(w.Record(run).Approval.Reasons[1]), "said something else than drbot had posted") {
@@ -149,7 +149,7 @@ func TestRewrittenApprovedAndMerged(t *testing.T) {
 func TestRewrittenAndKilled(t *testing.T) {
 	t.Parallel()
 	for name, kill := range map[string]func(*world.World){
-		"before it is told":        func(w *world.World) { w.KillBefore("Audit put back") },
+		"before it is told":        func(w *world.World) { w.KillBefore("Audit put-back") },
 		"before it is put back":    func(w *world.World) { w.KillBefore("PutBack") },
 		"after it is put back":     func(w *world.World) { w.KillAfter("PutBack") },
 		"while nobody looks at it": func(w *world.World) { w.KillBefore("Restore") },

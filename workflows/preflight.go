@@ -19,13 +19,13 @@ type approvedAs struct {
 }
 
 // preflight is what is looked at after the merge, right before an act.
-type preflight struct{ *failover }
+type preflight struct{ f *failover }
 
 // thinking is a step that cannot be taken back. Right before it begins it is looked at
 // once more whether all that people approved is still so.
 type thinking struct {
 	steps.Beginner
-	preflight
+	f     *failover
 	first bool // the first act of the run: the source is as it was
 	whole bool // all is looked at, not Git alone
 }
@@ -36,8 +36,8 @@ func (s thinking) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	if !begun && s.there[s.Name()] {
-		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.moved-back", "step", s.Name(), "region", s.req.Target), Next: dr.T("resume.moved-back.next", "region", s.req.Target, "command", s.again())}
+	if !begun && s.f.there[s.Name()] {
+		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("resume.moved-back", "step", s.Name(), "region", s.f.req.Target), Next: dr.T("resume.moved-back.next", "region", s.f.req.Target, "command", s.f.again())}
 	}
 	_, stops := s.Beginner.(steps.Stopper)
 	switch {
@@ -65,40 +65,40 @@ const glanced = 5 * time.Second
 func (s thinking) glance(ctx context.Context) error {
 	short, cancel := context.WithTimeout(ctx, glanced)
 	defer cancel()
-	content, _, err := s.Forge.Files.File(short, s.svc.Repository, s.svc.Repository.Base)
+	content, _, err := s.f.Forge.Files.File(short, s.f.svc.Repository, s.f.svc.Repository.Base)
 	if err != nil {
-		s.run.Log().WarnContext(ctx, "the base was not looked at again", "error", err)
+		s.f.run.Log().WarnContext(ctx, "the base was not looked at again", "error", err)
 		return nil
 	}
-	return s.unreverted(content)
+	return preflight{s.f}.unreverted(content)
 }
 
 // thought wraps the steps before which the run looks once more: its first act and every
 // promotion, and at Git alone before every other act. What an apply offers is judged by the policy before people are asked.
-func (f preflight) thought(s engine.Step) judged {
-	first := f.firstAct(s.Name())
-	if b, ok := s.(steps.Beginner); ok {
-		s = thinking{b, f, first, first || steps.KindOf(s.Name()) == string(steps.Promotion)}
+func (s preflight) thought(step engine.Step) judged {
+	first := s.firstAct(step.Name())
+	if b, ok := step.(steps.Beginner); ok {
+		step = thinking{b, s.f, first, first || steps.KindOf(step.Name()) == string(steps.Promotion)}
 	}
-	return judged{s, f, first}
+	return judged{step, s.f, first}
 }
 
 // redone wraps a step that was done and is to be done once more: it is no first act.
-func (f preflight) redone(s engine.Step) judged {
-	if b, ok := s.(steps.Beginner); ok {
-		s = thinking{Beginner: b, preflight: f}
+func (s preflight) redone(step engine.Step) judged {
+	if b, ok := step.(steps.Beginner); ok {
+		step = thinking{Beginner: b, f: s.f}
 	}
-	return judged{s, f, false}
+	return judged{step, s.f, false}
 }
 
 // firstAct tells whether no act comes before a step of the list: what only looks is none, and
 // what people have skipped is none that was done.
-func (f preflight) firstAct(step string) bool {
-	for _, s := range f.list {
-		if s.Name() == step {
+func (s preflight) firstAct(step string) bool {
+	for _, of := range s.f.list {
+		if of.Name() == step {
 			break
 		}
-		if _, acts := s.(steps.Beginner); acts && !f.run.Skipped(s.Name()) {
+		if _, acts := of.(steps.Beginner); acts && !s.f.run.Skipped(of.Name()) {
 			return false
 		}
 	}
@@ -106,10 +106,10 @@ func (f preflight) firstAct(step string) bool {
 }
 
 // perform does a step that follows the merge.
-func (f preflight) perform(s judged) error {
-	err := engine.Perform(f.run, s, f.answer)
-	if _, acts := s.Step.(steps.Beginner); acts && err == nil && !f.run.Skipped(s.Name()) {
-		f.agreed = time.Time{}
+func (s preflight) perform(of judged) error {
+	err := engine.Perform(s.f.run, of, s.f.answer)
+	if _, acts := of.Step.(steps.Beginner); acts && err == nil && !s.f.run.Skipped(of.Name()) {
+		s.f.agreed = time.Time{}
 	}
 	return err
 }
@@ -125,7 +125,7 @@ func (s thinking) look(ctx context.Context) (engine.Outcome, error) {
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	if !fresh(read.at, steady(s.run, s.run.Now(ctx)), s.timing.Recheck) {
+	if !fresh(read.at, steady(s.f.run, s.f.run.Now(ctx)), s.f.timing.Recheck) {
 		if read, err = s.read(ctx); err != nil {
 			return engine.Outcome{}, err
 		}
@@ -153,13 +153,13 @@ type readings struct {
 // read reads what Git says, and the checks where those that people were shown are old.
 func (s thinking) read(ctx context.Context) (readings, error) {
 	worse, err := s.baseStands(ctx)
-	now := steady(s.run, s.run.Now(ctx))
+	now := steady(s.f.run, s.f.run.Now(ctx))
 	out := readings{at: now, blind: len(worse) > 0, worse: worse}
 	if err != nil {
 		return out, err
 	}
-	if fresh(s.checkedAt, now, s.timing.Recheck) {
-		out.at = s.checkedAt
+	if fresh(s.f.checkedAt, now, s.f.timing.Recheck) {
+		out.at = s.f.checkedAt
 		return out, nil
 	}
 	found, err := s.judgeSurely(ctx)
@@ -169,11 +169,11 @@ func (s thinking) read(ctx context.Context) (readings, error) {
 	case !found.Verdict.Allowed:
 		return out, &dr.Error{Code: dr.Denied, What: dr.T("preflight.denied", "reasons", found.Verdict.Reasons), Next: dr.T("preflight.denied.next")}
 	}
-	for _, w := range dr.Worse(s.checks, found.Checks, s.req.Mode, s.svc.Objectives.RPO, began(s.failover)) {
+	for _, w := range dr.Worse(s.f.checks, found.Checks, s.f.req.Mode, s.f.svc.Objectives.RPO, began(&s.f.course)) {
 		out.checks, out.worse = found.Checks, append(out.worse, w.Line())
 	}
-	if s.gone != nil && dr.Back(s.checks, found.Checks) {
-		out.checks, out.worse = found.Checks, append(out.worse, dr.T("gone-on.back", "source", s.source))
+	if s.f.gone != nil && dr.Back(s.f.checks, found.Checks) {
+		out.checks, out.worse = found.Checks, append(out.worse, dr.T("gone-on.back", "source", s.f.source))
 	}
 	return out, nil
 }
@@ -181,43 +181,43 @@ func (s thinking) read(ctx context.Context) (readings, error) {
 // judgeSurely reads the checks, and once more where what a loss is told by has fallen silent:
 // a lost answer excuses no larger loss.
 func (s thinking) judgeSurely(ctx context.Context) (readiness, error) {
-	found, err := judgeLeft(ctx, s.failover, s.rules)
-	if err != nil || !dr.Silenced(s.checks, found.Checks) {
+	found, err := judgeLeft(ctx, s.f, s.f.rules)
+	if err != nil || !dr.Silenced(s.f.checks, found.Checks) {
 		return found, err
 	}
 	if err := engine.Wait(ctx, hiccup); err != nil {
 		return readiness{}, err
 	}
-	return judgeLeft(ctx, s.failover, s.rules)
+	return judgeLeft(ctx, s.f, s.f.rules)
 }
 
 // baseStands looks whether Git still says the target. A forge that does not answer holds
 // up nobody who has just seen it merge, nor a disaster when people go on without it: what
 // they have to accept for that is given.
 func (s thinking) baseStands(ctx context.Context) ([]dr.Text, error) {
-	repo := s.svc.Repository
-	without := s.unseen && s.req.Mode == dr.Disaster || fresh(s.sawBase, steady(s.run, s.run.Now(ctx)), s.timing.Recheck)
-	content, _, err := s.baseFile(ctx, !without)
+	repo := s.f.svc.Repository
+	without := s.f.unseen && s.f.req.Mode == dr.Disaster || fresh(s.f.sawBase, steady(s.f.run, s.f.run.Now(ctx)), s.f.timing.Recheck)
+	content, _, err := preflight{s.f}.baseFile(ctx, !without)
 	if err != nil {
 		if without {
-			s.run.Log().WarnContext(ctx, "the base was not looked at again", "error", err)
+			s.f.run.Log().WarnContext(ctx, "the base was not looked at again", "error", err)
 			return nil, nil
 		}
-		if s.req.Mode != dr.Disaster || dr.CodeOf(err) != dr.Temporary {
+		if s.f.req.Mode != dr.Disaster || dr.CodeOf(err) != dr.Temporary {
 			return nil, err
 		}
 		what, _ := dr.Told(err)
-		return []dr.Text{dr.T("preflight.unread", "base", repo.Base, "region", s.req.Target, "why", what)}, nil
+		return []dr.Text{dr.T("preflight.unread", "base", repo.Base, "region", s.f.req.Target, "why", what)}, nil
 	}
-	return nil, s.unreverted(content)
+	return nil, preflight{s.f}.unreverted(content)
 }
 
 // baseFile reads the file on the base, and again with growing pauses before a disaster asks
 // people to go on without.
-func (f preflight) baseFile(ctx context.Context, needed bool) (content, tip string, err error) {
+func (s preflight) baseFile(ctx context.Context, needed bool) (content, tip string, err error) {
 	for pause := hiccup; ; pause *= 2 {
-		content, tip, err = f.Forge.Files.File(ctx, f.svc.Repository, f.svc.Repository.Base)
-		if err == nil || !needed || f.req.Mode != dr.Disaster || dr.CodeOf(err) != dr.Temporary || pause > unseenFor {
+		content, tip, err = s.f.Forge.Files.File(ctx, s.f.svc.Repository, s.f.svc.Repository.Base)
+		if err == nil || !needed || s.f.req.Mode != dr.Disaster || dr.CodeOf(err) != dr.Temporary || pause > unseenFor {
 			return content, tip, err
 		}
 		if err := engine.Wait(ctx, pause); err != nil {
@@ -227,44 +227,44 @@ func (f preflight) baseFile(ctx context.Context, needed bool) (content, tip stri
 }
 
 // unreverted is an error where the file on the base does not say the target any more.
-func (f preflight) unreverted(content string) error {
-	active, err := f.Forge.Region.ActiveRegion(content)
-	if err == nil && active == f.req.Target {
+func (s preflight) unreverted(content string) error {
+	active, err := s.f.Forge.Region.ActiveRegion(content)
+	if err == nil && active == s.f.req.Target {
 		return nil
 	}
-	return &dr.Error{Code: dr.Conflict, What: dr.T("preflight.reverted", "base", f.svc.Repository.Base, "region", f.req.Target), Next: dr.T("preflight.reverted.next", "region", f.req.Target), Err: err}
+	return &dr.Error{Code: dr.Conflict, What: dr.T("preflight.reverted", "base", s.f.svc.Repository.Base, "region", s.f.req.Target), Next: dr.T("preflight.reverted.next", "region", s.f.req.Target), Err: err}
 }
 
 // planAgain plans the commit in use where the plans are old, or where it came upon another
 // base than was planned and holds something else that the stacks read. It gives the plans that are wider, and how.
 func (s thinking) planAgain(ctx context.Context) (dr.Plans, []dr.Text, error) {
-	moved := s.as.merged.Parent != "" && s.as.merged.Parent != s.as.base && treesMoved(ctx, s.failover, s.as.base, dr.Tree{Commit: s.as.merged.SHA})
-	if !moved && fresh(s.plannedAt, steady(s.run, s.run.Now(ctx)), plansFreshFor) {
+	moved := s.f.as.merged.Parent != "" && s.f.as.merged.Parent != s.f.as.base && treesMoved(ctx, s.f.Terraform, &s.f.course, s.f.as.base, dr.Tree{Commit: s.f.as.merged.SHA})
+	if !moved && fresh(s.f.plannedAt, steady(s.f.run, s.f.run.Now(ctx)), plansFreshFor) {
 		return nil, nil, nil
 	}
-	stopped, err := s.stoppedSource(ctx, s.first)
+	stopped, err := preflight{s.f}.stoppedSource(ctx, s.first)
 	if err != nil {
 		return nil, nil, err
 	}
 	var all, out dr.Plans
 	var wider []dr.Text
-	for _, st := range steps.StacksOf(s.list) {
-		if stopped && st.Region == s.source {
+	for _, st := range steps.StacksOf(s.f.list) {
+		if stopped && st.Region == s.f.source {
 			continue
 		}
-		if out, ok := s.run.Outcome(steps.ApplyOf(st)); ok && out.OK() {
+		if out, ok := s.f.run.Outcome(steps.ApplyOf(st)); ok && out.OK() {
 			continue // this run has done it
 		}
-		plan, err := s.Terraform.Plan(ctx, dr.PlanRequest{Run: s.req.Run, Service: s.svc, Stack: st, Commit: s.as.merged.SHA, Flip: s.req.Target})
+		plan, err := s.f.Terraform.Plan(ctx, dr.PlanRequest{Run: s.f.req.Run, Service: s.f.svc, Stack: st, Commit: s.f.as.merged.SHA, Flip: s.f.req.Target})
 		if err != nil {
 			return nil, nil, err
 		}
 		all = append(all, plan)
-		if w := widerThan(dr.Plans{plan}, s.as.plans); len(w) > 0 {
+		if w := widerThan(dr.Plans{plan}, s.f.as.plans); len(w) > 0 {
 			out, wider = append(out, plan), append(wider, w...)
 		}
 	}
-	if denied, err := s.denied(ctx, all); err != nil {
+	if denied, err := (preflight{s.f}).denied(ctx, all); err != nil {
 		return nil, nil, err
 	} else if len(denied) > 0 {
 		return nil, nil, &dr.Error{Code: dr.Denied, What: dr.T("plan.denied", "reasons", denied), Next: dr.T("preflight.denied.next")}
@@ -274,13 +274,13 @@ func (s thinking) planAgain(ctx context.Context) (dr.Plans, []dr.Text, error) {
 
 // stoppedSource tells whether the run may have stopped something in the source: a plan of
 // its stack would then tell that as a change.
-func (f preflight) stoppedSource(ctx context.Context, first bool) (bool, error) {
+func (s preflight) stoppedSource(ctx context.Context, first bool) (bool, error) {
 	if !first {
 		return true, nil
 	}
-	for _, s := range f.list {
-		if q, ok := s.(steps.Stopper); ok {
-			return q.Stopped(ctx, f.run)
+	for _, step := range s.f.list {
+		if q, ok := step.(steps.Stopper); ok {
+			return q.Stopped(ctx, s.f.run)
 		}
 	}
 	return false, nil
@@ -300,7 +300,7 @@ func judgeLeft(ctx context.Context, f *failover, rules []dr.Check) (readiness, e
 	if f.req.Kind == dr.Resume && len(dbs) == 0 {
 		mode = dr.Disaster // nothing is left to be moved, and nothing is asked of the source
 	}
-	found, err := f.judge(ctx, left, mode, f.source, f.req.Target, rules)
+	found, err := judge(ctx, f.parts, left, mode, f.source, f.req.Target, rules)
 	if len(dbs) == 1 && len(f.svc.ResourcesOf(dr.AuroraGlobal)) > 1 {
 		for i, c := range found.Checks { // told by its name among several, and by none alone
 			if c.Resource == "" && slices.ContainsFunc(f.checks, func(o dr.Check) bool {
@@ -314,11 +314,11 @@ func judgeLeft(ctx context.Context, f *failover, rules []dr.Check) (readiness, e
 }
 
 // denied is what the policy has against plans that people would be asked to accept.
-func (f preflight) denied(ctx context.Context, plans dr.Plans) ([]dr.Text, error) {
+func (s preflight) denied(ctx context.Context, plans dr.Plans) ([]dr.Text, error) {
 	if len(plans) == 0 {
 		return nil, nil
 	}
-	d, err := f.Policy.Plans(ctx, f.svc, f.source, plans)
+	d, err := s.f.Policy.Plans(ctx, s.f.svc, s.f.source, plans)
 	if err != nil || d.Allowed {
 		return nil, err
 	}
@@ -329,7 +329,7 @@ func (f preflight) denied(ctx context.Context, plans dr.Plans) ([]dr.Text, error
 // pass.
 type judged struct {
 	engine.Step
-	preflight
+	f     *failover
 	first bool
 }
 
@@ -337,7 +337,7 @@ type judged struct {
 func (s judged) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	out, err := s.do(ctx, r)
 	if err != nil {
-		out = goingOn{s.failover}.offered(ctx, s.Name(), out)
+		out = goingOn{s.f}.offered(ctx, s.Name(), out)
 	}
 	return out, err
 }
@@ -345,7 +345,7 @@ func (s judged) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 // do does what the step does, unless people have mended the repository: what that would
 // give is found out first.
 func (s judged) do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
-	if found, err := (newer{s.failover}).look(ctx, s); err != nil {
+	if found, err := (newer{s.f}).look(ctx, s); err != nil {
 		return found, err
 	}
 	out, err := s.Step.Do(ctx, r)
@@ -356,7 +356,7 @@ func (s judged) do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	if !ok {
 		return out, err
 	}
-	reasons, cause := s.denied(ctx, o.Plans)
+	reasons, cause := preflight{s.f}.denied(ctx, o.Plans)
 	if cause == nil && len(reasons) == 0 {
 		return out, err
 	}
@@ -368,27 +368,27 @@ func (s judged) do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 }
 
 // accepted takes what people accepted as what was approved.
-func (f preflight) accepted(out engine.Outcome) {
+func (s preflight) accepted(out engine.Outcome) {
 	o, ok := steps.Offered(out)
 	if !ok {
 		return
 	}
-	f.unseen = f.unseen || o.Blind
+	s.f.unseen = s.f.unseen || o.Blind
 	if o.Checks != nil {
-		f.checks, f.checkedAt = o.Checks, steady(f.run, out.At)
+		s.f.checks, s.f.checkedAt = o.Checks, steady(s.f.run, out.At)
 	}
 	if o.Plans == nil {
 		return
 	}
-	plans := make(dr.Plans, 0, len(f.as.plans))
-	for _, p := range f.as.plans {
+	plans := make(dr.Plans, 0, len(s.f.as.plans))
+	for _, p := range s.f.as.plans {
 		if now, ok := o.Plans.Of(p.Stack); ok {
 			p = now
 		}
 		plans = append(plans, p)
 	}
-	f.as.plans, f.as.base, f.plannedAt = plans, f.as.merged.Parent, steady(f.run, out.At)
+	s.f.as.plans, s.f.as.base, s.f.plannedAt = plans, s.f.as.merged.Parent, steady(s.f.run, out.At)
 	for _, p := range o.Plans {
-		steps.Approve(f.run, p)
+		steps.Approve(s.f.run, p)
 	}
 }

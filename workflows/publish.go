@@ -13,24 +13,24 @@ import (
 
 // publish lets the policy judge the plans, writes them on the pull request, and
 // records the reviews that exist by then: what is approved from here on is this digest.
-func (a planning) publish(ctx context.Context, plans dr.Plans, base string, round int) (proposal, error) {
-	decision, err := a.Policy.Plans(ctx, a.svc, a.source, plans)
+func (s planning) publish(ctx context.Context, plans dr.Plans, base string, round int) (proposal, error) {
+	decision, err := s.f.Policy.Plans(ctx, s.f.svc, s.f.source, plans)
 	if err != nil {
 		return proposal{}, err
 	}
-	p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: steady(a.run, a.run.Now(ctx)), Round: round}
-	if err := a.run.Write(ctx, func(run *dr.Run) {
+	p := proposal{Plans: plans, Digest: plans.Digest(), Base: base, Counts: plans.Line(), At: steady(s.f.run, s.f.run.Now(ctx)), Round: round}
+	if err := s.f.run.Write(ctx, func(run *dr.Run) {
 		run.PlanLine, run.Digest = p.Counts, p.Digest
 		run.Decide(stepPlan, decision)
 	}); err != nil {
 		return proposal{}, err
 	}
-	repo := a.svc.Repository
-	told, err := a.tell(ctx, p)
+	repo := s.f.svc.Repository
+	told, err := s.tell(ctx, p)
 	if err != nil {
 		return proposal{}, err
 	}
-	if err := posting(a).plan(ctx, a.Forge.Pages.Plan(a.picture(), plans, p.Digest, decision)); err != nil {
+	if err := posting(s).plan(ctx, s.f.Forge.Pages.Plan(stage(s).picture(), plans, p.Digest, decision)); err != nil {
 		return proposal{}, err
 	}
 	state, text := dr.StateSuccess, dr.T("plan.status", "digest", shortDigest(p.Digest), "plan", p.Counts)
@@ -38,22 +38,22 @@ func (a planning) publish(ctx context.Context, plans dr.Plans, base string, roun
 		state, text = dr.StateFailure, dr.T("plan.denied-status", "reasons", decision.Reasons)
 	}
 	if decision.Allowed {
-		if err := a.notByItself(ctx); err != nil {
+		if err := stage(s).notByItself(ctx); err != nil {
 			return proposal{}, err
 		}
 	}
-	if err := posting(a).status(ctx, dr.PostedStatus{Name: statusPlan, State: state, Text: a.Forge.Pages.Line(text)}); err != nil {
+	if err := posting(s).status(ctx, dr.PostedStatus{Name: statusPlan, State: state, Text: s.f.Forge.Pages.Line(text)}); err != nil {
 		return proposal{}, err
 	}
 	if !decision.Allowed {
 		return proposal{}, &dr.Error{Code: dr.Denied, What: dr.T("plan.denied", "reasons", decision.Reasons), Next: dr.T("plan.denied.next", "base", repo.Base)}
 	}
-	before, err := a.recordReviews(ctx, told)
+	before, err := s.recordReviews(ctx, told)
 	if err != nil {
 		return proposal{}, err
 	}
 	p.Recorded, p.Told = before.IDs, before.Told
-	return p, a.callApprovers(ctx, p, told)
+	return p, s.callApprovers(ctx, p, told)
 }
 
 // planMarker is that of the comment with the plan.
@@ -68,12 +68,12 @@ func tellFailure(ctx context.Context, a planning, failed error) {
 		return
 	}
 	what, next := dr.Told(failed)
-	page := a.Forge.Pages.Comment(dr.T("pr.plan.none", "run", a.req.Run, "commit", short(a.change.Head)), []dr.Text{what, next})
-	repo := a.svc.Repository
-	err := errors.Join(a.Forge.Publish.Comment(ctx, repo, a.change.Number, planMarker(a.req.Run), page),
-		a.Forge.Publish.Status(ctx, repo, a.change.Head, statusPlan, dr.StateFailure, a.Forge.Pages.Line(what), ""))
+	page := a.f.Forge.Pages.Comment(dr.T("pr.plan.none", "run", a.f.req.Run, "commit", short(a.f.change.Head)), []dr.Text{what, next})
+	repo := a.f.svc.Repository
+	err := errors.Join(a.f.Forge.Publish.Comment(ctx, repo, a.f.change.Number, planMarker(a.f.req.Run), page),
+		a.f.Forge.Publish.Status(ctx, repo, a.f.change.Head, statusPlan, dr.StateFailure, a.f.Forge.Pages.Line(what), ""))
 	if err != nil {
-		a.run.Log().WarnContext(ctx, "that there is no plan was not written on the pull request", "error", err)
+		a.f.run.Log().WarnContext(ctx, "that there is no plan was not written on the pull request", "error", err)
 	}
 }
 
@@ -87,9 +87,9 @@ type telling struct {
 // tell keeps what people are about to read, before they can. A process that died may have
 // told them something else, and what they said to that is not said to this; what a process
 // that died had told them already is the same telling.
-func (a planning) tell(ctx context.Context, p proposal) (telling, error) {
-	key, what := fmt.Sprintf("%s/told/%d", a.req.Run, a.change.Number), p.key(p.Digest+"/"+p.Base)
-	kept, err := a.Store.Memory.Get(ctx, key)
+func (s planning) tell(ctx context.Context, p proposal) (telling, error) {
+	key, what := fmt.Sprintf("%s/told/%d", s.f.req.Run, s.f.change.Number), p.key(p.Digest+"/"+p.Base)
+	kept, err := s.f.Store.Memory.Get(ctx, key)
 	if err != nil {
 		return telling{}, err
 	}
@@ -107,22 +107,22 @@ func (a planning) tell(ctx context.Context, p proposal) (telling, error) {
 	if err != nil {
 		return telling{}, err
 	}
-	return now, a.Store.Memory.Put(ctx, key, string(doc))
+	return now, s.f.Store.Memory.Put(ctx, key, string(doc))
 }
 
 // callApprovers asks those who may approve, by name, once for each plan that they are told.
-func (a planning) callApprovers(ctx context.Context, p proposal, told telling) error {
-	who := slices.DeleteFunc(slices.Clone(a.svc.Approvers), func(name string) bool {
-		p, _ := a.Team.People.ByName(name)
-		return name == a.req.Requester || a.req.AskedBy(p, a.Team.People)
+func (s planning) callApprovers(ctx context.Context, p proposal, told telling) error {
+	who := slices.DeleteFunc(slices.Clone(s.f.svc.Approvers), func(name string) bool {
+		p, _ := s.f.Team.People.ByName(name)
+		return name == s.f.req.Requester || s.f.req.AskedBy(p, s.f.Team.People)
 	})
-	title := dr.T("note.call", "number", a.change.Number, "n", needed(a.failover))
+	title := dr.T("note.call", "number", s.f.change.Number, "n", needed(s.f))
 	if p.Round > 0 {
-		title = dr.T("note.call.again", "number", a.change.Number, "n", needed(a.failover), "round", p.Round+1)
+		title = dr.T("note.call.again", "number", s.f.change.Number, "n", needed(s.f), "round", p.Round+1)
 	}
-	return a.run.Post(ctx, dr.Note{
-		Key: p.key(fmt.Sprintf("%s/call/%d/%s/%d", a.req.Run, a.change.Number, p.Digest, told.N)), Run: a.req.Run, Channel: a.svc.Channel,
-		Level: dr.Warn, Title: title, Link: a.change.URL, Mention: who,
+	return s.f.run.Post(ctx, dr.Note{
+		Key: p.key(fmt.Sprintf("%s/call/%d/%s/%d", s.f.req.Run, s.f.change.Number, p.Digest, told.N)), Run: s.f.req.Run, Channel: s.f.svc.Channel,
+		Level: dr.Warn, Title: title, Link: s.f.change.URL, Mention: who,
 		Lines: []dr.Text{dr.T("note.call.line", "plan", p.Counts, "digest", shortDigest(p.Digest))},
 	})
 }
@@ -146,12 +146,12 @@ func (s *saidBefore) UnmarshalJSON(doc []byte) error {
 // recordReviews keeps the ids of the reviews that existed right after people were told
 // something, and when that was, once: a step that runs again after a crash must not discount
 // approvals that were given while the bot was down.
-func (a planning) recordReviews(ctx context.Context, told telling) (saidBefore, error) {
-	at, err := a.Forge.Publish.Commented(ctx, a.svc.Repository, a.change.Number, planMarker(a.req.Run))
+func (s planning) recordReviews(ctx context.Context, told telling) (saidBefore, error) {
+	at, err := s.f.Forge.Publish.Commented(ctx, s.f.svc.Repository, s.f.change.Number, planMarker(s.f.req.Run))
 	if err != nil {
 		return saidBefore{}, err
 	}
-	st, err := a.Forge.Changes.ChangeState(ctx, a.svc.Repository, a.change.Number)
+	st, err := s.f.Forge.Changes.ChangeState(ctx, s.f.svc.Repository, s.f.change.Number)
 	if err != nil {
 		return saidBefore{}, err
 	}
@@ -160,7 +160,7 @@ func (a planning) recordReviews(ctx context.Context, told telling) (saidBefore, 
 	if err != nil {
 		return saidBefore{}, err
 	}
-	stored, err := a.Store.Keeper.Keep(ctx, fmt.Sprintf("%s/reviews/%d/%d/%s", a.req.Run, a.change.Number, told.N, told.What), string(doc))
+	stored, err := s.f.Store.Keeper.Keep(ctx, fmt.Sprintf("%s/reviews/%d/%d/%s", s.f.req.Run, s.f.change.Number, told.N, told.What), string(doc))
 	if err != nil {
 		return saidBefore{}, err
 	}
@@ -168,5 +168,5 @@ func (a planning) recordReviews(ctx context.Context, told telling) (saidBefore, 
 	if err := json.Unmarshal([]byte(stored), &recorded); err != nil {
 		return saidBefore{}, fmt.Errorf("decode the recorded reviews: %w", err)
 	}
-	return recorded, posting(a).amend(ctx, func(b *board) { b.Seen, b.Void, b.Wrong = recorded.IDs, nil, false })
+	return recorded, posting(s).amend(ctx, func(b *board) { b.Seen, b.Void, b.Wrong = recorded.IDs, nil, false })
 }

@@ -41,12 +41,12 @@ func (r *report) outlook(ctx context.Context) (outlook, error) {
 		return outlook{}, err
 	}
 	target := r.svc.Other(active)
-	planned, err := r.judge(ctx, r.svc, dr.Planned, active, target, r.Forge.Rules.Rules(ctx, r.svc, dr.Planned))
+	planned, err := judge(ctx, r.parts, r.svc, dr.Planned, active, target, r.Forge.Rules.Rules(ctx, r.svc, dr.Planned))
 	if err != nil {
 		return outlook{}, err
 	}
 	// No rule of the repository denies a disaster run.
-	disaster, err := r.judge(ctx, r.svc, dr.Disaster, active, target, nil)
+	disaster, err := judge(ctx, r.parts, r.svc, dr.Disaster, active, target, nil)
 	return outlook{Target: target, Planned: planned.Verdict, Disaster: disaster.Verdict, Checks: planned.Checks, Mends: mends(planned.rules())}, err
 }
 

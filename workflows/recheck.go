@@ -60,68 +60,68 @@ func (r rechecked) Line() dr.Text {
 }
 
 // rechecking looks right before the merge whether what people approved is still so.
-type rechecking struct{ *approval }
+type rechecking stage
 
 // look looks when the approvals are there; or ahead, when the first one counts, so that
 // the last one finds it done; or when the base has moved. What cannot be looked at ahead is
 // looked at then.
-func (a rechecking) look(p proposal, s seen) (rechecked, error) {
-	answer := a.answer
-	if !s.Approval.Allowed {
+func (s rechecking) look(p proposal, now seen) (rechecked, error) {
+	answer := s.f.answer
+	if !now.Approval.Allowed {
 		answer = func(string, engine.Outcome) (string, error) { return engine.Skip, nil }
 	}
-	found, err := engine.Until(a.run, stepRecheck, answer, func(ctx context.Context) (rechecked, error) { return a.recheck(ctx, p, s.Moved) })
+	found, err := engine.Until(s.f.run, stepRecheck, answer, func(ctx context.Context) (rechecked, error) { return s.recheck(ctx, p, now.Moved) })
 	if err != nil || found.At.IsZero() {
 		return rechecked{}, err
 	}
-	if out, ok := a.run.Outcome(stepRecheck); ok {
-		a.looked = steady(a.run, out.At) // its end: a look that takes its time is none too old
+	if out, ok := s.f.run.Outcome(stepRecheck); ok {
+		s.a.looked = steady(s.f.run, out.At) // its end: a look that takes its time is none too old
 	}
-	a.held, a.notBefore = found.Denied, time.Time{}
+	s.a.held, s.a.notBefore = found.Denied, time.Time{}
 	switch {
 	case len(found.Denied) > 0:
-		a.notBefore = found.At.Add(heldFor)
+		s.a.notBefore = found.At.Add(heldFor)
 	case found.Checks != nil:
-		a.checkedAt = found.At
+		s.f.checkedAt = found.At
 	}
 	return found, nil
 }
 
-func (a rechecking) recheck(ctx context.Context, p proposal, moved bool) (rechecked, error) {
-	now := steady(a.run, a.run.Now(ctx))
+func (s rechecking) recheck(ctx context.Context, p proposal, moved bool) (rechecked, error) {
+	now := steady(s.f.run, s.f.run.Now(ctx))
 	out := rechecked{At: now}
-	if !fresh(a.checkedAt, now, a.timing.Recheck) {
-		if err := a.readAgain(ctx, &out); err != nil {
+	if !fresh(s.f.checkedAt, now, s.f.timing.Recheck) {
+		if err := s.readAgain(ctx, &out); err != nil {
 			return rechecked{}, unsure(err)
 		}
 	}
-	if len(out.Denied) == 0 && (moved || !fresh(p.At, now, a.timing.Recheck)) {
+	if len(out.Denied) == 0 && (moved || !fresh(p.At, now, s.f.timing.Recheck)) {
 		read := len(out.Worse)
-		if err := a.planAgain(ctx, p, &out); err != nil {
+		if err := s.planAgain(ctx, p, &out); err != nil {
 			return rechecked{}, unsure(err)
 		}
-		if err := a.readAfter(ctx, &out, slices.Clone(out.Worse[read:])); err != nil {
+		if err := s.readAfter(ctx, &out, slices.Clone(out.Worse[read:])); err != nil {
 			return rechecked{}, unsure(err)
 		}
 	}
 	if len(out.Denied) > 0 {
 		why := dr.T("recheck.held", "reasons", out.Denied)
-		a.run.Update(ctx, func(run *dr.Run) { run.Outcome = why })
+		s.f.run.Update(ctx, func(run *dr.Run) { run.Outcome = why })
 	}
 	return out, nil
 }
 
 // readAfter reads the checks once more where they have become old while it was planned.
-func (a rechecking) readAfter(ctx context.Context, out *rechecked, wider []dr.Text) error {
-	now, read := steady(a.run, a.run.Now(ctx)), a.checkedAt
+func (s rechecking) readAfter(ctx context.Context, out *rechecked, wider []dr.Text) error {
+	now, read := steady(s.f.run, s.f.run.Now(ctx)), s.f.checkedAt
 	if out.Checks != nil {
 		read = out.At
 	}
-	if len(out.Denied) > 0 || fresh(read, now, a.timing.Recheck) {
+	if len(out.Denied) > 0 || fresh(read, now, s.f.timing.Recheck) {
 		return nil
 	}
 	out.At = now
-	err := a.readAgain(ctx, out)
+	err := s.readAgain(ctx, out)
 	out.Worse = append(out.Worse, wider...)
 	return err
 }
@@ -129,9 +129,9 @@ func (a rechecking) readAfter(ctx context.Context, out *rechecked, wider []dr.Te
 // readAgain reads the checks and has the policy judge them. What has only become
 // unknown is read twice: a hiccup is no reason to wake people again, nor to take a loss for
 // one that cannot have grown.
-func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
+func (s rechecking) readAgain(ctx context.Context, out *rechecked) error {
 	for try := 1; ; try++ {
-		found, err := judgeLeft(ctx, a.failover, a.rules)
+		found, err := judgeLeft(ctx, s.f, s.f.rules)
 		if err != nil {
 			return err
 		}
@@ -139,12 +139,12 @@ func (a rechecking) readAgain(ctx context.Context, out *rechecked) error {
 		if !found.Verdict.Allowed {
 			out.Denied = found.Verdict.Reasons
 		}
-		unknown := dr.Silenced(a.checks, found.Checks)
-		for _, w := range dr.Worse(a.checks, found.Checks, a.req.Mode, a.svc.Objectives.RPO, began(a.failover)) {
+		unknown := dr.Silenced(s.f.checks, found.Checks)
+		for _, w := range dr.Worse(s.f.checks, found.Checks, s.f.req.Mode, s.f.svc.Objectives.RPO, began(&s.f.course)) {
 			out.Worse = append(out.Worse, w.Line())
 			unknown = unknown || w.Now.Level == dr.Unknown
 		}
-		for _, accept := range unshown(found.Verdict.Accepts, a.accepts) {
+		for _, accept := range unshown(found.Verdict.Accepts, s.f.accepts) {
 			out.Worse = append(out.Worse, dr.T("worse.accept", "what", accept))
 		}
 		out.Graver = len(out.Worse) > 0
@@ -167,16 +167,16 @@ func unshown(now, shown []dr.Text) []dr.Text {
 }
 
 // planAgain plans what the merge would give now.
-func (a rechecking) planAgain(ctx context.Context, p proposal, out *rechecked) error {
-	_, base, err := a.Forge.Files.File(ctx, a.svc.Repository, a.svc.Repository.Base)
+func (s rechecking) planAgain(ctx context.Context, p proposal, out *rechecked) error {
+	_, base, err := s.f.Forge.Files.File(ctx, s.f.svc.Repository, s.f.svc.Repository.Base)
 	if err != nil {
 		return err
 	}
-	plans, err := planning(a).plans(ctx, base)
+	plans, err := planning(s).plans(ctx, base)
 	if err != nil {
 		return err
 	}
-	decision, err := a.Policy.Plans(ctx, a.svc, a.source, plans)
+	decision, err := s.f.Policy.Plans(ctx, s.f.svc, s.f.source, plans)
 	if err != nil {
 		return err
 	}
@@ -199,38 +199,38 @@ func (p proposal) stands(found rechecked) proposal {
 
 // askAgain puts what has become worse before the people, on the same pull request: what
 // they said before does not count for it, and the time they have begins anew.
-func (a rechecking) askAgain(p proposal, found rechecked) (proposal, error) {
+func (s rechecking) askAgain(p proposal, found rechecked) (proposal, error) {
 	again := dr.T("recheck.again")
 	if !found.Graver && found.Base != p.Base {
 		again = dr.T("plan.wider")
 	}
 	if found.Graver { // a plan alone shows nobody a new reading
-		a.checks, a.accepts = found.Checks, a.acceptsOf(found.Verdict)
+		s.f.checks, s.f.accepts = found.Checks, s.f.acceptsOf(found.Verdict)
 	}
 	if found.Plans != nil {
 		p.Plans, p.Base = found.Plans, found.Base
 	}
-	a.waitAnew()
-	return engine.Until(a.run, stepPlan, a.answer, func(ctx context.Context) (proposal, error) {
+	stage(s).waitAnew()
+	return engine.Until(s.f.run, stepPlan, s.f.answer, func(ctx context.Context) (proposal, error) {
 		round := p.Round + 1
-		a.run.Update(ctx, func(run *dr.Run) {
-			run.Checks, run.Accepts = a.checks, a.accepts
+		s.f.run.Update(ctx, func(run *dr.Run) {
+			run.Checks, run.Accepts = s.f.checks, s.f.accepts
 			run.Outcome = again
 		})
 		lines := append([]dr.Text{again}, found.Worse...)
-		if len(a.accepts) > 0 {
-			lines = append(lines, dr.T("run.accepts", "what", a.accepts))
+		if len(s.f.accepts) > 0 {
+			lines = append(lines, dr.T("run.accepts", "what", s.f.accepts))
 		}
-		marker := fmt.Sprintf("drbot:worse:%s:%d:%d", a.req.Run, a.change.Number, round)
-		if err := posting(a).comment(ctx, marker, a.Forge.Pages.Comment(dr.T("note.worse"), lines)); err != nil {
+		marker := fmt.Sprintf("drbot:worse:%s:%d:%d", s.f.req.Run, s.f.change.Number, round)
+		if err := posting(s).comment(ctx, marker, s.f.Forge.Pages.Comment(dr.T("note.worse"), lines)); err != nil {
 			return proposal{}, err
 		}
-		if err := a.run.Say(ctx, fmt.Sprintf("worse/%d/%d", a.change.Number, round), dr.Warn, dr.T("note.worse"), lines...); err != nil {
+		if err := s.f.run.Say(ctx, fmt.Sprintf("worse/%d/%d", s.f.change.Number, round), dr.Warn, dr.T("note.worse"), lines...); err != nil {
 			return proposal{}, err
 		}
 		if found.Plans == nil {
-			return planning(a).publish(ctx, p.Plans, p.Base, round)
+			return planning(s).publish(ctx, p.Plans, p.Base, round)
 		}
-		return planning(a).putBefore(ctx, p.Plans, proposed{base: p.Base, into: p.Base, round: round})
+		return planning(s).putBefore(ctx, p.Plans, proposed{base: p.Base, into: p.Base, round: round})
 	})
 }

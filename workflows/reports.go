@@ -20,7 +20,7 @@ type Due struct {
 // the context ends.
 func (b *Runbooks) Schedule(ctx context.Context, mem engine.Memory) error {
 	var all []engine.Schedule
-	for _, name := range b.ServiceNames() {
+	for _, name := range serviceNames(b.Team) {
 		s := b.Team.Services[name]
 		// Whether the service could be moved is told with the nightly drift.
 		for kind, spec := range map[string]string{healthQueue: s.Schedule.Health, driftQueue: s.Schedule.Drift, readyQueue: s.Schedule.Drift} {
@@ -45,7 +45,7 @@ func (b *Runbooks) startReport(kind, service string, due engine.Due) error {
 
 // report is a runbook without a record of its own, whose only trace is what it posts.
 type report struct {
-	*Runbooks
+	*parts
 	run *engine.Run
 	in  Due
 	svc dr.Service
@@ -57,12 +57,12 @@ func (b *Runbooks) begin(r *engine.Run, in Due) (*report, bool) {
 	r.Service = in.Service
 	svc := engine.Note(r, "begin", func(context.Context) (dr.Service, error) { return b.Team.Services[in.Service], nil }).Value
 	r.Channel = svc.Channel
-	return &report{Runbooks: b, run: r, in: in, svc: svc}, svc.Name != ""
+	return &report{parts: b.parts, run: r, in: in, svc: svc}, svc.Name != ""
 }
 
 func (r *report) context() dr.Text {
 	if r.in.Late {
-		return dr.T("report.late", "at", r.in.At.Format("2006-01-02 15:04 MST"))
+		return dr.T("report.late", "at", r.in.At)
 	}
-	return dr.T("report.due", "at", r.in.At.Format("2006-01-02 15:04 MST"))
+	return dr.T("report.due", "at", r.in.At)
 }

@@ -16,56 +16,56 @@ import (
 const eventsRead = 5 * time.Second
 
 // result is what the run took, made of what its steps left behind.
-func (f account) result(ctx context.Context) dr.Result {
-	res := dr.Result{RTO: f.svc.Objectives.RTO, RPO: f.svc.Objectives.RPO, RTA: -1}
-	if at := cmp.Or(f.served, steps.Verification.At(f.run)); !at.IsZero() {
+func (s account) result(ctx context.Context) dr.Result {
+	res := dr.Result{RTO: s.f.svc.Objectives.RTO, RPO: s.f.svc.Objectives.RPO, RTA: -1}
+	if at := cmp.Or(s.f.served, steps.Verification.At(s.f.run)); !at.IsZero() {
 		// What was stored before a jump is of the old clock; the end is of the new one.
-		res.RTA = at.Sub(began(f.failover))
+		res.RTA = at.Sub(began(&s.f.course))
 	}
-	res.RPA, res.RPAKnown, res.RPATold = f.loss()
-	if f.run.Skipped(steps.Verify) {
-		res.Away = elsewhere(ctx, f.Runbooks, f.svc, f.req.Target)
+	res.RPA, res.RPAKnown, res.RPATold = s.loss()
+	if s.f.run.Skipped(steps.Verify) {
+		res.Away = elsewhere(ctx, s.f.Kinds, s.f.svc, s.f.req.Target)
 	}
-	for _, db := range f.svc.ResourcesOf(dr.AuroraGlobal) {
+	for _, db := range s.f.svc.ResourcesOf(dr.AuroraGlobal) {
 		short, cancel := context.WithTimeout(ctx, eventsRead)
-		events, err := f.Cloud.Databases.Events(short, f.svc, db, f.req.Target, f.req.At)
+		events, err := s.f.Cloud.Databases.Events(short, s.f.svc, db, s.f.req.Target, s.f.req.At)
 		cancel()
 		if err != nil {
 			res.Left = append(res.Left, dr.T("left.events", "database", db.Name))
 		}
 		res.Events = append(res.Events, events...)
 	}
-	if f.req.Mode == dr.Disaster {
-		source := dr.T("left.source", "source", f.source)
-		if _, found := steps.Quieting.Of(f.run, string(f.source)); found == engine.Ran { // before the run went on as a disaster
-			source = dr.T("left.source.at-zero", "source", f.source)
+	if s.f.req.Mode == dr.Disaster {
+		source := dr.T("left.source", "source", s.f.source)
+		if _, found := steps.Quieting.Of(s.f.run, string(s.f.source)); found == engine.Ran { // before the run went on as a disaster
+			source = dr.T("left.source.at-zero", "source", s.f.source)
 		}
 		res.Left = append(res.Left, source)
-		if f.hasPromoted() {
+		if s.hasPromoted() {
 			res.Left = append(res.Left, dr.T("left.snapshot"))
 		}
 		if len(res.Away) == 0 {
-			res.Left = append(res.Left, dr.T("left.way-back", "command", toMove(f.req.Service, dr.Failback, f.source, dr.Planned, f.svc.Cooldown > 0)))
+			res.Left = append(res.Left, dr.T("left.way-back", "command", toMove(s.f.req.Service, dr.Failback, s.f.source, dr.Planned, s.f.svc.Cooldown > 0)))
 		}
 	}
-	for _, s := range f.list {
+	for _, step := range s.f.list {
 		switch {
-		case f.run.Skipped(s.Name()) && steps.KindOf(s.Name()) == steps.GiveBack:
-			res.Left = append(res.Left, dr.T("left.at-zero", "step", s.Name(), "source", f.source, "command", toResume(f.req)))
-		case f.run.Skipped(s.Name()):
-			res.Left = append(res.Left, dr.T("left.skipped", "step", s.Name()))
+		case s.f.run.Skipped(step.Name()) && steps.KindOf(step.Name()) == steps.GiveBack:
+			res.Left = append(res.Left, dr.T("left.at-zero", "step", step.Name(), "source", s.f.source, "command", toResume(s.f.req)))
+		case s.f.run.Skipped(step.Name()):
+			res.Left = append(res.Left, dr.T("left.skipped", "step", step.Name()))
 		}
 	}
-	if f.run.Skipped(steps.Verify) {
-		res.Left = append(res.Left, dr.T("left.unproven", "region", f.req.Target, "command", toResume(f.req)))
+	if s.f.run.Skipped(steps.Verify) {
+		res.Left = append(res.Left, dr.T("left.unproven", "region", s.f.req.Target, "command", toResume(s.f.req)))
 	}
 	return res
 }
 
 // hasPromoted tells whether this run has moved the writer of a database.
-func (f account) hasPromoted() bool {
-	return slices.ContainsFunc(f.svc.ResourcesOf(dr.AuroraGlobal), func(db dr.Resource) bool {
-		p, found := steps.Promotion.Of(f.run, db.Name)
+func (s account) hasPromoted() bool {
+	return slices.ContainsFunc(s.f.svc.ResourcesOf(dr.AuroraGlobal), func(db dr.Resource) bool {
+		p, found := steps.Promotion.Of(s.f.run, db.Name)
 		return found == engine.Ran && !p.Already
 	})
 }
@@ -73,25 +73,25 @@ func (f account) hasPromoted() bool {
 // loss is the data that the promotions of this run lost, as far as is known: the worst of all
 // databases, and unknown when one of them is. It is told in words where it is none of this
 // run's: what others have moved, nobody here knows how, was no switchover of the run's.
-func (f account) loss() (worst time.Duration, known bool, told dr.Text) {
-	rpo := f.svc.Objectives.RPO
-	dbs := f.svc.ResourcesOf(dr.AuroraGlobal)
-	if f.req.Kind == dr.Resume && len(dbs) > 0 && !f.hasPromoted() {
+func (s account) loss() (worst time.Duration, known bool, told dr.Text) {
+	rpo := s.f.svc.Objectives.RPO
+	dbs := s.f.svc.ResourcesOf(dr.AuroraGlobal)
+	if s.f.req.Kind == dr.Resume && len(dbs) > 0 && !s.hasPromoted() {
 		return 0, false, dr.T("result.rpa.not-here", "rpo", rpo)
 	}
 	for _, db := range dbs {
-		p, found := steps.Promotion.Of(f.run, db.Name)
+		p, found := steps.Promotion.Of(s.f.run, db.Name)
 		switch {
 		case found == engine.Skipped:
 			return 0, false, dr.T("result.rpa.skipped", "rpo", rpo, "step", steps.Promotion.Name(db.Name))
 		case found != engine.Ran:
 			return 0, false, dr.Text{} // nothing is known of this database
-		case p.Already && f.req.Kind == dr.Resume: // before this run, which tells of its own
+		case p.Already && s.f.req.Kind == dr.Resume: // before this run, which tells of its own
 		case p.Already:
 			return 0, false, dr.T("result.rpa.others", "rpo", rpo, "database", db.Name)
-		case cmp.Or(p.Mode, f.req.Mode) == dr.Planned: // a switchover waits until the target has everything
+		case cmp.Or(p.Mode, s.f.req.Mode) == dr.Planned: // a switchover waits until the target has everything
 		case p.Lag == nil:
-			lost, known := goingOn(f).loss()
+			lost, known := goingOn(s).loss()
 			if !known {
 				return 0, false, dr.Text{}
 			}

@@ -29,7 +29,7 @@ func TestResumedWhileTheBaseMoves(t *testing.T) {
 	} {
 		for when, wait := range map[string]func(w *world.World, move func()){
 			"while they read":  func(_ *world.World, move func()) { move(); time.Sleep(20 * time.Minute) },
-			"after the accept": func(w *world.World, move func()) { w.After("Audit answer accept", move) },
+			"after the accept": func(w *world.World, move func()) { w.After("Audit answer-accept", move) },
 		} {
 			t.Run(name+"/"+when, func(t *testing.T) {
 				t.Parallel()

@@ -101,11 +101,17 @@ type Deps struct {
 // Runbooks are the runbooks on an engine: what people ask of them, and what runs by
 // itself.
 type Runbooks struct {
+	*parts
+	engine *engine.Engine
+	former bool // what is of before the seals is known
+}
+
+// parts are what the runbooks and the runs of them work with. They have no methods: who holds
+// them cannot start or end anything.
+type parts struct {
 	Deps
 	host   Host
 	timing Timing
-	engine *engine.Engine
-	former bool // what is of before the seals is known
 }
 
 // New prepares the runbooks; Launch starts them and takes up every run a former
@@ -129,8 +135,8 @@ func New(d Deps, h Host, t Timing) (*Runbooks, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Runbooks{Deps: d, host: h, timing: t, engine: e}
-	engine.Register(e, string(dr.Failover), b.failover, strays{b})
+	b := &Runbooks{parts: &parts{Deps: d, host: h, timing: t}, engine: e}
+	engine.Register(e, string(dr.Failover), b.failover, strays{b.parts})
 	engine.Register(e, healthQueue, b.health, nil)
 	engine.Register(e, driftQueue, b.drift, nil)
 	engine.Register(e, readyQueue, b.ready, nil)
@@ -168,7 +174,8 @@ func (b *Runbooks) Seal(ctx context.Context) error {
 
 // Launch starts the engine. Runs that were under way go on.
 func (b *Runbooks) Launch(ctx context.Context) error {
-	for _, look := range []func(context.Context) error{b.Seal, Watchman{b}.missing, Watchman{b}.settleFormer, Watchman{b}.withoutGone, Watchman{b}.configured} {
+	w := b.Watchman()
+	for _, look := range []func(context.Context) error{b.Seal, w.missing, w.settleFormer, w.withoutGone, w.configured} {
 		if err := look(ctx); err != nil {
 			return err
 		}
@@ -190,10 +197,18 @@ func (b *Runbooks) Drain(ctx context.Context) error { return b.engine.Drain(ctx)
 // Close shuts the engine down at once; for tests, after Drain.
 func (b *Runbooks) Close(timeout time.Duration) error { return b.engine.Close(timeout) }
 
+// Commands are what people ask of these runbooks.
+func (b *Runbooks) Commands() Commands { return Commands{b.parts, b.engine} }
+
+// Watchman looks after the runs of these runbooks.
+func (b *Runbooks) Watchman() Watchman { return Watchman{b.parts, b.engine} }
+
 // ServiceNames lists the services, sorted.
-func (b *Runbooks) ServiceNames() []string {
-	names := make([]string, 0, len(b.Team.Services))
-	for n := range b.Team.Services {
+func (b Commands) ServiceNames() []string { return serviceNames(b.Team) }
+
+func serviceNames(t Team) []string {
+	names := make([]string, 0, len(t.Services))
+	for n := range t.Services {
 		names = append(names, n)
 	}
 	sort.Strings(names)

@@ -14,38 +14,38 @@ type reading func(ctx context.Context, repo dr.Repository, number int) (dr.Chang
 
 // glance counts what the forge's watcher sees. Whatever leads on from there is read whole
 // first; without a watcher everything is, every time.
-func (a waiting) glance(ctx context.Context, p proposal) (dr.ChangeState, dr.Approval, error) {
-	if a.Forge.Watch == nil {
-		return a.count(ctx, p)
+func (s waiting) glance(ctx context.Context, p proposal) (dr.ChangeState, dr.Approval, error) {
+	if s.f.Forge.Watch == nil {
+		return stage(s).count(ctx, p)
 	}
-	st, approval, err := a.countBy(ctx, p, a.Forge.Watch.Look)
+	st, approval, err := stage(s).countBy(ctx, p, s.f.Forge.Watch.Look)
 	if err != nil || st.Open && !approval.Allowed && approval.Broken.Empty() {
 		return st, approval, err
 	}
-	return a.count(ctx, p)
+	return stage(s).count(ctx, p)
 }
 
 // count reads everything fresh and applies the fixed rules.
-func (a *approval) count(ctx context.Context, p proposal) (dr.ChangeState, dr.Approval, error) {
-	return a.countBy(ctx, p, a.Forge.Changes.ChangeState)
+func (s stage) count(ctx context.Context, p proposal) (dr.ChangeState, dr.Approval, error) {
+	return s.countBy(ctx, p, s.f.Forge.Changes.ChangeState)
 }
 
-func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.ChangeState, dr.Approval, error) {
-	st, err := read(ctx, a.svc.Repository, a.change.Number)
+func (s stage) countBy(ctx context.Context, p proposal, read reading) (dr.ChangeState, dr.Approval, error) {
+	st, err := read(ctx, s.f.svc.Repository, s.f.change.Number)
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
-	if st, err = (posting{a}).heed(ctx, st, read); err != nil {
+	if st, err = posting(s).heed(ctx, st, read); err != nil {
 		return st, dr.Approval{}, err
 	}
-	if err := (accounts{a.Store.Keeper, a.Team.People}).mark(ctx, &st); err != nil {
+	if err := (accounts{s.f.Store.Keeper, s.f.Team.People}).mark(ctx, &st); err != nil {
 		return st, dr.Approval{}, err
 	}
-	rules, err := tally{a}.countedBy(ctx, p, st)
+	rules, err := tally(s).countedBy(ctx, p, st)
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
-	own, err := tally{a}.own(ctx, p, st)
+	own, err := tally(s).own(ctx, p, st)
 	if err != nil {
 		return st, dr.Approval{}, err
 	}
@@ -57,22 +57,22 @@ func (a *approval) countBy(ctx context.Context, p proposal, read reading) (dr.Ch
 }
 
 // countedBy are the rules that a change's approvals are counted by.
-func (a tally) countedBy(ctx context.Context, p proposal, st dr.ChangeState) (policies.ApprovalRules, error) {
-	self, err := a.Forge.Files.Self(ctx)
+func (s tally) countedBy(ctx context.Context, p proposal, st dr.ChangeState) (policies.ApprovalRules, error) {
+	self, err := s.f.Forge.Files.Self(ctx)
 	if err != nil {
 		return policies.ApprovalRules{}, err
 	}
-	want, err := a.Forge.Region.SetActiveRegion(st.BaseFile, a.req.Target)
+	want, err := s.f.Forge.Region.SetActiveRegion(st.BaseFile, s.f.req.Target)
 	if err != nil {
 		return policies.ApprovalRules{}, err
 	}
-	b, err := posting(a).read(ctx)
+	b, err := posting(s).read(ctx)
 	if err != nil {
 		return policies.ApprovalRules{}, err
 	}
 	return policies.ApprovalRules{
-		People: a.Team.People, Approvers: a.svc.Approvers, Requester: a.req.Requester, Asked: a.req.Person, Quorum: needed(a.failover),
-		Head: a.change.Head, BaseRef: a.svc.Repository.Base, File: a.svc.Repository.File,
+		People: s.f.Team.People, Approvers: s.f.svc.Approvers, Requester: s.f.req.Requester, Asked: s.f.req.Person, Quorum: needed(s.f),
+		Head: s.f.change.Head, BaseRef: s.f.svc.Repository.Base, File: s.f.svc.Repository.File,
 		Recorded: p.recorded(st.Reviews), Misled: b.Void, BotLogin: self, WantFile: want,
 	}, nil
 }
@@ -117,20 +117,20 @@ func (b blind) after(at time.Time, unread bool) blind {
 
 // expires is when the request does, by the clock as it is at a time: what that was set by
 // counts as little as what nobody could see.
-func (a *approval) expires(at time.Time) time.Time {
-	return a.deadline.Add(a.run.Moved()).Add(a.blind.by(steady(a.run, at)))
+func (s stage) expires(at time.Time) time.Time {
+	return s.a.deadline.Add(s.f.run.Moved()).Add(s.a.blind.by(steady(s.f.run, at)))
 }
 
 // late tells whether the request has expired by a time.
-func (a *approval) late(now time.Time) bool { return !now.Before(a.expires(now)) }
+func (s stage) late(now time.Time) bool { return !now.Before(s.expires(now)) }
 
 // tooLate tells whether a merge that this run has not made is seen too late: nobody waits for
 // it any more. What was put into a queue in time is followed.
-func (a *approval) tooLate(st dr.ChangeState, self string, now time.Time) bool {
-	return a.late(now) && !a.handed && !a.byQueue(st, self)
+func (s stage) tooLate(st dr.ChangeState, self string, now time.Time) bool {
+	return s.late(now) && !s.a.handed && !s.byQueue(st, self)
 }
 
 // byQueue tells whether the queue has merged what this run has put there, or was about to.
-func (a *approval) byQueue(st dr.ChangeState, self string) bool {
-	return a.queued && (st.ByQueue || st.MergedBy == self)
+func (s stage) byQueue(st dr.ChangeState, self string) bool {
+	return s.a.queued && (st.ByQueue || st.MergedBy == self)
 }

@@ -34,7 +34,7 @@ func TestGiveBackIsSkippedByTheQuorum(t *testing.T) {
 		if now := w.Record(run); now.State != r.State {
 			t.Errorf("taken up again it is %s, and was %s", whereabouts(now), whereabouts(r))
 		}
-		if rows := w.Engine.Stored(t, run); !slices.ContainsFunc(rows, func(row string) bool { return strings.Contains(row, "patch") }) {
+		if rows := w.Books.Stored(t, run); !slices.ContainsFunc(rows, func(row string) bool { return strings.Contains(row, "patch") }) {
 			t.Errorf("no row says by which version it went: %q", rows)
 		}
 	})

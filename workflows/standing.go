@@ -14,10 +14,10 @@ const placesLimit = 5 * time.Second
 
 // elsewhere is what of a service is not in a Region, or is not known to be there: its tasks,
 // its writers, the name its users go by. Git is not asked.
-func elsewhere(ctx context.Context, b *Runbooks, s dr.Service, active dr.Region) []dr.Text {
+func elsewhere(ctx context.Context, kinds []steps.Kind, s dr.Service, active dr.Region) []dr.Text {
 	ctx, cancel := context.WithTimeout(ctx, placesLimit)
 	defer cancel()
-	kind, _ := steps.Named(b.Kinds, steps.Verify)
+	kind, _ := steps.Named(kinds, steps.Verify)
 	made, err := kind.Make(steps.Job{Service: s, Request: dr.Request{Service: s.Name, Target: active}, Source: s.Other(active)})
 	if err != nil {
 		what, _ := dr.Told(err)

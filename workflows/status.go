@@ -41,7 +41,7 @@ func (b Commands) Status(ctx context.Context, c Caller, look Look) (Status, erro
 		return Status{Runs: runs}, err
 	}
 	now := b.host.Now()
-	return Status{Runs: runs, Standing: []dr.Text{activeNow(ctx, b.Runbooks, s), lastRun(runs, now), lastReading(ctx, b.Store.Reports, s, now)}}, nil
+	return Status{Runs: runs, Standing: []dr.Text{activeNow(ctx, b.parts, s), lastRun(runs, now), lastReading(ctx, b.Store.Reports, s, now)}}, nil
 }
 
 // ofRun is the one run that was named in the place of a service.
@@ -51,14 +51,14 @@ func ofRun(ctx context.Context, b Commands, id string) (Status, error) {
 	case err == nil:
 		return Status{Runs: []dr.Run{run}}, nil
 	case dr.CodeOf(err) == dr.NotFound:
-		return Status{}, &dr.Error{Code: dr.NotFound, What: dr.T("no-service-or-run", "name", dr.Foreign(clip(id, 40))), Next: dr.T("try-one-of", "names", b.ServiceNames())}
+		return Status{}, &dr.Error{Code: dr.NotFound, What: dr.T("no-service-or-run", "name", dr.Foreign(clip(id, 40))), Next: dr.T("try-one-of", "names", serviceNames(b.Team))}
 	default:
 		return Status{}, err
 	}
 }
 
 // activeNow is the Region that Git says, and what of the service is not there.
-func activeNow(ctx context.Context, b *Runbooks, s dr.Service) dr.Text {
+func activeNow(ctx context.Context, b *parts, s dr.Service) dr.Text {
 	asking, cancel := context.WithTimeout(ctx, standingLimit)
 	defer cancel()
 	content, _, err := b.Forge.Files.File(asking, s.Repository, s.Repository.Base)
@@ -70,7 +70,7 @@ func activeNow(ctx context.Context, b *Runbooks, s dr.Service) dr.Text {
 		what, _ := dr.Told(err)
 		return dr.T("status.active.unread", "service", s.Name, "why", what)
 	}
-	if not := elsewhere(ctx, b, s, active); len(not) > 0 {
+	if not := elsewhere(ctx, b.Kinds, s, active); len(not) > 0 {
 		return dr.T("status.git-alone", "service", s.Name, "region", active, "base", s.Repository.Base, "lacking", not, "command", toFinish(s, active))
 	}
 	return dr.T("status.active", "service", s.Name, "region", active, "base", s.Repository.Base)

@@ -7,7 +7,7 @@ import (
 )
 
 // strays are runs that this version cannot take up, because its steps are others.
-type strays struct{ *Runbooks }
+type strays struct{ *parts }
 
 // Stands says what leads on from one: the version that it was begun with, or its end and
 // what goes on from there.
@@ -20,14 +20,16 @@ func (b strays) Stands(run dr.Run) (what, next dr.Text) {
 }
 
 // asked is the request of a run alone, for the commands that it leads to.
-func asked(run dr.Run) *failover { return &failover{req: run.Request} }
+func asked(run dr.Run) *course { return &course{req: run.Request} }
 
 // Leave ends one as its own runbook would have: its pull request is closed where that is not
 // merged, and the source has its tasks again where the writer stayed. The service is that of
 // now.
 func (b strays) Leave(r *engine.Run, run dr.Run, by dr.Voices) string {
 	svc := b.Team.Services[run.Service]
-	f := &failover{Runbooks: b.Runbooks, run: r, req: run.Request, svc: svc, source: run.Source, change: run.Change, merged: run.PastMerge(), there: map[string]bool{}, anew: map[string]bool{}}
+	f := &failover{parts: b.parts, anew: map[string]bool{}, course: course{
+		run: r, req: run.Request, svc: svc, source: run.Source, change: run.Change, merged: run.PastMerge(), there: map[string]bool{},
+	}}
 	r.Service, r.Channel, r.Approvers, r.Quorum = run.Service, svc.Channel, svc.Approvers, needed(f)
 	if run.GoneOn != nil {
 		f.gone = &steps.Gone{}

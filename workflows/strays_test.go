@@ -22,6 +22,17 @@ func namedNext(r dr.Run, verb dr.Kind) bool {
 	return false
 }
 
+// strayed is a run past its merge, its source at zero, that has other steps after an upgrade.
+func strayed(w *world.World) string {
+	w.Fail("Promote", 1, errMended)
+	run := w.Start(world.Planned)
+	approve(w, run)
+	asks(w, run, "promote/portal-global")
+	w.RestartOver(otherSteps)
+	time.Sleep(5 * time.Minute) // of the world's clock
+	return run
+}
+
 // A run past its merge, its source at zero, is found to have other steps after an upgrade.
 // Two people end it: the source runs again, and what its words name leads on.
 func TestOtherStepsBehindTheMerge(t *testing.T) {
@@ -30,12 +41,7 @@ func TestOtherStepsBehindTheMerge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-				w.Fail("Promote", 1, errMended)
-				run := w.Start(world.Planned)
-				approve(w, run)
-				asks(w, run, "promote/portal-global")
-				w.RestartOver(otherSteps)
-				time.Sleep(5 * time.Minute)
+				run := strayed(w)
 				r := w.Record(run)
 				if r.State != dr.RunPaused || r.Outcome.ID != "run.other-steps" || !namedNext(r, dr.Resume) {
 					t.Fatalf("it does not stand still: %s", whereabouts(r))
@@ -95,12 +101,7 @@ func TestOtherStepsBeforeTheMerge(t *testing.T) {
 func TestOtherStepsEndedAnew(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-		w.Fail("Promote", 1, errMended)
-		run := w.Start(world.Planned)
-		approve(w, run)
-		asks(w, run, "promote/portal-global")
-		w.RestartOver(otherSteps)
-		time.Sleep(5 * time.Minute)
+		run := strayed(w)
 		w.Cancel(run, "alice")
 		w.KillAfter("Scale " + string(world.Seoul))
 		go func() { // the end of the bot is that of its caller, not of the test
@@ -118,12 +119,7 @@ func TestOtherStepsEndedAnew(t *testing.T) {
 func TestOtherStepsAreThoseOfAnotherVersion(t *testing.T) {
 	t.Parallel()
 	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-		w.Fail("Promote", 1, errMended)
-		run := w.Start(world.Planned)
-		approve(w, run)
-		asks(w, run, "promote/portal-global")
-		w.RestartOver(otherSteps)
-		time.Sleep(5 * time.Minute)
+		run := strayed(w)
 		w.RestartOver(`UPDATE operation_outputs SET function_name = 'plan' WHERE function_name = 'another'`)
 		time.Sleep(5 * time.Minute)
 		w.Answer(run, "bob", "retry")

@@ -11,25 +11,25 @@ import (
 // would hear of it.
 
 // tooLate tells of one that was read when nobody could act on it any more.
-func tooLate(f *failover) {
-	if by := engine.TooLate(f.run); by != "" {
-		tellTooLate(f, by)
+func tooLate(c *course) {
+	if by := engine.TooLate(c.run); by != "" {
+		tellTooLate(c, by)
 	}
 }
 
-func tellTooLate(f *failover, by string) {
-	if !engine.Patched(f.run, "too-late") {
+func tellTooLate(c *course, by string) {
+	if !engine.Patched(c.run, "too-late") {
 		return
 	}
-	engine.Note(f.run, "too-late", func(ctx context.Context) (bool, error) {
-		return true, sayTooLate(ctx, f, "too-late/"+by)
+	engine.Note(c.run, "too-late", func(ctx context.Context) (bool, error) {
+		return true, sayTooLate(ctx, c, "too-late/"+by)
 	})
 }
 
-func sayTooLate(ctx context.Context, f *failover, key string) error {
+func sayTooLate(ctx context.Context, c *course, key string) error {
 	title := dr.T("note.too-late")
-	if f.req.Kind == dr.Resume { // it merges nothing
+	if c.req.Kind == dr.Resume { // it merges nothing
 		title = dr.T("note.too-late.resume")
 	}
-	return f.run.Say(ctx, key, dr.Warn, title, dr.T("note.too-late.line", "command", dr.Cmd("cancel", "run", f.req.Run), "n", dr.AbandonedBy))
+	return c.run.Say(ctx, key, dr.Warn, title, dr.T("note.too-late.line", "command", dr.Cmd("cancel", "run", c.req.Run), "n", dr.AbandonedBy))
 }

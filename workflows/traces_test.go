@@ -64,7 +64,7 @@ func TestTraces(t *testing.T) {
 				s.live(w, run)
 				synctest.Wait()
 				checkEnd(t, w, run, wantEnd(s))
-				compare(t, s.name, s.about, fmt.Sprintf("%s: %s", w.Record(run).State, world.Words(w.Record(run).Outcome)), w.Engine.StoredWhole(t, run))
+				compare(t, s.name, s.about, fmt.Sprintf("%s: %s", w.Record(run).State, world.Words(w.Record(run).Outcome)), w.Books.StoredWhole(t, run))
 				noWords(t, w)
 			})
 		})
@@ -118,7 +118,7 @@ func TestScheduledTraces(t *testing.T) {
 				time.Sleep(11 * time.Minute)
 				synctest.Wait()
 				id := kind + "/portal/2000-01-01T00:10:00Z" // where every bubble's time begins
-				compare(t, kind, "a scheduled "+kind+" run", "", w.Engine.Stored(t, id))
+				compare(t, kind, "a scheduled "+kind+" run", "", w.Books.Stored(t, id))
 			})
 		})
 	}

@@ -62,7 +62,7 @@ func byHand(t *testing.T, w *world.World, run string, rows ...string) {
 			}
 		}
 		for _, e := range log {
-			if e.Action == "unheard row" && strings.Contains(world.Words(e.Detail), run+"/"+row) {
+			if e.Action == "unheard-row" && strings.Contains(world.Words(e.Detail), run+"/"+row) {
 				lines++
 			}
 		}

@@ -13,7 +13,10 @@ import (
 )
 
 // Watchman looks after runs that nothing plays any more.
-type Watchman struct{ *Runbooks }
+type Watchman struct {
+	*parts
+	engine *engine.Engine
+}
 
 // Watch looks every minute, and at once, for runs that the engine has ended while
 // their record says otherwise (given up after too many crashes), and says so: such

@@ -52,7 +52,7 @@ func (p parts) assemble(ctx context.Context, cfg *config.Config, as credentials,
 		return nil, err
 	}
 	client := &http.Client{Timeout: 15 * time.Second}
-	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), st, cfg.Services, cfg.People, words, cfg.Slack.Pace, time.Now, log)
+	poster := bot.NewPoster(bot.NewClient(cfg.Slack.Token, cfg.Slack.APIURL, client), desk{st, st}, cfg.Services, cfg.People, words, cfg.Slack.Pace, time.Now, log)
 	databases, t := aurora.New(cloud), cfg.Timing
 	handle, err := st.EngineDB()
 	if err != nil {
@@ -84,7 +84,7 @@ func (p parts) assemble(ctx context.Context, cfg *config.Config, as credentials,
 	if err != nil {
 		return nil, err
 	}
-	s := &server{books: workflows.Commands{Runbooks: books}, poster: poster, floods: over, log: log}
+	s := &server{books: books, poster: poster, floods: over, log: log}
 	s.tellRules = func(ctx context.Context) { tellRules(ctx, newRules(cfg, forge), cfg.Services, log, words.Say) }
 	s.tidy = janitor{store: st, books: books, terraform: terraform, services: cfg.Services, log: log}.run
 	s.handler, err = s.routes(cfg, st, words, client)
@@ -124,10 +124,17 @@ func (c credentials) forModules(ctx context.Context, repo dr.Repository) (string
 
 const userAgent = "drbot"
 
-func newForge(cfg *config.Config, as credentials, log *slog.Logger) (*github.Client, error) {
+func (p parts) newForge(cfg *config.Config, as credentials, log *slog.Logger) (*github.Client, error) {
+	catalogue, err := p.catalogue()
+	if err != nil {
+		return nil, err
+	}
+	words := catalogue.In(language, text.Slack)
 	return github.New(github.Options{
 		Token: func(context.Context) (string, error) { return as.token, nil }, App: as.app,
 		BaseURL: cfg.GitHub.APIURL, UserAgent: userAgent, Logger: log, Share: cfg.Timing.Review,
+		MergeTitle: func(number int) string { return words.Say(dr.T("github.merge.title", "number", number)) },
+		Cut:        "\n\n_" + words.Say(dr.T("github.cut")) + "_",
 		Known: func(login string) bool {
 			_, ok := cfg.People.ByLogin(login)
 			return ok
@@ -143,7 +150,7 @@ func newTerraform(cfg *config.Config, as credentials, policy *policies.Policy, w
 	return tf.New(tf.Options{
 		TerraformPath: cfg.Terraform.Path, PluginDir: cfg.Terraform.PluginDir, WorkDir: cfg.WorkDir,
 		Environment: cfg.Terraform.Environment, ApplyEnvironment: cfg.Terraform.ApplyEnvironment, PassEnv: cfg.Terraform.PassEnv, HashKey: cfg.Terraform.HashKey, Known: cfg.Secrets(),
-		SupervisorCommand: []string{self, "supervise"}, LockTimeout: cfg.Terraform.LockTimeout,
+		SupervisorCommand: []string{self, supervise}, LockTimeout: cfg.Terraform.LockTimeout,
 		PlanUnlocked: true, // a plan only reads; the bot that dies in one must not leave a lock behind
 		GitURL:       func(r dr.Repository) string { return cfg.GitHub.GitURL + "/" + r.Owner + "/" + r.Name + ".git" },
 		GitToken:     as.forGit,
@@ -168,7 +175,7 @@ func roles(cfg config.AWS) func(string, dr.Region, aws.Purpose) string {
 
 func (s *server) routes(cfg *config.Config, st *store.Store, words text.Words, client *http.Client) (http.Handler, error) {
 	var err error
-	s.slack, err = bot.NewServer(s.books, cfg.Slack.SigningSecret, cfg.Slack.TeamID, words, time.Now, client, s.floods.ofSlack())
+	s.slack, err = bot.NewServer(s.books.Commands(), cfg.Slack.SigningSecret, cfg.Slack.TeamID, words, time.Now, client, s.floods.ofSlack())
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +186,7 @@ func (s *server) routes(cfg *config.Config, st *store.Store, words text.Words, c
 		Idle: func(n github.Nudge) bool { return n.Kind == "status" || n.Kind == "issue_comment" },
 		Nudge: func(ctx context.Context, n github.Nudge) {
 			owner, repo, _ := strings.Cut(n.Repo, "/")
-			if err := s.books.Nudge(ctx, workflows.News{Owner: owner, Repo: repo, Number: n.Number, Branch: n.Branch}); err != nil {
+			if err := s.books.Commands().Nudge(ctx, workflows.News{Owner: owner, Repo: repo, Number: n.Number, Branch: n.Branch}); err != nil {
 				s.log.WarnContext(ctx, "a nudge was lost; the next look is soon", "error", err)
 			}
 		},

@@ -166,6 +166,26 @@ func (w *world) auditListCommand() *cobra.Command {
 	return c
 }
 
+// actionWords is what was done in words. Earlier editions stored some of them as words,
+// which are ids with blanks. What the catalogue has no words for stays as it is: an action of
+// a verb that was added, or one that somebody mistyped.
+func actionWords(w text.Words, action string) string {
+	id := strings.ReplaceAll(action, " ", "-")
+	for family, said := range map[string]func(of string) dr.Text{
+		"answer-":  func(of string) dr.Text { return dr.T("acted.answer", "answer", of) },
+		"unheard-": func(of string) dr.Text { return dr.T("acted.unheard", "kind", of) },
+	} {
+		if of, is := strings.CutPrefix(id, family); is {
+			return w.Say(said(of))
+		}
+	}
+	t := dr.Text{ID: dr.TextID("action." + id)}
+	if said := w.Say(t); said != w.Escape(t.String()) {
+		return said
+	}
+	return w.Escape(action)
+}
+
 // auditLine is an entry as one line. What people typed is in it, so nothing of it may
 // steer a terminal.
 func auditLine(w text.Words, e dr.AuditEntry) string {
@@ -173,7 +193,7 @@ func auditLine(w text.Words, e dr.AuditEntry) string {
 	if !e.Granted {
 		said = dr.T("cli.audit.refused")
 	}
-	parts := []string{e.At.UTC().Format(time.RFC3339), or(e.Who, "-"), or(e.Via, "-"), e.Action, w.Say(said)}
+	parts := []string{e.At.UTC().Format(time.RFC3339), or(e.Who, "-"), or(e.Via, "-"), actionWords(w, e.Action), w.Say(said)}
 	for _, p := range []string{e.Service, e.Run, w.Say(e.Detail)} {
 		if p != "" {
 			parts = append(parts, p)

@@ -88,7 +88,7 @@ func (p *place) has(want ...string) {
 func TestBackup(t *testing.T) {
 	p := newPlace(t)
 	p.types(1, "backup", filepath.Join(t.TempDir(), "none.db")) // no database yet
-	lock, err := store.AcquireLock(t.Context(), p.cfg.Database, func(string) { t.Error("waited") })
+	lock, err := store.AcquireLock(t.Context(), p.cfg.Database, func(int) { t.Error("waited") })
 	if err != nil {
 		t.Fatal(err)
 	}

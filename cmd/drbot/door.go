@@ -110,6 +110,10 @@ func (d *door) Accept() (net.Conn, error) {
 		}
 		who := d.names.of(c)
 		no := d.enter(who)
+		if no == nil && fenced(c) {
+			d.left(who)
+			no = &dr.Error{Code: dr.Denied, What: dr.T("cli.walled")}
+		}
 		if no == nil {
 			return &guest{Conn: c, who: who, door: d}, nil
 		}

@@ -181,7 +181,7 @@ func TestStandby(t *testing.T) {
 		if name == "DRBOT_DATABASE_URL" {
 			return "sqlite:" + filepath.Join(dir, "drbot.db")
 		}
-		return "a secret of " + name
+		return "9f86d081 is a secret of " + name
 	}, true))
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestStandby(t *testing.T) {
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := store.AcquireLock(t.Context(), cfg.Database, func(string) {})
+	lock, err := store.AcquireLock(t.Context(), cfg.Database, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

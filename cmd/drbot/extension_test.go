@@ -38,7 +38,7 @@ import (
 
 var queueInfo = dr.SystemInfo{
 	ID:     "queue",
-	Fields: []dr.Field{{Name: "url", Means: "the address of the queue", Regional: true, Form: `https://[a-z.-]+/[a-z]+`}},
+	Fields: []dr.Field{{Name: "url", Regional: true, Form: `https://[a-z.-]+/[a-z]+`}},
 	Specs: []dr.Spec{
 		{ID: "queue.depth", Unit: "messages", Threshold: 100, Need: map[dr.Mode]dr.Need{dr.Planned: dr.NeedOK, dr.Disaster: dr.NeedFact}},
 		{ID: "queue.policy"},
@@ -46,6 +46,7 @@ var queueInfo = dr.SystemInfo{
 }
 
 const queueWords = `
+field.queue.url: "the address of the queue"
 verb.ping: "whether the queue answers"
 kind.drain: "waits until the queue is empty"
 drain.done: "{{.queue}} is empty in {{.region}}"
@@ -172,13 +173,13 @@ func TestExtensionServes(t *testing.T) {
 		if name == "DRBOT_DATABASE_URL" {
 			return "sqlite:" + filepath.Join(dir, "drbot.db")
 		}
-		return "a secret of " + name
+		return "9f86d081 is a secret of " + name
 	}, true))
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg.WorkDir, cfg.Throwaway = filepath.Join(dir, "work"), true
-	lock, err := store.AcquireLock(t.Context(), cfg.Database, func(string) {})
+	lock, err := store.AcquireLock(t.Context(), cfg.Database, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +193,7 @@ func TestExtensionServes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	forge, err := newForge(cfg, as, quiet)
+	forge, err := p.newForge(cfg, as, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

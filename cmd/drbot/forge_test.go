@@ -51,7 +51,7 @@ func TestForgeAsksAboutPeopleAlone(t *testing.T) {
 	defer web.Close()
 	cfg := &config.Config{People: dr.People{{Name: "bob", GitHubLogins: []string{"bob-gh"}}, {Name: "carol", GitHubLogins: []string{"carol-gh"}}}}
 	cfg.GitHub.Token, cfg.GitHub.APIURL = "t0ken", web.URL
-	forge, err := newForge(cfg, credentials{token: cfg.GitHub.Token}, slog.New(slog.DiscardHandler))
+	forge, err := standard().newForge(cfg, credentials{token: cfg.GitHub.Token}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/tf"
 	"github.com/drbot/drbot/internal/wall"
 	"github.com/drbot/drbot/text"
 )
@@ -68,6 +69,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 func (p parts) run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if len(args) == 2 && args[0] == supervise && !strings.HasPrefix(args[1], "-") {
+		return tf.Supervise(ctx, args[1], borrowing) // people wait for it, and it says nothing to them
+	}
 	words, err := p.shellWords()
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "error:", err)

@@ -54,7 +54,7 @@ func reference(words text.Words, p parts, root *cobra.Command) string {
 		if k.Act != nil {
 			act = code(actForm(k))
 		}
-		rows = append(rows, []string{code(k.ID), act, say(dr.T(dr.TextID("skip." + string(k.Skip)))), say(dr.T(dr.TextID("kind." + k.ID)))})
+		rows = append(rows, []string{code(k.ID), act, say(dr.T(dr.TextID("skip." + string(k.Skip)))), say(dr.DoesOf(k.ID))})
 	}
 	table(say(dr.T("reference.kinds")), []string{say(dr.T("reference.kind")), "`acts:`", say(dr.T("reference.skip")), ""}, rows)
 	rows = nil
@@ -67,14 +67,14 @@ func reference(words text.Words, p parts, root *cobra.Command) string {
 			if f.Optional {
 				where += ", " + words.Say(dr.T("reference.optional"))
 			}
-			rows = append(rows, []string{code(s.ID), code(f.Name), where, f.Means})
+			rows = append(rows, []string{code(s.ID), code(f.Name), where, words.Say(s.Means(f.Name))})
 		}
 	}
 	table(say(dr.T("reference.systems")), []string{say(dr.T("reference.system")), say(dr.T("reference.field")), "", ""}, rows)
 	rows = nil
 	add := func(of string, specs []dr.Spec, need func(dr.Spec, dr.Mode) string) {
 		for _, c := range specs {
-			rows = append(rows, []string{code(c.ID), of, c.Unit, need(c, dr.Planned), need(c, dr.Disaster), say(dr.T(dr.TextID("check." + c.ID))), say(dr.T(dr.TextID("mend." + c.ID)))})
+			rows = append(rows, []string{code(c.ID), of, c.Unit, need(c, dr.Planned), need(c, dr.Disaster), say(dr.MeansOf(c.ID)), say(dr.MendOf(c.ID))})
 		}
 	}
 	needed := func(c dr.Spec, m dr.Mode) string { return need(words, c, m) }

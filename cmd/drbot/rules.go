@@ -66,7 +66,7 @@ func checkGitHub(ctx context.Context, w *world, service string) error {
 	if err != nil {
 		return err
 	}
-	forge, err := newForge(cfg, as, log)
+	forge, err := w.parts.newForge(cfg, as, log)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func ruleLines(checks []dr.Check) []dr.Text {
 	for _, c := range checks {
 		out = append(out, c.Line())
 		if c.Level != dr.OK {
-			out = append(out, dr.T("cli.check.mend", "mend", dr.T(dr.TextID("mend."+c.Name))))
+			out = append(out, dr.T("cli.check.mend", "mend", dr.MendOf(c.Name)))
 		}
 	}
 	return out
@@ -104,7 +104,7 @@ func ruleDocs(checks []dr.Check) []ruleDoc {
 	for i, c := range checks {
 		out[i] = ruleDoc{Check: c, Line: c.Line()}
 		if c.Level != dr.OK {
-			out[i].Mend = dr.T(dr.TextID("mend." + c.Name))
+			out[i].Mend = dr.MendOf(c.Name)
 		}
 	}
 	return out
@@ -124,7 +124,7 @@ func tellRules(ctx context.Context, rules ruleReader, services map[string]dr.Ser
 				continue
 			}
 			log.ErrorContext(ctx, "a run of this service would be stopped by GitHub", "service", name, "check", c.Name,
-				"why", say(c.Line()), "mend", say(dr.T(dr.TextID("mend."+c.Name))))
+				"why", say(c.Line()), "mend", say(dr.MendOf(c.Name)))
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (p parts) serve(ctx context.Context, cfg *config.Config, walls tf.Isolation
 	if err != nil {
 		return err
 	}
-	forge, err := newForge(cfg, as, log)
+	forge, err := p.newForge(cfg, as, log)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (p parts) serve(ctx context.Context, cfg *config.Config, walls tf.Isolation
 		return err
 	}
 	s.public = public
-	s.private, s.commands = newPrivate(s.doorOf(cfg), s.books, s.floods.ofSocket(), stop)
+	s.private, s.commands = newPrivate(s.doorOf(cfg), s.books.Commands(), s.floods.ofSocket(), stop)
 	if err := s.private.open(); err != nil {
 		return err
 	}
@@ -148,8 +148,8 @@ func await(ctx context.Context, cfg *config.Config, public *entrance, log *slog.
 	if err := public.open(); err != nil && !taken(err) {
 		return nil, err
 	}
-	lock, err := store.AcquireLock(ctx, cfg.Database, func(holder string) {
-		log.InfoContext(ctx, "standby: another server holds the lock; waiting", "holder", holder, "listen", public.addr())
+	lock, err := store.AcquireLock(ctx, cfg.Database, func(holder int) {
+		log.InfoContext(ctx, "standby: another server holds the lock; waiting", "process", holder, "listen", public.addr())
 		public.front.Become(web.Standby)
 		go keep(waiting, log, "listen", public.openSoon)
 	})
@@ -166,7 +166,7 @@ func await(ctx context.Context, cfg *config.Config, public *entrance, log *slog.
 
 // server is the assembled bot.
 type server struct {
-	books     workflows.Commands
+	books     *workflows.Runbooks
 	poster    *bot.Poster
 	slack     *bot.Server
 	handler   http.Handler // of what comes to public
@@ -206,7 +206,7 @@ func (s *server) start(ctx context.Context) {
 	go keep(context.WithoutCancel(ctx), s.log, "poster", s.poster.Run)
 	go keep(ctx, s.log, "janitor", s.tidy)
 	go keep(ctx, s.log, "rules", s.tellRules)
-	go keep(ctx, s.log, "watch", workflows.Watchman{Runbooks: s.books.Runbooks}.Watch)
+	go keep(ctx, s.log, "watch", s.books.Watchman().Watch)
 }
 
 // drain takes no new request and no new step, lets what is under way end and then lets

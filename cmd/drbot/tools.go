@@ -8,11 +8,14 @@ import (
 	"github.com/drbot/drbot/internal/tf"
 )
 
+// supervise is the name of the command that carries out one apply.
+const supervise = "supervise"
+
 // superviseCommand is what the bot starts beside itself for an apply; nobody
 // types it.
 func (w *world) superviseCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    "supervise FOLDER",
+		Use:    supervise + " FOLDER",
 		Short:  w.words.Sentence(dr.T("cli.supervise")),
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),

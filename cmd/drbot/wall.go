@@ -64,7 +64,7 @@ func isolation(cfg *config.Config, h ground) (walls, error) {
 		with := w.Isolation
 		with.User, with.ApplyUser, with.Switch = users.User, users.ApplyUser, users.Switch
 		if err := h.tried(cfg, with); err != nil {
-			why = dr.T("cli.wall.because", "why", dr.Foreign(err.Error()))
+			why = dr.T("cli.wall.because", "why", tf.WhyNoWall(err))
 		} else {
 			w.Isolation = with
 			return w, nil
@@ -79,7 +79,7 @@ func isolation(cfg *config.Config, h ground) (walls, error) {
 		return walls{}, &dr.Error{Code: dr.Invalid, What: dr.T("cli.wall.none"), Next: dr.T("cli.wall.none.next")}
 	}
 	if err := h.tried(cfg, w.Isolation); err != nil {
-		return walls{}, &dr.Error{Code: dr.Invalid, What: dr.T("cli.wall.fallen", "why", dr.Foreign(err.Error())), Next: dr.T("cli.wall.fallen.next")}
+		return walls{}, &dr.Error{Code: dr.Invalid, What: dr.T("cli.wall.fallen", "why", tf.WhyNoWall(err)), Next: dr.T("cli.wall.fallen.next")}
 	}
 	w.short = why
 	return w, nil
@@ -96,7 +96,7 @@ func (h ground) users(cfg *config.Config) (iso tf.Isolation, why dr.Text) {
 	in := h.installed
 	switch {
 	case h.faulty != nil:
-		return iso, dr.T("cli.wall.because", "why", dr.Foreign(h.faulty.Error()))
+		return iso, dr.T("cli.wall.because", "why", tf.WhyNoWall(h.faulty))
 	case in.Program == "" && iso.User == 0:
 		return iso, dr.Text{}
 	case in.Program == "":
@@ -210,6 +210,9 @@ func tellWalls(ctx context.Context, w walls, can wall.Standing, log *slog.Logger
 	}
 	if !can.Signals() && w.User == 0 {
 		log.WarnContext(ctx, "this kernel's Landlock does not keep Terraform from ending other processes of drbot's user; Linux 6.12 does", "landlock", can.Landlock)
+	}
+	if w.Landlock == 0 && cmp.Or(w.ApplyUser, w.User) == w.User {
+		log.WarnContext(ctx, "this host has no Landlock, and plans and applies have one user: what a plan leaves running can reach an apply; name another by terraform.apply_user", "user", w.User)
 	}
 	if w.Landlock == 0 {
 		log.WarnContext(ctx, "this host has no Landlock: Terraform runs as another user, who reads what every user may read; git runs as drbot's own")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,9 @@ import (
 // The test binary raises walls as the program does: serve tries them.
 func TestMain(m *testing.M) {
 	wall.Enter()
+	if socket := os.Getenv(callsVariable); socket != "" {
+		os.Exit(calls(socket))
+	}
 	os.Exit(m.Run())
 }
 
@@ -48,7 +50,7 @@ func TestNoWall(t *testing.T) {
 		t.Errorf("%q, %q", what, next)
 	}
 	fallen := here(7)
-	fallen.stands = func(string, wall.Wall) error { return errors.New("the wall does not keep /srv/wall-1") }
+	fallen.stands = func(string, wall.Wall) error { return &wall.Fault{Why: wall.Unkept, Path: "/srv/wall-1"} }
 	if _, err = isolation(cfg, fallen); dr.CodeOf(err) != dr.Invalid {
 		t.Error(err)
 	} else if what, _ := texttest.Told(t, err); !strings.Contains(what, "does not keep /srv/wall-1") {
@@ -94,7 +96,7 @@ func TestOtherUsers(t *testing.T) {
 		"is installed for user 10009":     func(h *ground) { h.installed.Caller = 10009 },
 		"drbot is not in the group 10003": func(h *ground) { h.groups = h.groups[:2] },
 		"user 10003 is not in the group":  func(h *ground) { h.installed.Users[1].Groups = nil },
-		"is not root's alone to change":   func(h *ground) { h.faulty = errors.New("the file is not root's alone to change") },
+		"is not root's alone to change":   func(h *ground) { h.faulty = &wall.Fault{Why: wall.NotRoots, Path: "/opt/drbot-switch.conf"} },
 		"operation not permitted":         func(h *ground) { h.stands = onlyItself },
 	} {
 		h := whole()
@@ -131,7 +133,7 @@ func TestOtherUsers(t *testing.T) {
 // onlyItself is a host on which no program may become another user, as under no_new_privs.
 func onlyItself(_ string, w wall.Wall) error {
 	if w.User != 0 {
-		return errors.New("operation not permitted")
+		return &wall.Fault{Why: wall.NotBecome, User: w.User, Cause: "operation not permitted"}
 	}
 	return nil
 }

@@ -84,12 +84,12 @@ func (a acts) without(s *dr.Service) []string {
 func (f *checker) listedActs(at string, s *dr.Service, places map[string]string) {
 	at += ".acts"
 	order := func(i int, r dr.Resource, _ int, before string, act dr.ActInfo) {
-		f.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.act.order", "listed", s.Acts[i], "act", act.ID, "before", before, "resource", r.Name))
+		f.faults.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.act.order", "listed", s.Acts[i], "act", act.ID, "before", before, "resource", r.Name))
 	}
 	if len(s.Acts) == 0 {
 		s.Acts = f.acts.without(s)
 		order = func(i int, r dr.Resource, after int, before string, act dr.ActInfo) {
-			f.add(fmt.Sprintf("%s.after[%d]", places[r.Name], after), dr.T("config.act.order.usual", "listed", s.Acts[i], "act", act.ID, "before", before))
+			f.faults.add(fmt.Sprintf("%s.after[%d]", places[r.Name], after), dr.T("config.act.order.usual", "listed", s.Acts[i], "act", act.ID, "before", before))
 		}
 	}
 	done := map[string]string{} // act and resource, to the line that does it
@@ -98,11 +98,11 @@ func (f *checker) listedActs(at string, s *dr.Service, places map[string]string)
 		act, name, known := f.acts.of(listed)
 		switch {
 		case !known:
-			f.add(p, f.noAct(listed))
+			f.faults.add(p, f.noAct(listed))
 		case act.On != "":
 			f.acted(p, listed, act, name, done, s)
 		case !act.Repeats && done[listed] != "":
-			f.add(p, dr.T("config.twice", "value", quoted(listed)))
+			f.faults.add(p, dr.T("config.twice", "value", quoted(listed)))
 		default:
 			done[listed] = listed
 		}
@@ -117,13 +117,13 @@ func (f *checker) listedActs(at string, s *dr.Service, places map[string]string)
 		if act.On != "" && act.Before != "" {
 			last := f.lastOn(s, func(a dr.ActInfo, _ string) bool { return a.ID == act.ID })
 			if before >= 0 && last > before {
-				f.add(fmt.Sprintf("%s[%d]", at, before), dr.T("config.act.before-all", "act", act.ID, "before", act.Before))
+				f.faults.add(fmt.Sprintf("%s[%d]", at, before), dr.T("config.act.before-all", "act", act.ID, "before", act.Before))
 			}
 			continue
 		}
 		first := slices.Index(s.Acts, act.ID)
 		if act.Before != "" && before >= 0 && first > before {
-			f.add(at, dr.T("config.act.before", "act", act.ID, "before", act.Before))
+			f.faults.add(at, dr.T("config.act.before", "act", act.ID, "before", act.Before))
 		}
 	}
 }
@@ -142,6 +142,9 @@ func (f *checker) lastOn(s *dr.Service, pick func(act dr.ActInfo, resource strin
 // across reports what is done to a resource before all is done to one of another system
 // that it comes after. Within one system acted does.
 func (f *checker) across(s *dr.Service, report func(i int, r dr.Resource, after int, before string, act dr.ActInfo)) {
+	if cycle(s.Resources) != nil {
+		return // no order would do, and that is told
+	}
 	for _, r := range s.Resources {
 		for after, name := range r.After {
 			d, ok := s.Resource(name)
@@ -169,8 +172,8 @@ func behind(f *checker, at string, s *dr.Service) {
 		}
 		p := fmt.Sprintf("%s[%d]", at, i)
 		last := f.lastOn(s, func(a dr.ActInfo, _ string) bool { return a.ID == act.After })
-		if i < last && !slices.ContainsFunc(f.list, func(fault Fault) bool { return fault.Path == p }) {
-			f.add(p, dr.T("config.act.after", "act", listed, "after", s.Acts[last]))
+		if i < last && !slices.ContainsFunc(f.faults.list, func(fault Fault) bool { return fault.Path == p }) {
+			f.faults.add(p, dr.T("config.act.after", "act", listed, "after", s.Acts[last]))
 		}
 	}
 }
@@ -192,13 +195,13 @@ func (f *checker) needed(at string, act dr.ActInfo, done map[string]string, s *d
 	case act.On == "":
 		for _, must := range spelled(act) {
 			if done[must] == "" {
-				f.add(at, dr.T("config.act.missing", "act", must))
+				f.faults.add(at, dr.T("config.act.missing", "act", must))
 			}
 		}
 	default:
 		for _, r := range s.ResourcesOf(act.On) {
 			if done[act.ID+"/"+r.Name] == "" {
-				f.add(at, dr.T("config.act.missing.resource", "act", act.ID, "resource", r.Name, "system", act.On))
+				f.faults.add(at, dr.T("config.act.missing.resource", "act", act.ID, "resource", r.Name, "system", act.On))
 			}
 		}
 	}
@@ -221,22 +224,26 @@ func (f *checker) acted(p, listed string, act dr.ActInfo, name string, done map[
 	case strangers(s, f.systems) && (len(all) == 0 || listed != act.ID && !slices.Contains(names, name)):
 		return // what it is meant for may be of the system that is not known
 	case len(all) == 0:
-		f.add(p, dr.T("config.act.nothing", "system", act.On, "act", act.ID))
+		f.faults.add(p, dr.T("config.act.nothing", "system", act.On, "act", act.ID))
 		return
 	case listed != act.ID && !slices.Contains(names, name):
-		f.add(p, dr.T("config.act.stranger", "name", quoted(name), "system", act.On, "known", knownAre(name, names)))
+		f.faults.add(p, dr.T("config.act.stranger", "name", quoted(name), "system", act.On, "known", knownAre(name, names)))
 		return
 	case listed != act.ID:
 		names = []string{name}
 	}
+	ring := cycle(s.Resources) != nil // in which no order would do, and that is told
 	for _, n := range names {
 		if first := done[act.ID+"/"+n]; first != "" {
-			f.add(p, dr.T("config.act.twice", "act", act.ID, "resource", n, "first", first))
+			f.faults.add(p, dr.T("config.act.twice", "act", act.ID, "resource", n, "first", first))
 		}
 		r, _ := s.Resource(n)
 		for _, before := range r.After {
+			if ring {
+				break
+			}
 			if b, ok := s.Resource(before); ok && b.System == r.System && done[act.ID+"/"+before] == "" && !slices.Contains(names, before) {
-				f.add(p, dr.T("config.act.order", "listed", listed, "act", act.ID, "before", before, "resource", n))
+				f.faults.add(p, dr.T("config.act.order", "listed", listed, "act", act.ID, "before", before, "resource", n))
 			}
 		}
 	}

@@ -14,9 +14,9 @@ func (f *checker) forge(in github, c *Config, getenv func(string) string, secret
 		c.GitHub.ModuleToken = f.secret("github.module_token", in.ModuleToken, getenv, secrets)
 		switch {
 		case in.App != nil:
-			f.add("github.module_token", dr.T("config.module-token.app"))
+			f.faults.add("github.module_token", dr.T("config.module-token.app"))
 		case in.ModuleToken == in.Token:
-			f.add("github.module_token", dr.T("config.module-token.same"))
+			f.faults.add("github.module_token", dr.T("config.module-token.same"))
 		}
 	}
 	if in.App == nil {
@@ -24,19 +24,19 @@ func (f *checker) forge(in github, c *Config, getenv func(string) string, secret
 		return
 	}
 	if in.Token != (Secret{}) {
-		f.add("github.token", dr.T("config.app.and-token"))
+		f.faults.add("github.token", dr.T("config.app.and-token"))
 	}
 	if in.App.ID <= 0 {
-		f.add("github.app.id", dr.T("config.app.no-id"))
+		f.faults.add("github.app.id", dr.T("config.app.no-id"))
 	}
-	before := len(f.list)
+	before := len(f.faults.list)
 	key := []byte(f.secret("github.app.private_key", in.App.PrivateKey, getenv, secrets))
 	c.GitHub.App = &App{ID: int64(in.App.ID)}
-	if !secrets || len(f.list) > before {
+	if !secrets || len(f.faults.list) > before {
 		return
 	}
 	if !isKey(key) {
-		f.add("github.app.private_key", dr.T("config.app.no-key")) // never what it is instead
+		f.faults.add("github.app.private_key", dr.T("config.app.no-key")) // never what it is instead
 	}
 	c.GitHub.App.Key = key
 }

@@ -57,9 +57,9 @@ func (f *checker) within(at string, all []bound) {
 		}
 		switch d, given := f.spans[path]; {
 		case given && (d < 0 || d == 0 && b.least > 0):
-			f.add(path, dr.T("config.no-wait", "time", d.String(), "least", plain(b.least), "most", plain(b.most)))
+			f.faults.add(path, dr.T("config.no-wait", "time", d.String(), "least", plain(b.least), "most", plain(b.most)))
 		case given && (d < b.least || d > b.most):
-			f.add(path, dr.T("config.out-of-bounds", "time", d.String(), "least", plain(b.least), "most", plain(b.most)))
+			f.faults.add(path, dr.T("config.out-of-bounds", "time", d.String(), "least", plain(b.least), "most", plain(b.most)))
 		}
 	}
 }

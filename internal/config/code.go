@@ -37,16 +37,16 @@ func readCode(f *checker, at string, in code, s *dr.Service) {
 	}
 	for i, host := range in.ModuleHosts {
 		if !moduleHostForm.MatchString(host) {
-			f.add(fmt.Sprintf("%s.module_hosts[%d]", at, i), dr.T("config.module-host", "host", quoted(host)))
+			f.faults.add(fmt.Sprintf("%s.module_hosts[%d]", at, i), dr.T("config.module-host", "host", quoted(host)))
 		}
 	}
 	for i, name := range in.ModuleRepos {
 		if !repositoryForm.MatchString(name) {
-			f.add(fmt.Sprintf("%s.module_repositories[%d]", at, i), dr.T("config.module-repository", "name", quoted(name)))
+			f.faults.add(fmt.Sprintf("%s.module_repositories[%d]", at, i), dr.T("config.module-repository", "name", quoted(name)))
 		}
 	}
 	if len(in.ModuleRepos) > mostModuleRepositories {
-		f.add(at+".module_repositories", dr.T("config.module-repositories", "n", len(in.ModuleRepos), "most", mostModuleRepositories))
+		f.faults.add(at+".module_repositories", dr.T("config.module-repositories", "n", len(in.ModuleRepos), "most", mostModuleRepositories))
 	}
 	s.Code.ModuleRepositories = in.ModuleRepos
 	switch in.LockFile {
@@ -54,7 +54,7 @@ func readCode(f *checker, at string, in code, s *dr.Service) {
 	case lockFileOptional:
 		s.Code.LockFileOptional = true
 	default:
-		f.add(at+".lock_file", dr.T("config.lock-file", "value", quoted(in.LockFile)))
+		f.faults.add(at+".lock_file", dr.T("config.lock-file", "value", quoted(in.LockFile)))
 	}
 	var known []string
 	for _, kind := range dr.CodeKinds() {
@@ -63,13 +63,13 @@ func readCode(f *checker, at string, in code, s *dr.Service) {
 	for i, a := range in.Allow {
 		p := fmt.Sprintf("%s.allow[%d]", at, i)
 		if !slices.Contains(known, a.What) {
-			f.add(p+".what", dr.T("config.allow.what", "what", quoted(a.What), "known", knownAre(a.What, known)))
+			f.faults.add(p+".what", dr.T("config.allow.what", "what", quoted(a.What), "known", knownAre(a.What, known)))
 		}
 		if a.Path != "" {
 			f.inside(p+".path", a.Path)
 		}
 		if strings.TrimSpace(a.Reason) == "" {
-			f.add(p+".reason", dr.T("config.missing"))
+			f.faults.add(p+".reason", dr.T("config.missing"))
 		}
 		s.Code.Allow = append(s.Code.Allow, dr.Allow{What: dr.CodeKind(a.What), Path: a.Path, Reason: a.Reason})
 	}

@@ -163,10 +163,10 @@ func parse(data []byte, o Options) (*reader, *Config, error) {
 	if f.systems, err = compiled(o.Systems); err != nil {
 		return r, nil, err
 	}
-	f.built = true
+	f.faults.built = true
 	c := f.build(in, o.Getenv, o.Secrets)
-	if len(f.list) > 0 {
-		return r, nil, f.err()
+	if len(f.faults.list) > 0 {
+		return r, nil, f.faults.err()
 	}
 	c.Notices = f.notices
 	sum := sha256.Sum256(data)
@@ -176,7 +176,7 @@ func parse(data []byte, o Options) (*reader, *Config, error) {
 
 // checker makes what drbot runs with of what was read, and reports what is wrong with it.
 type checker struct {
-	*faults
+	faults  *faults
 	spans   map[string]time.Duration
 	systems map[string]system
 	acts    acts
@@ -206,24 +206,24 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$|^$`)
 func (f *checker) secret(path string, s Secret, getenv func(string) string, read bool) string {
 	switch {
 	case (s.Env == "") == (s.File == ""):
-		f.add(path, dr.T("config.secret.where"))
+		f.faults.add(path, dr.T("config.secret.where"))
 		return ""
 	case !variable.MatchString(s.Env) || secretly(s.Env) || secretly(s.File):
-		f.add(path, dr.T("config.secret.inside")) // and never what stands there
+		f.faults.add(path, dr.T("config.secret.inside")) // and never what stands there
 		return ""
 	case !read:
 		return notRead
 	case s.Env != "":
 		v := strings.TrimSpace(getenv(s.Env))
 		if v == "" {
-			f.absent(path, dr.T("config.secret.env", "name", s.Env))
+			f.faults.absent(path, dr.T("config.secret.env", "name", s.Env))
 		}
 		return v
 	}
 	data, err := os.ReadFile(s.File)
 	v := strings.TrimSpace(string(data))
 	if err != nil || v == "" {
-		f.absent(path, dr.T("config.secret.file", "file", s.File))
+		f.faults.absent(path, dr.T("config.secret.file", "file", s.File))
 	}
 	return v
 }
@@ -255,20 +255,20 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 	f.throwaway = in.State.Throwaway
 	f.owners.accounts = strings.Contains(in.AWS.PromoteRole, "{service}")
 	f.within("", bounds())
-	f.filled(in)
-	if own := f.lent(in); len(own) > 0 {
+	f.faults.filled(in)
+	if own := f.faults.lent(in); len(own) > 0 {
 		f.notices = append(f.notices, dr.T("config.lent.none", "variables", own))
 	}
-	f.formed(in, c.Database)
+	f.faults.formed(in, c.Database)
 	if unproved(c.Database, getenv) {
-		f.add("state.database", dr.T("config.form.verify-full")) // its value may hold a password
+		f.faults.add("state.database", dr.T("config.form.verify-full")) // its value may hold a password
 	}
-	f.isolated(in.Terraform)
+	f.faults.isolated(in.Terraform)
 	if c.Slack.Channel != "" && !channelForm.MatchString(c.Slack.Channel) {
-		f.add("slack.channel", dr.T("config.no-ops-channel", "channel", quoted(c.Slack.Channel)))
+		f.faults.add("slack.channel", dr.T("config.no-ops-channel", "channel", quoted(c.Slack.Channel)))
 	}
 	if c.Slack.TeamID == "" {
-		f.add("slack.team_id", dr.T("config.no-team"))
+		f.faults.add("slack.team_id", dr.T("config.no-team"))
 	}
 	c.Slack.Token = f.secret("slack.token", in.Slack.Token, getenv, secrets)
 	c.Slack.SigningSecret = f.secret("slack.signing_secret", in.Slack.SigningSecret, getenv, secrets)
@@ -278,31 +278,31 @@ func (f *checker) build(in file, getenv func(string) string, secrets bool) *Conf
 	switch key := string(c.Terraform.HashKey); {
 	case !secrets || key == "":
 	case len(key) < shortestKey:
-		f.add("terraform.hash_key", dr.T("config.hash-key.short"))
+		f.faults.add("terraform.hash_key", dr.T("config.hash-key.short"))
 	case weak(key):
-		f.add("terraform.hash_key", dr.T("config.hash-key.weak")) // and never what it is
+		f.faults.add("terraform.hash_key", dr.T("config.hash-key.weak")) // and never what it is
 	}
 	c.People = f.people(in.People)
 	if len(in.People) == 0 {
-		f.add("people", dr.T("config.none"))
+		f.faults.add("people", dr.T("config.none"))
 	}
 	if len(in.Services) == 0 {
-		f.add("services", dr.T("config.none"))
+		f.faults.add("services", dr.T("config.none"))
 	}
 	for i, s := range in.Services {
 		path := fmt.Sprintf("services[%d]", i)
 		if _, twice := c.Services[s.Name]; twice {
-			f.add(path+".name", dr.T("config.twice", "value", quoted(s.Name)))
+			f.faults.add(path+".name", dr.T("config.twice", "value", quoted(s.Name)))
 		}
-		before := len(f.list)
+		before := len(f.faults.list)
 		made := f.service(path, s, c.People)
-		f.inTime(path, made, c.Timing)
+		f.faults.inTime(path, made, c.Timing)
 		if len(s.Terraform.ModuleRepos) > 0 && c.GitHub.App == nil && in.GitHub.ModuleToken == (Secret{}) {
-			f.add(path+".terraform.module_repositories", dr.T("config.module-token.none"))
+			f.faults.add(path+".terraform.module_repositories", dr.T("config.module-token.none"))
 		}
-		if f.fits != nil && len(f.list) == before {
+		if f.fits != nil && len(f.faults.list) == before {
 			for _, why := range f.fits(made) {
-				f.add(path, why)
+				f.faults.add(path, why)
 			}
 		}
 		c.Services[s.Name] = made

@@ -36,8 +36,8 @@ func only(path string, o Options, part func(*checker, file)) error {
 	}
 	f := &checker{faults: r.faults}
 	part(f, in)
-	if len(f.list) > 0 {
-		return f.err()
+	if len(f.faults.list) > 0 {
+		return f.faults.err()
 	}
 	return nil
 }

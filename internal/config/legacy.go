@@ -40,7 +40,7 @@ func (f *checker) legacy(at string, in service, s *dr.Service) []entry {
 func (f *checker) oldDatabase(at string, in service, s *dr.Service) entry {
 	f.beside(at, in, dr.AuroraGlobal)
 	if in.Database.Headless {
-		f.add(at+".headless", dr.T("config.headless"))
+		f.faults.add(at+".headless", dr.T("config.headless"))
 	}
 	r := resource{Name: resourceName(in.Database.GlobalCluster), System: dr.AuroraGlobal,
 		Spec: map[string]string{globalCluster: in.Database.GlobalCluster}, In: map[string]map[string]string{}}
@@ -82,7 +82,7 @@ func (f *checker) oldWorkloads(at string, in service, s *dr.Service, before []en
 func (f *checker) beside(at string, in service, system string) {
 	for _, r := range in.Resources {
 		if r.System == system {
-			f.add(at, dr.T("config.beside", "system", system, "resource", quoted(r.Name)))
+			f.faults.add(at, dr.T("config.beside", "system", system, "resource", quoted(r.Name)))
 			return
 		}
 	}

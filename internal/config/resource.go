@@ -65,20 +65,20 @@ func (f *checker) resources(at string, in service, s *dr.Service) map[string]str
 		entries = append(entries, written(fmt.Sprintf("%s.resources[%d]", at, i), r))
 	}
 	if len(entries) == 0 {
-		f.add(at+".resources", dr.T("config.resource.none", "systems", sortedKeys(f.systems)))
+		f.faults.add(at+".resources", dr.T("config.resource.none", "systems", sortedKeys(f.systems)))
 		return nil
 	}
 	places := map[string]string{}
 	named, same := map[string]entry{}, map[string]entry{}
 	for _, e := range entries {
 		if first, twice := named[e.Name]; twice {
-			f.add(e.at+".name", dr.T("config.resource.name-taken", "name", quoted(e.Name), "first", first.at))
+			f.faults.add(e.at+".name", dr.T("config.resource.name-taken", "name", quoted(e.Name), "first", first.at))
 		}
 		named[e.Name], places[e.Name] = e, e.at
 		r := f.resource(e, s)
 		identity := fmt.Sprint(r.System, r.Spec, r.In) // maps print in order of their keys
 		if first, twice := same[identity]; twice {
-			f.add(e.at, dr.T("config.resource.same", "first", first.at))
+			f.faults.add(e.at, dr.T("config.resource.same", "first", first.at))
 		} else if f.acts.on(r.System) {
 			f.owners.moved(e, f.systems[r.System], r, s)
 		}
@@ -96,17 +96,17 @@ func (f *checker) resource(e entry, s *dr.Service) dr.Resource {
 		r.In[dr.Region(region)] = given(fields)
 	}
 	if !nameForm.MatchString(e.Name) {
-		f.add(e.at+".name", dr.T("config.no-name", "name", quoted(e.Name)))
+		f.faults.add(e.at+".name", dr.T("config.no-name", "name", quoted(e.Name)))
 	}
 	sys, known := f.systems[e.System]
 	if !known {
-		f.add(e.at+".system", dr.T("config.no-system", "system", quoted(e.System), "known", knownAre(e.System, sortedKeys(f.systems))))
+		f.faults.add(e.at+".system", dr.T("config.no-system", "system", quoted(e.System), "known", knownAre(e.System, sortedKeys(f.systems))))
 		return r
 	}
 	f.values(sys, e.Spec, "", e.global)
 	for _, region := range sortedKeys(e.In) {
 		if twoRegions(s) && !s.Has(dr.Region(region)) {
-			f.add(e.region(region, ""), dr.T("config.resource.elsewhere", "first", s.Regions[0], "second", s.Regions[1]))
+			f.faults.add(e.region(region, ""), dr.T("config.resource.elsewhere", "first", s.Regions[0], "second", s.Regions[1]))
 			continue
 		}
 		f.values(sys, e.In[region], region, func(field string) string { return e.region(region, field) })
@@ -117,7 +117,7 @@ func (f *checker) resource(e entry, s *dr.Service) dr.Resource {
 	}
 	for _, region := range s.Regions {
 		if _, there := e.In[string(region)]; !there && region != "" {
-			f.add(e.at+".in", dr.T("config.resource.no-region", "region", region, "fields", sys.fields(true)))
+			f.faults.add(e.at+".in", dr.T("config.resource.no-region", "region", region, "fields", sys.fields(true)))
 		}
 	}
 	return r
@@ -146,13 +146,13 @@ func (f *checker) values(sys system, have map[string]string, region string, at f
 		switch {
 		case slices.Contains(mine, name):
 		case regional && slices.Contains(sys.fields(false), name):
-			f.add(at(name), dr.T("config.field.global"))
+			f.faults.add(at(name), dr.T("config.field.global"))
 		case slices.Contains(sys.fields(true), name):
-			f.add(at(name), dr.T("config.field.regional"))
+			f.faults.add(at(name), dr.T("config.field.regional"))
 		case regional:
-			f.add(at(name), dr.T("config.field.unknown", "system", sys.ID, "known", knownAre(name, mine)))
+			f.faults.add(at(name), dr.T("config.field.unknown", "system", sys.ID, "known", knownAre(name, mine)))
 		default:
-			f.add(at(name), dr.T("config.key.unknown", "known", knownAre(name, append([]string{"name", "system", "in", "after"}, mine...))))
+			f.faults.add(at(name), dr.T("config.key.unknown", "known", knownAre(name, append([]string{"name", "system", "in", "after"}, mine...))))
 		}
 	}
 	for _, field := range sys.Fields {
@@ -160,11 +160,11 @@ func (f *checker) values(sys system, have map[string]string, region string, at f
 		switch form := sys.forms[field.Name]; {
 		case field.Regional != regional || value == "" && field.Optional:
 		case value == "":
-			f.add(at(field.Name), dr.T("config.field.missing", "means", field.Means))
+			f.faults.add(at(field.Name), dr.T("config.field.missing", "means", sys.Means(field.Name)))
 		case form != nil && !form.MatchString(value):
-			f.add(at(field.Name), dr.T("config.field.form", "value", quoted(value), "means", field.Means))
+			f.faults.add(at(field.Name), dr.T("config.field.form", "value", quoted(value), "means", sys.Means(field.Name)))
 		case regional && elsewhere(value, region):
-			f.add(at(field.Name), dr.T("config.field.region", "value", quoted(value), "region", region))
+			f.faults.add(at(field.Name), dr.T("config.field.region", "value", quoted(value), "region", region))
 		}
 	}
 }
@@ -195,7 +195,7 @@ func oneAccount(f *checker, e entry) {
 			case first == "":
 				first, where = account, e.region(region, name)
 			default:
-				f.add(e.region(region, name), dr.T("config.field.account", "account", quoted(account), "first", where, "other", quoted(first)))
+				f.faults.add(e.region(region, name), dr.T("config.field.account", "account", quoted(account), "first", where, "other", quoted(first)))
 			}
 		}
 	}
@@ -208,7 +208,7 @@ func (f *checker) order(entries []entry, named map[string]entry, s *dr.Service) 
 		for i, name := range e.After {
 			if _, ok := named[name]; !ok {
 				sound = false
-				f.add(fmt.Sprintf("%s.after[%d]", e.at, i), dr.T("config.after.unknown", "name", quoted(name), "known", knownAre(name, sortedKeys(named))))
+				f.faults.add(fmt.Sprintf("%s.after[%d]", e.at, i), dr.T("config.after.unknown", "name", quoted(name), "known", knownAre(name, sortedKeys(named))))
 			}
 		}
 	}
@@ -216,7 +216,7 @@ func (f *checker) order(entries []entry, named map[string]entry, s *dr.Service) 
 		return
 	}
 	if ring := cycle(s.Resources); ring != nil {
-		f.add(named[ring[0]].at+".after", dr.T("config.after.ring", "ring", strings.Join(ring, " after ")))
+		f.faults.add(named[ring[0]].at+".after", dr.T("config.after.ring", "ring", ring))
 	}
 }
 

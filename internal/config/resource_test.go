@@ -116,7 +116,7 @@ func TestFaultsOfResources(t *testing.T) {
 		"nothing":           {"", "", "services[0].resources: there is none"},
 		"unknown system":    {one("name: web, system: ecs-servise, " + inBoth), "", `resources[0].system: "ecs-servise" is no system; did you mean ecs-service? known here: aurora-global, ecs-service (line`},
 		"unknown field":     {one("name: web, system: ecs-service, in: {ap-northeast-2: {clutser: c, service: web}, ap-northeast-1: {cluster: c, service: web}}"), "", "in.ap-northeast-2.clutser: unknown field of ecs-service; did you mean cluster?"},
-		"missing field":     {one("name: web, system: ecs-service, in: {ap-northeast-2: {cluster: c}, ap-northeast-1: {cluster: c, service: web}}"), "", "in.ap-northeast-2.service: missing: the ECS service"},
+		"missing field":     {one("name: web, system: ecs-service, in: {ap-northeast-2: {cluster: c}, ap-northeast-1: {cluster: c, service: web}}"), "", "in.ap-northeast-2.service: missing: the name or ARN of the ECS service"},
 		"unknown key":       {one("name: web, system: ecs-service, afterr: [], " + inBoth), "", "resources[0].afterr: must be a text"},
 		"unknown text":      {one("name: web, system: ecs-service, sytem: x, " + inBoth), "", "resources[0].sytem: unknown key; did you mean system?"},
 		"a field outside":   {one("name: web, system: ecs-service, cluster: c, " + inBoth), "", "resources[0].cluster: is another in each Region"},
@@ -129,7 +129,7 @@ func TestFaultsOfResources(t *testing.T) {
 		"doubled name":      {strings.Replace(twoDatabases, "name: users", "name: orders", 1), "", `resources[1].name: "orders" is the name of services[0].resources[0] already`},
 		"the same twice":    {noDatabase + strings.Replace(strings.TrimPrefix(noDatabase, "    resources:\n"), "name: web", "name: web2", 1), "", "resources[1]: is the same as services[0].resources[0]"},
 		"after nothing":     {strings.Replace(twoDatabases, "after: [orders]", "after: [oders]", 1), "", `resources[2].after[0]: "oders" is no resource of the service; did you mean orders?`},
-		"a ring":            {strings.Replace(twoDatabases, "name: users, system: aurora-global", "name: users, system: aurora-global, after: [orders]", 1), "", "resources[0].after: comes after itself: orders after users after orders"},
+		"a ring":            {strings.Replace(twoDatabases, "name: users, system: aurora-global", "name: users, system: aurora-global, after: [orders]", 1), "", "resources[0].after: comes after itself, each after the next one: orders, users, orders"},
 		"old beside new":    {oldKeys + twoDatabases, "", `services[0].database: stands beside a resource of aurora-global, "orders"`},
 		"old headless":      {strings.Replace(oldKeys, "      clusters:", "      headless: true\n      clusters:", 1), "", "services[0].database.headless:"},
 		"old and wrong":     {strings.Replace(oldKeys, "cluster:portal-ap-northeast-1", "cluster:portal tokyo", 1), "", "services[0].database.clusters.ap-northeast-1:"},
@@ -159,5 +159,21 @@ func TestFaultsOfResources(t *testing.T) {
 				t.Errorf("%s\nmust say %q", said(t, err), c.want)
 			}
 		})
+	}
+}
+
+// TestARingIsOneFault has resources come after one another in a ring, within a system and
+// across two: that alone is told, and no order that nobody could keep.
+func TestARingIsOneFault(t *testing.T) {
+	users := "name: users, system: aurora-global"
+	for name, c := range map[string]struct{ resources, acts string }{
+		"of one system":       {strings.Replace(twoDatabases, users, users+", after: [orders]", 1), "[promote/orders, promote/users, apply/target, gate, apply/traffic]"},
+		"of two":              {strings.Replace(twoDatabases, users, users+", after: [web]", 1), ""},
+		"of two, with a list": {strings.Replace(twoDatabases, users, users+", after: [web]", 1), "[promote, redeploy, apply/target, gate, apply/traffic]"},
+	} {
+		_, err := Parse([]byte(with(t, c.resources, c.acts)), options(true))
+		if what := said(t, err); !strings.Contains(what, "has 1 fault:") || !strings.Contains(what, "comes after itself") {
+			t.Errorf("%s: %s", name, what)
+		}
 	}
 }

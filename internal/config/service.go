@@ -25,18 +25,18 @@ func (f *checker) people(in []person) dr.People {
 	owner := map[string]string{}
 	claim := func(at string, what dr.Text, who string) {
 		if other, taken := owner[what.String()]; taken {
-			f.add(at, dr.T("config.taken", "what", what, "who", other))
+			f.faults.add(at, dr.T("config.taken", "what", what, "who", other))
 		}
 		owner[what.String()] = who
 	}
 	for i, p := range in {
 		at := fmt.Sprintf("people[%d]", i)
 		if p.Name == "" {
-			f.add(at+".name", dr.T("config.missing"))
+			f.faults.add(at+".name", dr.T("config.missing"))
 		}
 		claim(at+".name", dr.T("config.claim.name", "name", p.Name), p.Name)
 		if len(p.GitHub) == 0 {
-			f.add(at+".github", dr.T("config.no-login", "person", p.Name))
+			f.faults.add(at+".github", dr.T("config.no-login", "person", p.Name))
 		}
 		for _, id := range p.Slack {
 			claim(at+".slack", dr.T("config.claim.slack", "id", id), p.Name)
@@ -60,17 +60,17 @@ func (f *checker) service(at string, in service, people dr.People) dr.Service {
 		Acts: in.Acts, Requesters: in.Requesters, Approvers: in.Approvers,
 	}
 	if !nameForm.MatchString(in.Name) {
-		f.add(at+".name", dr.T("config.no-name", "name", quoted(in.Name)))
+		f.faults.add(at+".name", dr.T("config.no-name", "name", quoted(in.Name)))
 	}
 	if !slices.Contains(dr.Strategies(), s.Strategy) {
-		f.add(at+".strategy", dr.T("config.no-strategy", "strategy", quoted(in.Strategy), "known", strategyNames()))
+		f.faults.add(at+".strategy", dr.T("config.no-strategy", "strategy", quoted(in.Strategy), "known", strategyNames()))
 	}
 	if !channelForm.MatchString(in.Channel) {
-		f.add(at+".channel", dr.T("config.no-channel", "channel", quoted(in.Channel)))
+		f.faults.add(at+".channel", dr.T("config.no-channel", "channel", quoted(in.Channel)))
 	}
 	for _, key := range []string{"rto", "rpo"} {
 		if _, given := f.spans[at+".objectives."+key]; !given {
-			f.add(at+".objectives."+key, dr.T("config.no-objective"))
+			f.faults.add(at+".objectives."+key, dr.T("config.no-objective"))
 		}
 	}
 	f.within(at, serviceBounds())
@@ -99,17 +99,17 @@ func (f *checker) limits(at string, in service, s *dr.Service) {
 		s.Quorum = *in.Quorum
 	}
 	if s.Quorum < minQuorum {
-		f.add(at+".quorum", dr.T("config.quorum", "quorum", s.Quorum))
+		f.faults.add(at+".quorum", dr.T("config.quorum", "quorum", s.Quorum))
 	}
 }
 
 func (f *checker) regions(at string, in service, s *dr.Service) {
 	if len(in.Regions) != 2 || in.Regions[0] == in.Regions[1] {
-		f.add(at+".regions", dr.T("config.two-regions"))
+		f.faults.add(at+".regions", dr.T("config.two-regions"))
 	}
 	for i, r := range in.Regions {
 		if !regionForm.MatchString(r) {
-			f.add(fmt.Sprintf("%s.regions[%d]", at, i), dr.T("config.no-region-code", "region", quoted(r)))
+			f.faults.add(fmt.Sprintf("%s.regions[%d]", at, i), dr.T("config.no-region-code", "region", quoted(r)))
 		}
 		s.Regions = append(s.Regions, dr.Region(r))
 	}
@@ -131,14 +131,14 @@ func (f *checker) repository(at string, in service, s *dr.Service) {
 		s.Repository.Base = "main"
 	}
 	if !repoForm.MatchString(r.Owner) {
-		f.add(at+".repository.owner", dr.T("config.no-account", "account", quoted(r.Owner)))
+		f.faults.add(at+".repository.owner", dr.T("config.no-account", "account", quoted(r.Owner)))
 	}
 	if !repoForm.MatchString(r.Name) {
-		f.add(at+".repository.name", dr.T("config.no-repository", "name", quoted(r.Name)))
+		f.faults.add(at+".repository.name", dr.T("config.no-repository", "name", quoted(r.Name)))
 	}
 	f.inside(at+".repository.file", r.File)
 	if !strings.HasSuffix(r.File, ".tfvars") {
-		f.add(at+".repository.file", dr.T("config.no-tfvars", "file", quoted(r.File)))
+		f.faults.add(at+".repository.file", dr.T("config.no-tfvars", "file", quoted(r.File)))
 	}
 }
 
@@ -149,9 +149,9 @@ func (f *faults) inTime(at string, s dr.Service, t Timing) {
 	for _, wait := range []struct {
 		name string
 		time.Duration
-	}{{"promote", t.Promote}, {"gate", t.Gate}, {"apply", t.Apply}} {
+	}{{"timing.promote", t.Promote}, {"timing.gate", t.Gate}, {"timing.apply", t.Apply}} {
 		if rto > 0 && wait.Duration > rto {
-			f.add(at+".objectives.rto", dr.T("config.rto.outlasted", "rto", rto, "wait", "timing."+wait.name, "limit", wait.Duration))
+			f.add(at+".objectives.rto", dr.T("config.rto.outlasted", "rto", rto, "wait", wait.name, "limit", wait.Duration))
 		}
 	}
 }
@@ -169,7 +169,7 @@ func (f *faults) stateKept(at string, stack dr.Stack, s *dr.Service) {
 // inside checks a path in a repository.
 func (f *checker) inside(at, p string) {
 	if p == "" || path.IsAbs(p) || path.Clean(p) != p || p == ".." || strings.HasPrefix(p, "../") || strings.ContainsAny(p, "\\\x00\n") {
-		f.add(at, dr.T("config.outside", "path", quoted(p)))
+		f.faults.add(at, dr.T("config.outside", "path", quoted(p)))
 	}
 }
 
@@ -179,7 +179,7 @@ func (f *checker) stacks(at string, in service, s *dr.Service) {
 	for i, st := range in.Stacks {
 		p := fmt.Sprintf("%s.stacks[%d]", at, i)
 		if !nameForm.MatchString(st.Name) || seen[st.Name] {
-			f.add(p+".name", dr.T("config.stack.name", "name", quoted(st.Name)))
+			f.faults.add(p+".name", dr.T("config.stack.name", "name", quoted(st.Name)))
 		}
 		seen[st.Name] = true
 		f.inside(p+".dir", st.Dir)
@@ -187,35 +187,35 @@ func (f *checker) stacks(at string, in service, s *dr.Service) {
 		switch role {
 		case dr.RegionStack:
 			if twoRegions(s) && !s.Has(dr.Region(st.Region)) {
-				f.add(p+".region", dr.T("config.stack.region", "region", quoted(st.Region)))
+				f.faults.add(p+".region", dr.T("config.stack.region", "region", quoted(st.Region)))
 			}
 			byRegion[dr.Region(st.Region)]++
 		case dr.DataStack, dr.TrafficStack:
 			if st.Region != "" {
-				f.add(p+".region", dr.T("config.stack.no-region"))
+				f.faults.add(p+".region", dr.T("config.stack.no-region"))
 			}
 		default:
-			f.add(p+".role", dr.T("config.stack.role", "role", quoted(st.Role)))
+			f.faults.add(p+".role", dr.T("config.stack.role", "role", quoted(st.Role)))
 		}
 		if url.PathEscape(st.Workspace) != st.Workspace { // as Terraform judges names
-			f.add(p+".workspace", dr.T("config.stack.workspace", "workspace", quoted(st.Workspace)))
+			f.faults.add(p+".workspace", dr.T("config.stack.workspace", "workspace", quoted(st.Workspace)))
 		}
-		f.holes(p+".dir", st.Dir)
+		f.faults.holes(p+".dir", st.Dir)
 		for _, key := range sortedKeys(st.BackendConfig) {
-			f.holes(p+".backend_config."+key, st.BackendConfig[key])
+			f.faults.holes(p+".backend_config."+key, st.BackendConfig[key])
 		}
 		made := dr.Stack{Name: st.Name, Dir: st.Dir, Role: role, Region: dr.Region(st.Region), BackendConfig: st.BackendConfig, Workspace: st.Workspace}
-		f.stateKept(p, made, s)
+		f.faults.stateKept(p, made, s)
 		f.owners.owned(p, made, s)
 		s.Stacks = append(s.Stacks, made)
 	}
 	for _, r := range s.Regions {
 		if r != "" && byRegion[r] != 1 {
-			f.add(at+".stacks", dr.T("config.stack.one-each", "region", r, "have", byRegion[r]))
+			f.faults.add(at+".stacks", dr.T("config.stack.one-each", "region", r, "have", byRegion[r]))
 		}
 	}
 	if len(s.StacksOf(dr.TrafficStack)) == 0 {
-		f.add(at+".stacks", dr.T("config.stack.no-traffic"))
+		f.faults.add(at+".stacks", dr.T("config.stack.no-traffic"))
 	}
 }
 
@@ -224,11 +224,11 @@ func (f *checker) unstable(at string, in service, s *dr.Service) {
 	for i, u := range in.Unstable {
 		p := fmt.Sprintf("%s.unstable[%d]", at, i)
 		if !slices.ContainsFunc(s.Stacks, func(st dr.Stack) bool { return st.Name == u.Stack }) {
-			f.add(p+".stack", dr.T("config.unstable.stack", "stack", quoted(u.Stack)))
+			f.faults.add(p+".stack", dr.T("config.unstable.stack", "stack", quoted(u.Stack)))
 		}
 		for _, key := range [][2]string{{"address", u.Address}, {"attribute", u.Attribute}, {"reason", u.Reason}} {
 			if strings.TrimSpace(key[1]) == "" {
-				f.add(p+"."+key[0], dr.T("config.missing"))
+				f.faults.add(p+"."+key[0], dr.T("config.missing"))
 			}
 		}
 		s.Unstable = append(s.Unstable, dr.Unstable{Stack: u.Stack, Address: u.Address, Attribute: u.Attribute, Reason: u.Reason})
@@ -241,14 +241,14 @@ func (f *checker) reached(at string, in service, s *dr.Service) {
 		s.Names.Regional[dr.Region(r)] = n
 	}
 	if s.Names.Public == "" {
-		f.add(at+".names.public", dr.T("config.no-public-name"))
+		f.faults.add(at+".names.public", dr.T("config.no-public-name"))
 	}
-	f.regional(at+".names", s)
+	f.faults.regional(at+".names", s)
 	for i, p := range in.Probes {
 		if !strings.HasPrefix(p.URL, "http://{host}") && !strings.HasPrefix(p.URL, "https://{host}") {
-			f.add(fmt.Sprintf("%s.probes[%d].url", at, i), dr.T("config.probe", "url", quoted(p.URL)))
+			f.faults.add(fmt.Sprintf("%s.probes[%d].url", at, i), dr.T("config.probe", "url", quoted(p.URL)))
 		}
-		f.holes(fmt.Sprintf("%s.probes[%d].url", at, i), p.URL, "host")
+		f.faults.holes(fmt.Sprintf("%s.probes[%d].url", at, i), p.URL, "host")
 		status := p.Status
 		if status == 0 {
 			status = 200
@@ -288,14 +288,14 @@ func (f *checker) scheduled(at string, in service, s *dr.Service) {
 		s.Schedule.TimeZone = "UTC"
 	}
 	if _, err := time.LoadLocation(s.Schedule.TimeZone); err != nil || s.Schedule.TimeZone == "Local" {
-		f.add(at+".schedule.time_zone", dr.T("config.no-time-zone", "zone", quoted(s.Schedule.TimeZone)))
+		f.faults.add(at+".schedule.time_zone", dr.T("config.no-time-zone", "zone", quoted(s.Schedule.TimeZone)))
 	}
 	for _, plan := range [][2]string{{"health", s.Schedule.Health}, {"drift", s.Schedule.Drift}} {
 		if plan[1] == "" {
 			continue
 		}
 		if why := cronFault(plan[1], f.throwaway); !why.Empty() {
-			f.add(at+".schedule."+plan[0], why)
+			f.faults.add(at+".schedule."+plan[0], why)
 		}
 	}
 	if s.Schedule.Health != "" && !replicates(f.systems, s) {
@@ -333,7 +333,7 @@ func (f *checker) who(at string, s dr.Service, people dr.People) {
 		}
 	}
 	if len(left) > 0 {
-		f.add(at+".approvers", dr.T("config.too-few-approvers", "who", left, "n", fewest, "needed", s.Quorum))
+		f.faults.add(at+".approvers", dr.T("config.too-few-approvers", "who", left, "n", fewest, "needed", s.Quorum))
 	}
 }
 
@@ -341,14 +341,14 @@ func (f *checker) who(at string, s dr.Service, people dr.People) {
 func (f *checker) listed(at string, names []string, known map[string]bool) map[string]bool {
 	seen := map[string]bool{}
 	if len(names) == 0 {
-		f.add(at, dr.T("config.none"))
+		f.faults.add(at, dr.T("config.none"))
 	}
 	for i, n := range names {
 		if !known[n] && len(known) > 0 { // where there is none, that alone is said
-			f.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.no-person", "name", quoted(n)))
+			f.faults.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.no-person", "name", quoted(n)))
 		}
 		if seen[n] {
-			f.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.twice", "value", quoted(n)))
+			f.faults.add(fmt.Sprintf("%s[%d]", at, i), dr.T("config.twice", "value", quoted(n)))
 		}
 		seen[n] = true
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -31,7 +32,23 @@ func weak(key string) bool {
 			return true
 		}
 	}
-	return len(seen) < fewestLetters || runs*2 > len(key)
+	return len(seen) < fewestLetters || runs*2 > len(key) || len(wordless(key)) < fewestLeft
+}
+
+// fewestLeft is what a key has at least beside words: half of what it must be long.
+const fewestLeft = shortestKey / 2
+
+// words are what people write in the place of a key.
+var words = regexp.MustCompile(`(?i)changeme|change|secret|hash|key|password|passwd|pass|drbot|token|default|example|sample|test|admin|please|replace|terraform|audit|production|prod|company|value|this|that|my|the|some|your|here|long|random|string|me`)
+
+// wordless is a key without the words, and without what is between them.
+func wordless(key string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, words.ReplaceAllString(key, " "))
 }
 
 // secretly tells whether a name looks like a secret itself: what GitHub, Slack and AWS give

@@ -19,6 +19,11 @@ func TestWeakKeys(t *testing.T) {
 		"0123456789abcdef0123456789abcdef":                                 true,
 		"abcdefghijklmnopqrstuvwxyz":                                       true,
 		"1111222233334444":                                                 true,
+		"my-secret-hash-key":                                               true,
+		"drbot-hash-key-1":                                                 true,
+		"passwordpassword1":                                                true,
+		"changeme-changeme2":                                               true,
+		"1234567890abcdef-":                                                true,
 	} {
 		if weak(key) != refused {
 			t.Errorf("%s is weak: %v", key, !refused)

@@ -293,10 +293,10 @@ func (a *App) find(ctx context.Context, repo dr.Repository) (*gh.Installation, e
 // unseen says of what GitHub does not find whether that is because the App may not see
 // the repository any more; nil where it may, and with a token, of which nobody can tell.
 func (c place) unseen(ctx context.Context) error {
-	if c.app == nil {
+	if c.client.app == nil {
 		return nil
 	}
-	_, err := c.app.find(ctx, c.repo)
+	_, err := c.client.app.find(ctx, c.repo)
 	return err
 }
 

@@ -43,8 +43,8 @@ func (c *Client) OpenChange(ctx context.Context, req dr.ChangeRequest) (dr.Chang
 
 // opening is a change that is being opened, or was by an earlier try.
 type opening struct {
-	*Client
-	req dr.ChangeRequest
+	client *Client
+	req    dr.ChangeRequest
 }
 
 func checkRequest(req dr.ChangeRequest) error {
@@ -113,7 +113,7 @@ func toChange(req dr.ChangeRequest, pull *gh.PullRequest) dr.Change {
 func (c opening) checkOurs(ctx context.Context, sha string) error {
 	req := c.req
 	repo := req.Repository
-	commit, _, err := c.api.Repositories.GetCommit(ctx, repo.Owner, repo.Name, sha, nil)
+	commit, _, err := c.client.api.Repositories.GetCommit(ctx, repo.Owner, repo.Name, sha, nil)
 	if err != nil {
 		return explain(err, doingCommit(sha))
 	}
@@ -123,7 +123,7 @@ func (c opening) checkOurs(ctx context.Context, sha string) error {
 	if len(commit.Files) != 1 || commit.Files[0].GetFilename() != repo.File {
 		return foreign(req.Branch, dr.T("github.foreign.files", "commit", short(sha), "file", repo.File))
 	}
-	content, _, err := c.contentAt(ctx, repo, sha)
+	content, _, err := c.client.contentAt(ctx, repo, sha)
 	if err != nil {
 		return err
 	}
@@ -180,8 +180,8 @@ func foreign(branch string, why dr.Text) error {
 // The branch comes last, so that it never exists without the commit.
 func (c opening) ensureBranch(ctx context.Context) (head string, err error) {
 	req := c.req
-	about := place{c.Client, req.Repository}
-	if c.app != nil {
+	about := place{c.client, req.Repository}
+	if c.client.app != nil {
 		mode, err := c.mode(ctx)
 		if err != nil {
 			return "", err
@@ -193,7 +193,7 @@ func (c opening) ensureBranch(ctx context.Context) (head string, err error) {
 	if head, found, err := c.ownBranch(ctx); found || err != nil {
 		return head, err
 	}
-	if c.app != nil {
+	if c.client.app != nil {
 		if err := about.unsigned(ctx); err != nil {
 			return "", err
 		}
@@ -202,11 +202,11 @@ func (c opening) ensureBranch(ctx context.Context) (head string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := c.checkNamed(ctx, req.Repository, sha); err != nil {
+	if err := c.client.checkNamed(ctx, req.Repository, sha); err != nil {
 		return "", err
 	}
 	ref := &gh.Reference{Ref: gh.String("refs/heads/" + req.Branch), Object: &gh.GitObject{SHA: &sha}}
-	_, _, err = c.api.Git.CreateRef(ctx, req.Repository.Owner, req.Repository.Name, ref)
+	_, _, err = c.client.api.Git.CreateRef(ctx, req.Repository.Owner, req.Repository.Name, ref)
 	if err == nil {
 		return sha, nil
 	}
@@ -221,7 +221,7 @@ func (c opening) ensureBranch(ctx context.Context) (head string, err error) {
 
 func (c opening) ownBranch(ctx context.Context) (head string, found bool, err error) {
 	req := c.req
-	head, found, err = c.branch(ctx, req.Repository, req.Branch)
+	head, found, err = c.client.branch(ctx, req.Repository, req.Branch)
 	if err == nil && found {
 		err = c.checkOurs(ctx, head)
 	}
@@ -234,7 +234,7 @@ func (c opening) commit(ctx context.Context) (sha string, err error) {
 	req := c.req
 	owner, name := req.Repository.Owner, req.Repository.Name
 	doing := dr.T("github.doing.write-commit")
-	base, _, err := c.api.Git.GetCommit(ctx, owner, name, req.BaseSHA)
+	base, _, err := c.client.api.Git.GetCommit(ctx, owner, name, req.BaseSHA)
 	if err != nil {
 		return "", explain(err, doingCommit(req.BaseSHA))
 	}
@@ -244,11 +244,11 @@ func (c opening) commit(ctx context.Context) (sha string, err error) {
 	}
 	// By base64 every byte stays, whatever the encoding of the comments around the literal.
 	content := base64.StdEncoding.EncodeToString([]byte(req.Content))
-	blob, _, err := c.api.Git.CreateBlob(ctx, owner, name, &gh.Blob{Content: &content, Encoding: gh.String("base64")})
+	blob, _, err := c.client.api.Git.CreateBlob(ctx, owner, name, &gh.Blob{Content: &content, Encoding: gh.String("base64")})
 	if err != nil {
 		return "", explain(err, doing)
 	}
-	tree, _, err := c.api.Git.CreateTree(ctx, owner, name, base.GetTree().GetSHA(), []*gh.TreeEntry{{
+	tree, _, err := c.client.api.Git.CreateTree(ctx, owner, name, base.GetTree().GetSHA(), []*gh.TreeEntry{{
 		Path: &req.Repository.File, Mode: &mode, Type: gh.String("blob"), SHA: blob.SHA,
 	}})
 	if err != nil {
@@ -257,7 +257,7 @@ func (c opening) commit(ctx context.Context) (sha string, err error) {
 	if tree.GetSHA() == base.GetTree().GetSHA() {
 		return "", &dr.Error{Code: dr.Conflict, What: dr.T("github.change.nothing", "file", req.Repository.File)}
 	}
-	made, _, err := c.api.Git.CreateCommit(ctx, owner, name, &gh.Commit{
+	made, _, err := c.client.api.Git.CreateCommit(ctx, owner, name, &gh.Commit{
 		Message: &req.Message, Tree: tree, Parents: []*gh.Commit{{SHA: &req.BaseSHA}},
 	}, nil)
 	if err == nil && !isSHA(made.GetSHA()) {
@@ -269,14 +269,14 @@ func (c opening) commit(ctx context.Context) (sha string, err error) {
 // mode is the file's own, which a change keeps. A link is not replaced by a file: whoever
 // put it there would not find it again.
 func (c opening) mode(ctx context.Context) (string, error) {
-	e, err := c.entryAt(ctx, c.req.Repository, c.req.BaseSHA)
+	e, err := c.client.entryAt(ctx, c.req.Repository, c.req.BaseSHA)
 	switch {
 	case dr.CodeOf(err) == dr.NotFound:
 		return modeFile, nil
 	case err != nil:
 		return "", err
 	case e.GetMode() == modeLink, e.GetType() != "blob":
-		return "", &dr.Error{Code: dr.Invalid, What: dr.T("rule.link", "file", c.req.Repository.File), Next: dr.T("mend." + fileCheck)}
+		return "", &dr.Error{Code: dr.Invalid, What: dr.T("rule.link", "file", c.req.Repository.File), Next: dr.MendOf(fileCheck)}
 	default:
 		return e.GetMode(), nil
 	}
@@ -285,16 +285,16 @@ func (c opening) mode(ctx context.Context) (string, error) {
 func (c opening) createPull(ctx context.Context) (*gh.PullRequest, error) {
 	req := c.req
 	repo := req.Repository
-	pull, _, err := c.api.PullRequests.Create(ctx, repo.Owner, repo.Name, &gh.NewPullRequest{
+	pull, _, err := c.client.api.PullRequests.Create(ctx, repo.Owner, repo.Name, &gh.NewPullRequest{
 		Title: gh.String(titleOf(req.Title)),
-		Body:  gh.String(bodyOf(req.Body)),
+		Body:  gh.String(c.client.cut.body(req.Body)),
 		Head:  &req.Branch, Base: &repo.Base,
 	})
 	if err == nil {
 		return pull, nil
 	}
 	if status(err) == http.StatusUnprocessableEntity || lost(err) {
-		if found, lookErr := c.findPull(ctx, repo, req.Branch); found != nil || lookErr != nil {
+		if found, lookErr := c.client.findPull(ctx, repo, req.Branch); found != nil || lookErr != nil {
 			return found, lookErr
 		}
 	}

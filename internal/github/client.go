@@ -19,7 +19,6 @@ const (
 	defaultTimeout = 10 * time.Second
 	defaultMaxWait = 2 * time.Minute
 	defaultAgent   = "drbot"
-	defaultTitle   = "Merge the change of drbot"
 )
 
 // Options says which GitHub to talk to and as whom.
@@ -48,8 +47,10 @@ type Options struct {
 	// of the runs that wait on one repository; 15 s when zero.
 	Share time.Duration
 
-	// MergeTitle is the first line of the merge commit of a pull request.
+	// MergeTitle is the first line of the merge commit of a pull request; GitHub's own when nil.
 	MergeTitle func(number int) string
+	// Cut ends a text of which GitHub takes no more; three dots when empty.
+	Cut string
 
 	Logger *slog.Logger
 	Clock  func() time.Time
@@ -63,6 +64,7 @@ type Client struct {
 	sleep      func(ctx context.Context, d time.Duration) error
 	now        func() time.Time
 	mergeTitle func(number int) string
+	cut        scissors
 	known      func(login string) bool
 	watch      *watcher
 	app        *App
@@ -86,7 +88,7 @@ func New(o Options) (*Client, error) {
 	api.UserAgent = o.UserAgent
 	tr.api = api.BaseURL
 	return &Client{
-		api: api, log: o.Logger, sleep: o.Sleep, now: o.Clock, mergeTitle: o.MergeTitle, known: o.Known,
+		api: api, log: o.Logger, sleep: o.Sleep, now: o.Clock, mergeTitle: o.MergeTitle, cut: scissors(o.Cut), known: o.Known,
 		watch: newWatcher(o.Clock, o.Share), app: o.App, self: o.Login,
 	}, nil
 }
@@ -116,8 +118,9 @@ func (o Options) withDefaults() Options {
 	o.MaxWait = cmp.Or(o.MaxWait, defaultMaxWait)
 	o.Share = cmp.Or(o.Share, defaultShare)
 	if o.MergeTitle == nil {
-		o.MergeTitle = func(number int) string { return fmt.Sprintf("%s (#%d)", defaultTitle, number) }
+		o.MergeTitle = func(int) string { return "" }
 	}
+	o.Cut = cmp.Or(o.Cut, "…")
 	if o.Known == nil {
 		o.Known = func(string) bool { return true }
 	}

@@ -91,7 +91,7 @@ func TestUnchangedButFull(t *testing.T) {
 	page := "[" + strings.Join(hundred, ",") + "]"
 	s.when(key, tagged(`W/"full"`, page))
 	reviews := func() int {
-		l := look{Client: c, repo: repo, pull: pullOf(7), state: &dr.ChangeState{}}
+		l := look{client: c, repo: repo, pull: pullOf(7), state: &dr.ChangeState{}}
 		must(t, l.reviews(t.Context()))
 		return len(l.state.Reviews)
 	}

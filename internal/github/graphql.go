@@ -16,20 +16,20 @@ type graphqlError struct {
 
 // place is a repository that questions are asked about which REST does not answer.
 type place struct {
-	*Client
-	repo dr.Repository
+	client *Client
+	repo   dr.Repository
 }
 
 // graphql asks one question about the repository and reads the answer's data. kind is
 // GitHub's type of its refusal, empty where it took none or did not answer.
 func (c place) graphql(ctx context.Context, doing dr.Text, query string, vars, data any) (kind string, err error) {
 	ctx = context.WithValue(ctx, aboutKey{}, c.repo)
-	at := *c.api.BaseURL
+	at := *c.client.api.BaseURL
 	if base, ok := strings.CutSuffix(at.Path, "/v3/"); ok {
 		at.Path = base + "/" // an Enterprise host has them side by side
 	}
 	at.Path += "graphql"
-	req, err := c.api.NewRequest(http.MethodPost, at.String(), map[string]any{"query": query, "variables": vars})
+	req, err := c.client.api.NewRequest(http.MethodPost, at.String(), map[string]any{"query": query, "variables": vars})
 	if err != nil {
 		return "", explain(err, doing)
 	}
@@ -37,7 +37,7 @@ func (c place) graphql(ctx context.Context, doing dr.Text, query string, vars, d
 		Data   any            `json:"data"`
 		Errors []graphqlError `json:"errors"`
 	}{Data: data}
-	if _, err := c.api.Do(ctx, req, &answer); err != nil {
+	if _, err := c.client.api.Do(ctx, req, &answer); err != nil {
 		return "", explain(err, doing)
 	}
 	if len(answer.Errors) == 0 {

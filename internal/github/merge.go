@@ -30,7 +30,7 @@ func (c *Client) Merge(ctx context.Context, repo dr.Repository, number int, head
 
 // merging is one merge under way.
 type merging struct {
-	*Client
+	client *Client
 	repo   dr.Repository
 	number int
 	head   string
@@ -57,7 +57,7 @@ func (m merging) merge(ctx context.Context) (string, error) {
 // the bot's account may not see it, is tried.
 func (m merging) methods(ctx context.Context) ([]string, error) {
 	doing := dr.T("github.doing.read-repository", "owner", m.repo.Owner, "repository", m.repo.Name)
-	r, _, err := m.api.Repositories.Get(ctx, m.repo.Owner, m.repo.Name)
+	r, _, err := m.client.api.Repositories.Get(ctx, m.repo.Owner, m.repo.Name)
 	if err != nil {
 		return nil, explain(err, doing)
 	}
@@ -79,8 +79,8 @@ func (m merging) methods(ctx context.Context) ([]string, error) {
 
 // by asks for the merge by one method.
 func (m merging) by(ctx context.Context, method string) (string, error) {
-	result, _, err := m.api.PullRequests.Merge(ctx, m.repo.Owner, m.repo.Name, m.number, "", &gh.PullRequestOptions{
-		CommitTitle: cut(m.mergeTitle(m.number), maxTitle, "…"), SHA: m.head, MergeMethod: method,
+	result, _, err := m.client.api.PullRequests.Merge(ctx, m.repo.Owner, m.repo.Name, m.number, "", &gh.PullRequestOptions{
+		CommitTitle: cut(m.client.mergeTitle(m.number), maxTitle, "…"), SHA: m.head, MergeMethod: method,
 	})
 	if err == nil && !(result.GetMerged() && isSHA(result.GetSHA())) {
 		err = errors.New("the answer names no merge: " + result.GetMessage())
@@ -105,7 +105,7 @@ func wrongMethod(method string, err error) bool {
 // look reads the pull request: a commit is the merge of this head, an error says that
 // it cannot be merged as it is.
 func (m merging) look(ctx context.Context) (pull *gh.PullRequest, sha string, err error) {
-	if pull, err = m.pull(ctx, m.repo, m.number); err != nil {
+	if pull, err = m.client.pull(ctx, m.repo, m.number); err != nil {
 		return nil, "", err
 	}
 	now, base := pull.GetHead().GetSHA(), pull.GetBase().GetRef()

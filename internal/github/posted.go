@@ -82,12 +82,12 @@ func (r restoring) page(ctx context.Context, want dr.Posted) ([]otherwise, error
 	if want.Title == "" && want.Body == "" {
 		return nil, nil
 	}
-	issue, _, err := r.api.Issues.Get(ctx, r.repo.Owner, r.repo.Name, r.number)
+	issue, _, err := r.client.api.Issues.Get(ctx, r.repo.Owner, r.repo.Name, r.number)
 	title, body := issue.GetTitle(), issue.GetBody()
 	switch status(err) {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusGone: // as in a look: the token may not read issues
 		var pull *gh.PullRequest
-		pull, err = r.pull(ctx, r.repo, r.number)
+		pull, err = r.client.pull(ctx, r.repo, r.number)
 		title, body = pull.GetTitle(), pull.GetBody()
 	}
 	if err != nil {
@@ -96,14 +96,14 @@ func (r restoring) page(ctx context.Context, want dr.Posted) ([]otherwise, error
 	var out []otherwise
 	back := func(edit gh.PullRequest) func(context.Context, dr.Posted) (dr.Posted, error) {
 		return func(ctx context.Context, want dr.Posted) (dr.Posted, error) {
-			_, _, err := r.api.PullRequests.Edit(ctx, r.repo.Owner, r.repo.Name, r.number, &edit)
+			_, _, err := r.client.api.PullRequests.Edit(ctx, r.repo.Owner, r.repo.Name, r.number, &edit)
 			return want, explain(err, dr.T("github.doing.restore", "number", r.number))
 		}
 	}
 	if posted := titleOf(want.Title); !reads(title, posted) {
 		out = append(out, otherwise{Rewritten: dr.Rewritten{What: dr.T("posted.title")}, kind: otherTitle, mend: back(gh.PullRequest{Title: &posted})})
 	}
-	if posted := bodyOf(want.Body); !reads(body, posted) {
+	if posted := r.client.cut.body(want.Body); !reads(body, posted) {
 		out = append(out, otherwise{Rewritten: dr.Rewritten{What: dr.T("posted.body")}, kind: otherBody, mend: back(gh.PullRequest{Body: &posted})})
 	}
 	return out, nil
@@ -120,7 +120,7 @@ func (r restoring) comments(ctx context.Context, want dr.Posted) ([]otherwise, e
 	if len(want.Comments) == 0 {
 		return nil, nil
 	}
-	all, err := r.listComments(ctx, r.repo, r.number)
+	all, err := r.client.listComments(ctx, r.repo, r.number)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (r restoring) comments(ctx context.Context, want dr.Posted) ([]otherwise, e
 		switch {
 		case i < 0:
 			o.What, o.kind, o.mend = dr.T("posted.comment.gone"), goneComment, r.postAgain(posted)
-		case !reads(all[i].GetBody(), commentOf(posted.Marker, posted.Body)):
+		case !reads(all[i].GetBody(), r.client.cut.comment(posted.Marker, posted.Body)):
 			o.mend = r.writeAgain(posted)
 		case all[i].GetUpdatedAt().After(posted.At) && !posted.At.IsZero():
 			posted.At = all[i].GetUpdatedAt().Time
@@ -147,8 +147,8 @@ func (r restoring) comments(ctx context.Context, want dr.Posted) ([]otherwise, e
 // writeAgain rewrites a comment, its marker included, whatever stands there.
 func (r restoring) writeAgain(posted dr.PostedComment) func(context.Context, dr.Posted) (dr.Posted, error) {
 	return func(ctx context.Context, want dr.Posted) (dr.Posted, error) {
-		text := commentOf(posted.Marker, posted.Body)
-		now, _, err := r.api.Issues.EditComment(ctx, r.repo.Owner, r.repo.Name, posted.ID, &gh.IssueComment{Body: &text})
+		text := r.client.cut.comment(posted.Marker, posted.Body)
+		now, _, err := r.client.api.Issues.EditComment(ctx, r.repo.Owner, r.repo.Name, posted.ID, &gh.IssueComment{Body: &text})
 		if err != nil {
 			return want, explain(err, dr.T("github.doing.rewrite-comment", "number", r.number))
 		}
@@ -159,10 +159,10 @@ func (r restoring) writeAgain(posted dr.PostedComment) func(context.Context, dr.
 
 func (r restoring) postAgain(posted dr.PostedComment) func(context.Context, dr.Posted) (dr.Posted, error) {
 	return func(ctx context.Context, want dr.Posted) (dr.Posted, error) {
-		if err := r.Comment(ctx, r.repo, r.number, posted.Marker, posted.Body); err != nil {
+		if err := r.client.Comment(ctx, r.repo, r.number, posted.Marker, posted.Body); err != nil {
 			return want, err
 		}
-		at, err := r.Commented(ctx, r.repo, r.number, posted.Marker)
+		at, err := r.client.Commented(ctx, r.repo, r.number, posted.Marker)
 		if err != nil {
 			return want, err
 		}
@@ -177,7 +177,7 @@ func (r restoring) statuses(ctx context.Context, want dr.Posted) ([]otherwise, e
 		return nil, nil
 	}
 	all, err := counted(ctx, func(ctx context.Context, o gh.ListOptions) ([]*gh.RepoStatus, *gh.Response, error) {
-		return r.api.Repositories.ListStatuses(ctx, r.repo.Owner, r.repo.Name, want.Head, &o)
+		return r.client.api.Repositories.ListStatuses(ctx, r.repo.Owner, r.repo.Name, want.Head, &o)
 	})
 	if err != nil {
 		return nil, explain(err, dr.T("github.doing.list-statuses", "commit", short(want.Head)))
@@ -193,7 +193,7 @@ func (r restoring) statuses(ctx context.Context, want dr.Posted) ([]otherwise, e
 			o.By = all[i].GetCreator().GetLogin()
 		}
 		o.mend = func(ctx context.Context, want dr.Posted) (dr.Posted, error) {
-			return want, r.Status(ctx, r.repo, want.Head, posted.Name, posted.State, posted.Text, "")
+			return want, r.client.Status(ctx, r.repo, want.Head, posted.Name, posted.State, posted.Text, "")
 		}
 		out = append(out, o)
 	}
@@ -226,7 +226,7 @@ func (r restoring) writers(ctx context.Context, found []otherwise) []dr.Rewritte
 		} `json:"repository"`
 	}
 	if _, err := r.graphql(ctx, doingPull(r.number), editorsQuery, map[string]any{"owner": r.repo.Owner, "name": r.repo.Name, "number": r.number}, &answer); err != nil {
-		r.log.WarnContext(ctx, "GitHub does not tell who has rewritten what stands on a pull request", "number", r.number, "error", err)
+		r.client.log.WarnContext(ctx, "GitHub does not tell who has rewritten what stands on a pull request", "number", r.number, "error", err)
 	}
 	pull := answer.Repository.PullRequest
 	out := make([]dr.Rewritten, len(found))

@@ -16,7 +16,7 @@ func (c *Client) Comment(ctx context.Context, repo dr.Repository, number int, ma
 		return &dr.Error{Code: dr.Invalid, What: dr.T("github.marker")}
 	}
 	line := "<!-- " + marker + " -->"
-	text := commentOf(marker, body)
+	text := c.cut.comment(marker, body)
 	mine, err := c.ownComment(ctx, repo, number, line)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 const queueLogin = "github-merge-queue[bot]"
 
 // Unattended is what GitHub merges by itself: by merge queues and by auto-merge.
-type Unattended struct{ *Client }
+type Unattended struct{ Client *Client }
 
 // queueing is one pull request and the merge queue of its base. GitHub has no REST for it.
 type queueing struct {
@@ -36,7 +36,7 @@ func (c Unattended) Queued(ctx context.Context, repo dr.Repository, number int) 
 	told, err := queueing{place{c.Client, repo}, number}.read(ctx)
 	switch {
 	case err != nil && untold != nil:
-		c.log.WarnContext(ctx, "it is not known whether the base has a merge queue", "repository", repo.Owner+"/"+repo.Name, "error", errors.Join(untold, err))
+		c.Client.log.WarnContext(ctx, "it is not known whether the base has a merge queue", "repository", repo.Owner+"/"+repo.Name, "error", errors.Join(untold, err))
 		return dr.Queued{}, nil
 	case err != nil:
 		return dr.Queued{}, err
@@ -148,7 +148,7 @@ func (c Unattended) Dequeue(ctx context.Context, repo dr.Repository, number int)
 
 // StopAutoMerge has the pull request not merge by itself, and gives who had set it to, whom it tells first.
 func (c Unattended) StopAutoMerge(ctx context.Context, repo dr.Repository, number int, first func(by string) error) (by string, err error) {
-	pull, err := c.pull(ctx, repo, number)
+	pull, err := c.Client.pull(ctx, repo, number)
 	if err != nil || pull.AutoMerge == nil || pull.GetState() != "open" {
 		return "", err
 	}
@@ -160,7 +160,7 @@ func (c Unattended) StopAutoMerge(ctx context.Context, repo dr.Repository, numbe
 	_, err = place{c.Client, repo}.graphql(ctx, doing, `mutation($input: DisablePullRequestAutoMergeInput!) { disablePullRequestAutoMerge(input: $input) { clientMutationId } }`,
 		map[string]any{"input": map[string]any{"pullRequestId": pull.GetNodeID()}}, nil)
 	if err != nil {
-		if now, lookErr := c.pull(ctx, repo, number); lookErr == nil && now.AutoMerge == nil {
+		if now, lookErr := c.Client.pull(ctx, repo, number); lookErr == nil && now.AutoMerge == nil {
 			return by, nil
 		}
 	}

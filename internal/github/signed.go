@@ -23,7 +23,7 @@ type signed struct {
 // branch that is still at the base is one that an earlier try made.
 func (c signed) ensure(ctx context.Context) (head string, err error) {
 	req := c.req
-	if content, _, err := c.contentAt(ctx, req.Repository, req.BaseSHA); err != nil {
+	if content, _, err := c.client.contentAt(ctx, req.Repository, req.BaseSHA); err != nil {
 		return "", err
 	} else if content == req.Content {
 		return "", &dr.Error{Code: dr.Conflict, What: dr.T("github.change.nothing", "file", req.Repository.File)}
@@ -36,13 +36,13 @@ func (c signed) ensure(ctx context.Context) (head string, err error) {
 	if err != nil {
 		// Its answer may have been lost, or somebody was faster. A branch that has moved
 		// is ours, or nobody's to take up.
-		now, found, lookErr := c.branch(ctx, req.Repository, req.Branch)
+		now, found, lookErr := c.client.branch(ctx, req.Repository, req.Branch)
 		if lookErr != nil || !found || now == req.BaseSHA {
 			return "", err
 		}
-		return now, opening{c.Client, req}.checkOurs(ctx, now)
+		return now, opening{c.client, req}.checkOurs(ctx, now)
 	}
-	return sha, c.checkNamed(ctx, req.Repository, sha)
+	return sha, c.client.checkNamed(ctx, req.Repository, sha)
 }
 
 // branchAtBase finds the branch, or makes it at the base. Where it is elsewhere, the
@@ -50,9 +50,9 @@ func (c signed) ensure(ctx context.Context) (head string, err error) {
 func (c signed) branchAtBase(ctx context.Context) (head string, err error) {
 	req := c.req
 	look := func() (string, bool, error) {
-		head, found, err := c.branch(ctx, req.Repository, req.Branch)
+		head, found, err := c.client.branch(ctx, req.Repository, req.Branch)
 		if err == nil && found && head != req.BaseSHA {
-			err = opening{c.Client, req}.checkOurs(ctx, head)
+			err = opening{c.client, req}.checkOurs(ctx, head)
 		}
 		return head, found, err
 	}
@@ -60,7 +60,7 @@ func (c signed) branchAtBase(ctx context.Context) (head string, err error) {
 		return head, err
 	}
 	ref := &gh.Reference{Ref: gh.String("refs/heads/" + req.Branch), Object: &gh.GitObject{SHA: &req.BaseSHA}}
-	_, _, err = c.api.Git.CreateRef(ctx, req.Repository.Owner, req.Repository.Name, ref)
+	_, _, err = c.client.api.Git.CreateRef(ctx, req.Repository.Owner, req.Repository.Name, ref)
 	if err == nil {
 		return req.BaseSHA, nil
 	}
@@ -109,7 +109,7 @@ func (c place) unsigned(ctx context.Context) error {
 	repo := c.repo
 	required, err := c.signaturesRequired(ctx)
 	if err != nil {
-		c.log.WarnContext(ctx, "it is not known whether the base takes signed commits alone", "repository", repo.Owner+"/"+repo.Name, "error", err)
+		c.client.log.WarnContext(ctx, "it is not known whether the base takes signed commits alone", "repository", repo.Owner+"/"+repo.Name, "error", err)
 		return nil
 	}
 	if !required {
@@ -149,14 +149,14 @@ func (c place) signaturesRequired(ctx context.Context) (bool, error) {
 	if err == nil && data.Repository.Ref.Rule.Signatures {
 		return true, nil
 	}
-	req, reqErr := c.api.NewRequest(http.MethodGet, "repos/"+repo.Owner+"/"+repo.Name+"/rules/branches/"+escaped(repo.Base), nil)
+	req, reqErr := c.client.api.NewRequest(http.MethodGet, "repos/"+repo.Owner+"/"+repo.Name+"/rules/branches/"+escaped(repo.Base), nil)
 	if reqErr != nil {
 		return false, explain(reqErr, doing)
 	}
 	var rules []struct {
 		Type string `json:"type"`
 	}
-	if _, rulesErr := c.api.Do(ctx, req, &rules); rulesErr != nil && !notFound(rulesErr) {
+	if _, rulesErr := c.client.api.Do(ctx, req, &rules); rulesErr != nil && !notFound(rulesErr) {
 		return false, explain(rulesErr, doing)
 	}
 	for _, r := range rules {

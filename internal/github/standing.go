@@ -76,11 +76,11 @@ func (a *App) standing(ctx context.Context, repo dr.Repository) ([]Difference, e
 // that takes signed ones alone.
 func (c place) executable(ctx context.Context) ([]Difference, error) {
 	repo := c.repo
-	tip, err := c.resolve(ctx, repo, repo.Base)
+	tip, err := c.client.resolve(ctx, repo, repo.Base)
 	if err != nil {
 		return nil, err
 	}
-	e, err := c.entryAt(ctx, repo, tip)
+	e, err := c.client.entryAt(ctx, repo, tip)
 	if dr.CodeOf(err) == dr.NotFound || err == nil && e.GetMode() != modeExecutable {
 		return nil, nil
 	}

@@ -53,7 +53,7 @@ func (c *Client) whole(ctx context.Context, repo dr.Repository, number int, how 
 		return dr.ChangeState{}, explain(errors.New("the pull request has no head"), doingPull(number))
 	}
 	l := how
-	l.Client, l.repo, l.pull, l.state = c, repo, pull, &state
+	l.client, l.repo, l.pull, l.state = c, repo, pull, &state
 	err = l.read(ctx, l.base, l.branch, l.files, l.commits, l.contents, l.reviews, l.history, l.writers)
 	if err != nil {
 		return dr.ChangeState{}, err
@@ -63,10 +63,10 @@ func (c *Client) whole(ctx context.Context, repo dr.Repository, number int, how 
 
 // look is one reading of a pull request under way.
 type look struct {
-	*Client
-	repo  dr.Repository
-	pull  *gh.PullRequest
-	state *dr.ChangeState
+	client *Client
+	repo   dr.Repository
+	pull   *gh.PullRequest
+	state  *dr.ChangeState
 
 	tip   func(ctx context.Context, repo dr.Repository, ref string) (string, error)   // of a branch
 	right func(ctx context.Context, repo dr.Repository, login string) (string, error) // what somebody may do
@@ -110,14 +110,14 @@ func (l look) branch(ctx context.Context) error {
 	if !l.state.SameRepo {
 		return nil // the branch of a fork is not ours to look at
 	}
-	_, found, err := l.Client.branch(ctx, l.repo, l.pull.GetHead().GetRef())
+	_, found, err := l.client.branch(ctx, l.repo, l.pull.GetHead().GetRef())
 	l.state.BranchGone = !found
 	return err
 }
 
 func (l look) files(ctx context.Context) error {
 	files, err := pages(func(o gh.ListOptions) ([]*gh.CommitFile, *gh.Response, error) {
-		return l.api.PullRequests.ListFiles(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
+		return l.client.api.PullRequests.ListFiles(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
 	})
 	for _, f := range files {
 		l.state.Files = append(l.state.Files, dr.FileChange{Path: f.GetFilename(), Status: f.GetStatus()})
@@ -127,7 +127,7 @@ func (l look) files(ctx context.Context) error {
 
 func (l look) commits(ctx context.Context) error {
 	commits, err := pages(func(o gh.ListOptions) ([]*gh.RepositoryCommit, *gh.Response, error) {
-		return l.api.PullRequests.ListCommits(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
+		return l.client.api.PullRequests.ListCommits(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
 	})
 	for _, k := range commits {
 		l.state.Commits = append(l.state.Commits, dr.Commit{
@@ -147,7 +147,7 @@ func (l look) contents(ctx context.Context) error {
 		base = l.pull.GetBase().GetSHA()
 	}
 	doing := dr.T("github.doing.compare", "commit", short(l.state.Head))
-	diff, _, err := l.api.Repositories.CompareCommits(ctx, l.repo.Owner, l.repo.Name, base, l.state.Head, &gh.ListOptions{PerPage: 1})
+	diff, _, err := l.client.api.Repositories.CompareCommits(ctx, l.repo.Owner, l.repo.Name, base, l.state.Head, &gh.ListOptions{PerPage: 1})
 	if err != nil {
 		return explain(err, doing)
 	}
@@ -155,16 +155,16 @@ func (l look) contents(ctx context.Context) error {
 	if !isSHA(mergeBase) {
 		return explain(errors.New("the answer has no merge base"), doing)
 	}
-	if l.state.BaseFile, _, err = l.contentAt(ctx, l.repo, mergeBase); err != nil {
+	if l.state.BaseFile, _, err = l.client.contentAt(ctx, l.repo, mergeBase); err != nil {
 		return err
 	}
-	l.state.HeadFile, _, err = l.contentAt(ctx, l.repo, l.state.Head)
+	l.state.HeadFile, _, err = l.client.contentAt(ctx, l.repo, l.state.Head)
 	return err
 }
 
 func (l look) reviews(ctx context.Context) error {
 	reviews, err := pages(func(o gh.ListOptions) ([]*gh.PullRequestReview, *gh.Response, error) {
-		return l.api.PullRequests.ListReviews(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
+		return l.client.api.PullRequests.ListReviews(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
 	})
 	for _, r := range reviews {
 		l.state.Reviews = append(l.state.Reviews, dr.Review{
@@ -196,12 +196,12 @@ func (l look) history(ctx context.Context) error {
 		return nil
 	}
 	events, err := pages(func(o gh.ListOptions) ([]*gh.IssueEvent, *gh.Response, error) {
-		return l.api.Issues.ListIssueEvents(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
+		return l.client.api.Issues.ListIssueEvents(ctx, l.repo.Owner, l.repo.Name, l.pull.GetNumber(), &o)
 	})
 	if s := status(err); s == http.StatusForbidden || notFound(err) {
 		// A token may lack the right to read histories: then nobody is known to have
 		// dismissed anything, and the rules take that for what it is.
-		l.log.WarnContext(ctx, "GitHub does not show the history of a pull request", "number", l.pull.GetNumber(), "status", s)
+		l.client.log.WarnContext(ctx, "GitHub does not show the history of a pull request", "number", l.pull.GetNumber(), "status", s)
 		return nil
 	}
 	for _, e := range events {
@@ -224,7 +224,7 @@ func (l look) writers(ctx context.Context) error {
 	asked := map[string]bool{}
 	for _, r := range l.state.Reviews {
 		login := strings.ToLower(r.By)
-		if login == "" || r.Bot || asked[login] || !l.known(r.By) {
+		if login == "" || r.Bot || asked[login] || !l.client.known(r.By) {
 			continue
 		}
 		asked[login] = true

@@ -145,6 +145,9 @@ func (c *clock) total() time.Duration {
 	return sum
 }
 
+// cutNote ends what is cut.
+const cutNote = "\n\n_cut here_"
+
 func newStub(t *testing.T, change ...func(*Options)) (*Client, *stub, *clock) {
 	t.Helper()
 	s := &stub{t: t, on: map[string][]http.HandlerFunc{}}
@@ -155,6 +158,7 @@ func newStub(t *testing.T, change ...func(*Options)) (*Client, *stub, *clock) {
 	}))
 	t.Cleanup(server.Close)
 	o := Options{
+		Cut:     cutNote,
 		Token:   func(context.Context) (string, error) { return "t0ken", nil },
 		BaseURL: server.URL, Clock: clk.Now, Sleep: clk.Sleep,
 	}

@@ -10,15 +10,17 @@ const (
 	maxDescription = 140
 )
 
-const cutNote = "\n\n_The rest was cut: GitHub takes no longer text._"
-
 func titleOf(s string) string       { return cut(s, maxTitle, "…") }
-func bodyOf(s string) string        { return cut(s, maxText, cutNote) }
 func descriptionOf(s string) string { return cut(s, maxDescription, "…") }
 
-// commentOf is a comment as it is written: its marker first, which a page does not show.
-func commentOf(marker, body string) string {
-	return cut("<!-- "+marker+" -->\n"+body, maxComment, cutNote)
+// scissors is what ends a text of which GitHub takes no more.
+type scissors string
+
+func (n scissors) body(s string) string { return cut(s, maxText, string(n)) }
+
+// comment is a comment as it is written: its marker first, which a page does not show.
+func (n scissors) comment(marker, body string) string {
+	return cut("<!-- "+marker+" -->\n"+body, maxComment, string(n))
 }
 
 // cut shortens a text to at most limit characters, the note at its end included.

@@ -81,7 +81,7 @@ func (c *Client) Look(ctx context.Context, repo dr.Repository, number int) (dr.C
 	if known && before && seen.sure() && seen.mark == mark && c.watch.since(seen.at) < readWhole {
 		state := seen.state
 		state.Files, state.Commits = slices.Clone(state.Files), slices.Clone(state.Commits)
-		l := look{Client: c, repo: repo, pull: &gh.PullRequest{Number: &number}, state: &state, tip: c.sharedTip, right: c.sharedRight}
+		l := look{client: c, repo: repo, pull: &gh.PullRequest{Number: &number}, state: &state, tip: c.sharedTip, right: c.sharedRight}
 		if err := l.read(ctx, l.base, l.reviews, l.history, l.writers); err != nil {
 			return dr.ChangeState{}, err
 		}

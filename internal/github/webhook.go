@@ -28,6 +28,9 @@ const (
 	bodiesAtOnce = 4
 	// bodyWait is how long a delivery waits for room. GitHub gives up after 10 s.
 	bodyWait = 5 * time.Second
+	// bodyTime is how long a small body may take to be all there: who sends it slowly must not
+	// keep the room from others. bodyWait is longer, so that who waits behind such gets its turn.
+	bodyTime = 2 * time.Second
 	// smallBody is what is hashed for anybody. Of larger ones so many may turn out to be
 	// nobody's, and one more each while; then no more are read until that is over. A genuine
 	// one that is refused so costs a look that comes 15 s later.
@@ -179,6 +182,12 @@ func (h *Webhook) authentic(w http.ResponseWriter, r *http.Request, given []byte
 	if large && h.wasted.Tokens() < 1 {
 		w.Header().Set("Retry-After", "60")
 		return nil, &refusal{http.StatusTooManyRequests, "too many large deliveries were not signed; deliver it again"}
+	}
+	if !large {
+		// Of a connection that knows no time limits the server's own holds.
+		conn := http.NewResponseController(w)
+		_ = conn.SetReadDeadline(time.Now().Add(bodyTime))
+		defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
 	}
 	mac := hmac.New(sha256.New, h.secret)
 	var body bytes.Buffer

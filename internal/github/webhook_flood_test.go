@@ -2,7 +2,11 @@ package github
 
 import (
 	"crypto/sha256"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -54,5 +58,45 @@ func TestWebhookIdle(t *testing.T) {
 	}
 	if code, _ := h.send(delivery("issue_comment", body, with("X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64)))); code != http.StatusUnauthorized {
 		t.Errorf("an unsigned one was answered %d", code)
+	}
+}
+
+// TestSlowBodies has four connections of somebody who has no secret, each with a body that never
+// comes: they take all the room there is, and not for as long as a delivery waits.
+func TestSlowBodies(t *testing.T) {
+	h := newHook(t)
+	h.maxBody = defaultMaxWebhook
+	server := httptest.NewServer(h.Webhook)
+	defer server.Close()
+	for range bodiesAtOnce {
+		c, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256="+strings.Repeat("0", 64)+"\r\nContent-Length: 1000\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(10 * time.Second); len(h.room) < bodiesAtOnce; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("they take no room")
+		}
+	}
+	const body = `{"repository":{"full_name":"acme/infra"},"pull_request":{"number":7}}`
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"X-Hub-Signature-256": "sha256=" + sign(sha256.New, secret, body), "X-GitHub-Event": "pull_request", "X-GitHub-Delivery": "d", "Content-Type": "application/json"} {
+		req.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("a genuine delivery was answered %d", res.StatusCode)
 	}
 }

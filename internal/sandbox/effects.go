@@ -237,8 +237,8 @@ func (w *World) watchTerraform() error {
 	script := fmt.Sprintf(`#!/bin/sh
 case "$1" in
 apply)
-  stack=$(basename "$PWD")
   began=$(date +%%s%%N)
+  stack=$(basename "$PWD")
   n=$(%[1]q tool effect "%[2]s/?when=before&stack=$stack")
   %[3]q "$@"
   status=$?
@@ -247,9 +247,9 @@ apply)
   exit $status
   ;;
 esac
+began=$(date +%%s%%N)
 # Which Region the commit in hand says tells a plan of a run's change from one of the base.
 says=$(sed -n 's/^active_region = "\(.*\)"/\1/p' active_region.auto.tfvars 2>/dev/null)
-began=$(date +%%s%%N)
 %[3]q "$@"
 status=$?
 echo "$began $(date +%%s%%N) $1 ${PWD##*/} $says" >>%[4]q

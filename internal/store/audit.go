@@ -95,7 +95,7 @@ func (s *AuditTrail) written(ctx context.Context, tx *sql.Tx, once string) (take
 	if json.Unmarshal([]byte(doc), &e) != nil || e.Once != once {
 		return true, false, nil
 	}
-	genuine, err = s.vouched(ctx, tx, seq)
+	genuine, err = vouched(ctx, s, tx, seq)
 	return true, genuine, err
 }
 
@@ -159,5 +159,5 @@ func mac(key []byte, what string, text []byte) string {
 
 // AuditLog lists the newest entries, newest first.
 func (s *AuditTrail) AuditLog(ctx context.Context, limit int) ([]dr.AuditEntry, error) {
-	return docs[dr.AuditEntry](ctx, s.database, "the audit log", `SELECT doc FROM drbot_audit ORDER BY seq DESC LIMIT ?`, limit)
+	return docs[dr.AuditEntry](ctx, s.database, dr.T("store.of.audit"), `SELECT doc FROM drbot_audit ORDER BY seq DESC LIMIT ?`, limit)
 }

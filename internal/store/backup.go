@@ -57,6 +57,14 @@ func Backup(ctx context.Context, url, to string) (err error) {
 	return put(copied, to)
 }
 
+// served is that a server is there, by its process where that is known.
+func served(pid int) dr.Text {
+	if pid == 0 {
+		return dr.T("backup.server")
+	}
+	return dr.T("backup.server.process", "pid", pid)
+}
+
 // Restore puts a backup in the place of a SQLite database. It refuses while a server is
 // there, and a file that is not a whole database of this program's version or an older
 // one. What was there is kept aside, under a name that then is given, which is empty when
@@ -71,7 +79,7 @@ func Restore(ctx context.Context, url, from string, now time.Time, after func(as
 		return err
 	}
 	if lock == nil {
-		return &dr.Error{Code: dr.Conflict, What: dr.T("backup.server", "holder", holder), Next: dr.T("backup.server.next")}
+		return &dr.Error{Code: dr.Conflict, What: served(holder), Next: dr.T("backup.server.next")}
 	}
 	defer lock.Release()
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".drbot-restore-*")

@@ -33,7 +33,7 @@ func lost(what, next dr.Text, doing string, err error) error {
 
 // broken is the error of a stored document that cannot be read: it was changed by hand,
 // or a program of another version wrote it. What it held is not known.
-func broken(of string, err error) error {
+func broken(of dr.Text, err error) error {
 	return &dr.Error{Code: dr.Uncertain, What: dr.T("store.broken", "of", of), Next: dr.T("store.broken.next"), Err: err}
 }
 

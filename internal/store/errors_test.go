@@ -68,11 +68,11 @@ func TestNoTime(t *testing.T) {
 // TestNoTimeForLock waits for a lock that another one holds until there is no time left.
 func TestNoTimeForLock(t *testing.T) {
 	urls(t, func(t *testing.T, url string) {
-		first, err := AcquireLock(t.Context(), url, func(string) {})
+		first, err := AcquireLock(t.Context(), url, func(int) {})
 		ok(t, err)
 		defer first.Release()
 		ctx, cancel := context.WithCancel(t.Context())
-		_, err = AcquireLock(ctx, url, func(string) { cancel() })
+		_, err = AcquireLock(ctx, url, func(int) { cancel() })
 		away(t, "AcquireLock", err)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("why the lock was not had is lost: %v", err)

@@ -34,12 +34,12 @@ func (s Ledger) Intend(ctx context.Context, in dr.Intent) (dr.Intent, bool, erro
 	if err != nil {
 		return in, false, failed("read the intent", err)
 	}
-	if err := s.audit.sealed(ctx, intentTable, intentName(in.Run, in.Act), stored, seal); err != nil {
+	if err := sealed(ctx, s.audit, intentTable, intentName(in.Run, in.Act), stored, seal); err != nil {
 		return in, false, err
 	}
 	var was dr.Intent
 	if err := json.Unmarshal([]byte(stored), &was); err != nil {
-		return in, false, broken(in.Act+" of "+in.Run, err)
+		return in, false, broken(dr.T("store.of.intent", "act", in.Act, "run", in.Run), err)
 	}
 	return was, false, nil
 }
@@ -75,11 +75,11 @@ func (s Ledger) intents(ctx context.Context, run string) ([]dr.Intent, error) {
 	}
 	out := make([]dr.Intent, len(all))
 	for i, r := range all {
-		if err := s.audit.sealed(ctx, intentTable, intentName(run, r.act), r.doc, r.seal); err != nil {
+		if err := sealed(ctx, s.audit, intentTable, intentName(run, r.act), r.doc, r.seal); err != nil {
 			return nil, err
 		}
 		if err := json.Unmarshal([]byte(r.doc), &out[i]); err != nil {
-			return nil, broken("the intents of "+run, err)
+			return nil, broken(dr.T("store.of.intents", "run", run), err)
 		}
 	}
 	return out, nil
@@ -94,7 +94,7 @@ func (s Ledger) Keep(ctx context.Context, key, value string) (string, error) {
 	if err := s.db.QueryRowContext(ctx, s.q(`SELECT value, seal FROM drbot_kept WHERE name = ?`), key).Scan(&stored, &seal); err != nil {
 		return "", failed("read "+key, err)
 	}
-	if err := s.audit.sealed(ctx, keptTable, key, stored, seal); err != nil {
+	if err := sealed(ctx, s.audit, keptTable, key, stored, seal); err != nil {
 		return "", err
 	}
 	return stored, nil
@@ -118,7 +118,7 @@ func (s Ledger) Get(ctx context.Context, key string) (string, error) {
 	if err != nil {
 		return "", failed("read "+key, err)
 	}
-	if err := s.audit.sealed(ctx, keptTable, key, v, seal); err != nil {
+	if err := sealed(ctx, s.audit, keptTable, key, v, seal); err != nil {
 		return "", err
 	}
 	return v, nil

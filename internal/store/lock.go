@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -52,14 +53,14 @@ func lockGone(cause error) error {
 const retryLock = 500 * time.Millisecond
 
 // AcquireLock waits for the exclusive lock of the database a URL names. waiting
-// is called once if another process holds it.
-func AcquireLock(ctx context.Context, url string, waiting func(holder string)) (*Lock, error) {
+// is called once if another process holds it, with its id; 0 where that is not known.
+func AcquireLock(ctx context.Context, url string, waiting func(holder int)) (*Lock, error) {
 	if err := checkURL(url); err != nil {
 		return nil, err
 	}
-	try := func() (*Lock, string, error) { return fileLock(lockPath(url)) }
+	try := func() (*Lock, int, error) { return fileLock(lockPath(url)) }
 	if isPostgres(url) {
-		try = func() (*Lock, string, error) { return postgresLock(ctx, url, sinceBoot) }
+		try = func() (*Lock, int, error) { return postgresLock(ctx, url, sinceBoot) }
 	}
 	tick := time.NewTicker(retryLock)
 	defer tick.Stop()
@@ -85,25 +86,25 @@ func lockPath(url string) string { return SQLitePath(url) + ".lock" }
 
 // fileLock locks the file beside a SQLite database. The folder may not be there yet:
 // the lock comes before everything else.
-func fileLock(path string) (*Lock, string, error) {
+func fileLock(path string) (*Lock, int, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, "", failedFile(path, "make the database folder", err)
+		return nil, 0, failedFile(path, "make the database folder", err)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, "", failedFile(path, "open the lock file", err)
+		return nil, 0, failedFile(path, "open the lock file", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		pid, _ := os.ReadFile(path) // for the message alone
+		pid := pidIn(path)
 		_ = f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, "process " + strings.TrimSpace(string(pid)), nil
+			return nil, pid, nil
 		}
-		return nil, "", failedFile(path, "lock a file", err)
+		return nil, 0, failedFile(path, "lock a file", err)
 	}
 	if samePlace(f, path) != nil {
 		_ = f.Close()
-		return nil, "another process", nil // it was taken away between open and lock
+		return nil, 0, nil // it was taken away between open and lock
 	}
 	if err := f.Truncate(0); err == nil {
 		_, _ = fmt.Fprintf(f, "%d\n", os.Getpid())
@@ -117,7 +118,17 @@ func fileLock(path string) (*Lock, string, error) {
 		}
 		return nil
 	}
-	return l, "", nil
+	return l, 0, nil
+}
+
+// pidIn is whose the lock file says it is, for the message alone.
+func pidIn(path string) int {
+	said, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(said))) // 0 where it says nothing
+	return pid
 }
 
 // samePlace tells whether a path still names an open file. The kernel's lock is on the

@@ -29,12 +29,12 @@ func TestLock(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := url(t)
-			first, err := AcquireLock(t.Context(), u, func(string) { t.Error("the first one waited") })
+			first, err := AcquireLock(t.Context(), u, func(int) { t.Error("the first one waited") })
 			ok(t, err)
 			waiting := make(chan struct{})
 			got := make(chan *Lock)
 			go func() {
-				l, err := AcquireLock(t.Context(), u, func(string) { close(waiting) })
+				l, err := AcquireLock(t.Context(), u, func(int) { close(waiting) })
 				if err != nil {
 					t.Error(err)
 				}
@@ -55,7 +55,7 @@ func TestLock(t *testing.T) {
 // TestLockLost kills the connection that holds the lock: its holder must know.
 func TestLockLost(t *testing.T) {
 	u := storetest.Database(t)
-	l, err := AcquireLock(t.Context(), u, func(string) {})
+	l, err := AcquireLock(t.Context(), u, func(int) {})
 	ok(t, err)
 	s, err := Open(t.Context(), u, false, slog.New(slog.DiscardHandler))
 	ok(t, err)
@@ -76,7 +76,7 @@ func TestLockLost(t *testing.T) {
 func TestLockFirst(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "var", "drbot")
 	url := "sqlite:" + filepath.Join(dir, "drbot.db")
-	l, err := AcquireLock(t.Context(), url, func(string) { t.Error("the first one waited") })
+	l, err := AcquireLock(t.Context(), url, func(int) { t.Error("the first one waited") })
 	ok(t, err)
 	defer l.Release()
 	s := mustOpen(t, url)
@@ -120,7 +120,7 @@ func TestHeldFile(t *testing.T) {
 		"removed":  os.Remove,
 		"replaced": func(path string) error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o600)) },
 	} {
-		l, err := AcquireLock(t.Context(), url, func(string) {})
+		l, err := AcquireLock(t.Context(), url, func(int) {})
 		ok(t, err)
 		ok(t, l.Held(t.Context()))
 		ok(t, take(lockPath(url)))
@@ -139,7 +139,7 @@ func TestHeldFile(t *testing.T) {
 // TestHeldPostgres looks at a lock that is held, that nobody can tell of, and that was let go.
 func TestHeldPostgres(t *testing.T) {
 	db := storetest.Start(t)
-	l, err := AcquireLock(t.Context(), db.URL, func(string) {})
+	l, err := AcquireLock(t.Context(), db.URL, func(int) {})
 	ok(t, err)
 	for range 3 {
 		ok(t, l.Held(t.Context()))
@@ -153,7 +153,7 @@ func TestHeldPostgres(t *testing.T) {
 		t.Errorf("of a lock that was given up: %v", err)
 	}
 	db.Thaw()
-	next, err := AcquireLock(t.Context(), db.URL, func(string) {})
+	next, err := AcquireLock(t.Context(), db.URL, func(int) {})
 	ok(t, err)
 	next.Release()
 	if err := next.Held(t.Context()); dr.CodeOf(err) != dr.Conflict {
@@ -184,7 +184,7 @@ const lockURL = "DRBOT_TEST_LOCK_URL"
 func TestMain(m *testing.M) {
 	if url := os.Getenv(lockURL); url != "" {
 		say := func(what string) { fmt.Println(what, time.Now().UnixNano()) }
-		l, err := AcquireLock(context.Background(), url, func(string) { say("waiting") })
+		l, err := AcquireLock(context.Background(), url, func(int) { say("waiting") })
 		if err != nil {
 			say("error: " + err.Error())
 			os.Exit(1)

@@ -69,13 +69,13 @@ func (s Outbox) UnsaidNotes(ctx context.Context, channel string, limit int) ([]d
 		}
 		u := dr.Unsaid{Tried: tried > 0}
 		if err := json.Unmarshal([]byte(r.doc), &u.Note); err != nil {
-			return broken("the outbox", err)
+			return broken(dr.T("store.of.outbox"), err)
 		}
 		out = append(out, u)
 		return nil
 	}, `SELECT key, doc, tried, seal FROM drbot_outbox WHERE ts = '' AND channel = ? ORDER BY seq, key LIMIT ?`, channel, limit)
 	for _, r := range foreign {
-		if err := s.audit.sealed(ctx, outboxTable, intentName(r.key, channel), r.doc, r.seal); !errors.Is(err, dr.ErrUnsealed) {
+		if err := sealed(ctx, s.audit, outboxTable, intentName(r.key, channel), r.doc, r.seal); !errors.Is(err, dr.ErrUnsealed) {
 			continue
 		}
 		if _, err := s.exec(ctx, s.db, "take a note away", `DELETE FROM drbot_outbox WHERE key = ? AND doc = ? AND ts = ''`, r.key, r.doc); err != nil {
@@ -99,9 +99,40 @@ func (s Outbox) NoteSaid(ctx context.Context, key, ts string) error {
 	if err != nil {
 		at = time.Now().Unix()
 	}
-	_, err = s.exec(ctx, s.db, "mark a note as said", `UPDATE drbot_outbox SET ts = ?, said_at = ? WHERE key = ?`, ts, at, key)
+	if _, err = s.exec(ctx, s.db, "mark a note as said", `UPDATE drbot_outbox SET ts = ?, said_at = ? WHERE key = ?`, ts, at, key); err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, s.db, "mark a channel as there", `DELETE FROM drbot_kept WHERE name = (SELECT ? || channel FROM drbot_outbox WHERE key = ?)`, gonePrefix, key)
 	return err
 }
+
+// keepGone is how long notes wait for a channel of which Slack says that it is not there: who
+// can mend that has had the time, and what the notes say stands in the records.
+const keepGone = 7 * day
+
+// gonePrefix begins the key under which it is kept since when a channel is not there.
+const gonePrefix = "slack-gone/"
+
+// ChannelGone notes that Slack says of a channel that it is not there. Where it has said so
+// for long and taken nothing meanwhile, the channel's notes are given up: they are kept as
+// what was said is, and never said. It gives how many, and since when.
+func (s Outbox) ChannelGone(ctx context.Context, channel string, now time.Time) (givenUp int64, since time.Time, err error) {
+	first, err := Ledger(s).Keep(ctx, gonePrefix+channel, now.UTC().Format(time.RFC3339))
+	if err != nil {
+		return 0, now, err
+	}
+	if since, err = time.Parse(time.RFC3339, first); err != nil {
+		return 0, now, broken(dr.T("store.of.outbox"), err)
+	}
+	if now.Sub(since) < keepGone {
+		return 0, since, nil
+	}
+	givenUp, err = s.exec(ctx, s.db, "give up notes", `UPDATE drbot_outbox SET ts = ?, said_at = ? WHERE ts = '' AND channel = ?`, neverSaid, now.Unix(), channel)
+	return givenUp, since, err
+}
+
+// neverSaid stands in the place of a message's time in Slack for a note that was given up.
+const neverSaid = "never"
 
 // Shown reads where a run's message stands.
 func (s Outbox) Shown(ctx context.Context, run string) (dr.Shown, error) {

@@ -14,7 +14,7 @@ type Retention struct {
 	Readings   time.Duration // of health rounds; 90 days
 	Drift      time.Duration // reports of drift rounds; a year
 	Deliveries time.Duration // ids of GitHub's webhooks, which it redelivers for three days; 30 days
-	Notes      time.Duration // what was said in Slack; 90 days. What was not yet said is never dropped.
+	Notes      time.Duration // what was said in Slack; 90 days. What was not yet said is dropped where its channel is gone alone.
 }
 
 const day = 24 * time.Hour

@@ -77,3 +77,43 @@ func TestPruneInBatches(t *testing.T) {
 		t.Errorf("1007 rows went in %d statements of at most %d", statements, batch)
 	}
 }
+
+// TestNotesOfAChannelThatIsGone waits for a week of refusals before notes are given up, anew
+// where Slack has taken one meanwhile, and drops them with what was said.
+func TestNotesOfAChannelThatIsGone(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx, start := t.Context(), time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+		for _, n := range []dr.Note{{Key: "a", Channel: "C1"}, {Key: "b", Channel: "C1"}, {Key: "c", Channel: "C2"}} {
+			if err := s.Say(ctx, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		gone := func(after time.Duration, want int64) {
+			t.Helper()
+			if n, _, err := s.ChannelGone(ctx, "C1", start.Add(after)); n != want || err != nil {
+				t.Errorf("after %v %d were given up, not %d: %v", after, n, want, err)
+			}
+		}
+		gone(0, 0)
+		gone(keepGone-time.Hour, 0)
+		if err := s.NoteSaid(ctx, "a", "17.1"); err != nil { // it is there again
+			t.Fatal(err)
+		}
+		gone(keepGone, 0)
+		gone(2*keepGone-time.Second, 0)
+		gone(2*keepGone, 1)
+		if left, err := s.UnsaidNotes(ctx, "C1", 10); len(left) != 0 || err != nil {
+			t.Errorf("left are %v, %v", left, err)
+		}
+		if other, err := s.UnsaidNotes(ctx, "C2", 10); len(other) != 1 || err != nil {
+			t.Errorf("of another channel %v, %v", other, err)
+		}
+		if err := s.Say(ctx, dr.Note{Key: "b", Channel: "C1"}); err != nil { // a step that is played again
+			t.Fatal(err)
+		}
+		gone(2*keepGone+time.Minute, 0)
+		if p, err := s.Prune(ctx, start.Add(2*keepGone+91*day), Retention{}); err != nil || p.Notes != 2 {
+			t.Errorf("pruned %+v, %v", p, err)
+		}
+	})
+}

@@ -34,7 +34,7 @@ func (s Reports) LastReading(ctx context.Context, service string) (at time.Time,
 		}
 		at = time.UnixMilli(ms).UTC()
 		if err := json.Unmarshal([]byte(doc), &checks); err != nil {
-			return broken("the last reading", err)
+			return broken(dr.T("store.of.reading"), err)
 		}
 		return nil
 	}, `SELECT at, doc FROM drbot_readings WHERE service = ? ORDER BY at DESC LIMIT 1`, service)

@@ -73,13 +73,13 @@ func (s Records) Runs(ctx context.Context, service string, limit int) ([]dr.Run,
 	if service == "" {
 		query, args = `SELECT doc FROM drbot_runs ORDER BY requested_at DESC, id LIMIT ?`, args[1:]
 	}
-	return docs[dr.Run](ctx, s.database, "the runs", query, args...)
+	return docs[dr.Run](ctx, s.database, dr.T("store.of.runs"), query, args...)
 }
 
 // OpenRuns lists the runs that are not over, oldest first. The states are those of
 // dr.RunState.Final, written as the index drbot_runs_open has them.
 func (s Records) OpenRuns(ctx context.Context) ([]dr.Run, error) {
-	return docs[dr.Run](ctx, s.database, "the open runs", `SELECT doc FROM drbot_runs WHERE state IN ('running', 'waiting', 'paused') ORDER BY requested_at, id`)
+	return docs[dr.Run](ctx, s.database, dr.T("store.of.open-runs"), `SELECT doc FROM drbot_runs WHERE state IN ('running', 'waiting', 'paused') ORDER BY requested_at, id`)
 }
 
 func readRun(row *sql.Row, id string) (dr.Run, error) {
@@ -91,15 +91,15 @@ func readRun(row *sql.Row, id string) (dr.Run, error) {
 		return r, failed("read run "+id, err)
 	}
 	if err := json.Unmarshal([]byte(doc), &r); err != nil {
-		return r, broken("run "+id, err)
+		return r, broken(dr.T("store.of.run", "run", id), err)
 	}
 	return r, nil
 }
 
 // docs reads the documents that a query finds.
-func docs[T any](ctx context.Context, db *database, what, query string, args ...any) ([]T, error) {
+func docs[T any](ctx context.Context, db *database, what dr.Text, query string, args ...any) ([]T, error) {
 	var out []T
-	err := db.each(ctx, "read "+what, func(rows *sql.Rows) error {
+	err := db.each(ctx, "read "+what.String(), func(rows *sql.Rows) error {
 		var doc string
 		var v T
 		if err := rows.Scan(&doc); err != nil {

@@ -49,7 +49,7 @@ func intentName(run, act string) string { return fmt.Sprintf("%q %q", run, act) 
 
 // sealed is an error where a row has not its seal. It is told once of each, in the program's
 // log and in the audit log.
-func (s *AuditTrail) sealed(ctx context.Context, table, name, value, seal string) error {
+func sealed(ctx context.Context, s *AuditTrail, table, name, value, seal string) error {
 	want := s.seals.of(table, name, value)
 	if len(s.seals.key) == 0 || hmac.Equal([]byte(want), []byte(seal)) {
 		return nil
@@ -58,7 +58,7 @@ func (s *AuditTrail) sealed(ctx context.Context, table, name, value, seal string
 		s.log.ErrorContext(ctx, "A ROW OF THE DATABASE IS OF NOBODY WHO HAS THE KEY, and does not count", "table", table, "row", name)
 		sum := sha256.Sum256([]byte(want))
 		err := s.Audit(ctx, dr.AuditEntry{
-			At: time.Now(), Who: "drbot", Via: "serve", Action: "unheard row", Detail: dr.T("audit.unsealed", "table", table, "row", dr.Foreign(name)), Once: hex.EncodeToString(sum[:16]),
+			At: time.Now(), Who: "drbot", Via: "serve", Action: "unheard-row", Detail: dr.T("audit.unsealed", "table", table, "row", dr.Foreign(name)), Once: hex.EncodeToString(sum[:16]),
 		})
 		if err != nil {
 			s.log.ErrorContext(ctx, "that was not audited", "table", table, "row", name, "error", err)
@@ -68,7 +68,7 @@ func (s *AuditTrail) sealed(ctx context.Context, table, name, value, seal string
 }
 
 // BeforeSeals is the action of the entry that a run was begun before there were seals.
-const BeforeSeals = "before the seals"
+const BeforeSeals = "before-seals"
 
 // SealFormer seals what an edition before the seals has kept, and writes down which open runs
 // were begun without one: once in the life of a database, by an entry of the audit log, so
@@ -108,7 +108,7 @@ func (s *Store) SealFormer(ctx context.Context, now time.Time, unsealed []string
 }
 
 // BegunBeforeSeals tells whether the audit log has that a run was begun before the seals.
-func (s *AuditTrail) BegunBeforeSeals(ctx context.Context, run string) (bool, error) {
+func (s *Store) BegunBeforeSeals(ctx context.Context, run string) (bool, error) {
 	return s.Audited(ctx, run, "drbot", BeforeSeals)
 }
 
@@ -157,12 +157,12 @@ func (s *Store) past(ctx context.Context, mark string) (past, error) {
 	return p, err
 }
 
-// sealedRows are the tables with what each row is sealed by: two columns that it is found by,
-// and what it says.
-var sealedRows = []struct{ table, first, second, value, only string }{
-	{keptTable, "name", "''", "value", ""},
-	{intentTable, "run", "act", "doc", ""},
-	{outboxTable, "key", "channel", "doc", " WHERE ts = ''"},
+// sealedRows are the tables with what each row is sealed by, two columns that it is found by
+// and what it says, and how it is given its seal. What was said has none.
+var sealedRows = []struct{ table, read, write string }{
+	{keptTable, `SELECT name, '', value, seal FROM drbot_kept`, `UPDATE drbot_kept SET seal = ? WHERE name = ? AND '' = ?`},
+	{intentTable, `SELECT run, act, doc, seal FROM drbot_intents`, `UPDATE drbot_intents SET seal = ? WHERE run = ? AND act = ?`},
+	{outboxTable, `SELECT key, channel, doc, seal FROM drbot_outbox WHERE ts = ''`, `UPDATE drbot_outbox SET seal = ? WHERE key = ? AND channel = ?`},
 }
 
 // nameOf is what a row is sealed by beside what it says.
@@ -183,23 +183,23 @@ func (s *Store) someSealed(ctx context.Context) (some bool, err error) {
 			}
 			some = some || seal == s.seals.of(t.table, nameOf(t.table, first, second), value)
 			return nil
-		}, `SELECT `+t.first+`, `+t.second+`, `+t.value+`, seal FROM `+t.table+` WHERE seal <> ''`))
+		}, t.read))
 	}
 	return some, err
 }
 
 // sealAll seals what is there, and gives how many rows that were.
 func (s *Store) sealAll(ctx context.Context, tx *sql.Tx) (n int, err error) {
-	type row struct{ first, second, value string }
+	type row struct{ first, second, value, seal string }
 	for _, t := range sealedRows {
-		rows, err := tx.QueryContext(ctx, `SELECT `+t.first+`, `+t.second+`, `+t.value+` FROM `+t.table+t.only)
+		rows, err := tx.QueryContext(ctx, t.read)
 		if err != nil {
 			return 0, failed("read what is kept", err)
 		}
 		var all []row
 		for rows.Next() {
 			var r row
-			if err := rows.Scan(&r.first, &r.second, &r.value); err != nil {
+			if err := rows.Scan(&r.first, &r.second, &r.value, &r.seal); err != nil {
 				return 0, errors.Join(failed("read what is kept", err), rows.Close())
 			}
 			all = append(all, r)
@@ -207,13 +207,9 @@ func (s *Store) sealAll(ctx context.Context, tx *sql.Tx) (n int, err error) {
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return 0, failed("read what is kept", err)
 		}
-		where := t.first + ` = ?`
 		for _, r := range all {
-			args := []any{s.seals.of(t.table, nameOf(t.table, r.first, r.second), r.value), r.first}
-			if t.table == intentTable {
-				where, args = `run = ? AND act = ?`, append(args, r.second)
-			}
-			if _, err := s.exec(ctx, tx, "seal what is kept", `UPDATE `+t.table+` SET seal = ? WHERE `+where, args...); err != nil {
+			seal := s.seals.of(t.table, nameOf(t.table, r.first, r.second), r.value)
+			if _, err := s.exec(ctx, tx, "mark what is kept with its seal", t.write, seal, r.first, r.second); err != nil {
 				return 0, err
 			}
 		}

@@ -65,7 +65,7 @@ func TestSealedRows(t *testing.T) {
 		ok(t, err)
 		told := 0
 		for _, e := range log {
-			if e.Action == "unheard row" {
+			if e.Action == "unheard-row" {
 				told++
 			}
 		}

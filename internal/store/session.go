@@ -51,7 +51,7 @@ func sinceBoot() time.Duration {
 
 // postgresLock holds a session lock on a connection of its own. The database drops the
 // lock when the connection dies, so a watcher asks it every second.
-func postgresLock(ctx context.Context, url string, now func() time.Duration) (*Lock, string, error) {
+func postgresLock(ctx context.Context, url string, now func() time.Duration) (*Lock, int, error) {
 	ask, cancel := context.WithTimeout(ctx, askLock)
 	defer cancel()
 	silent := func(err error) error {
@@ -59,21 +59,21 @@ func postgresLock(ctx context.Context, url string, now func() time.Duration) (*L
 	}
 	cfg, err := lockConfig(url)
 	if err != nil {
-		return nil, "", badURL(scrub(err, url))
+		return nil, 0, badURL(scrub(err, url))
 	}
 	conn, err := pgx.ConnectConfig(ask, cfg)
 	if err != nil {
-		return nil, "", silent(err)
+		return nil, 0, silent(err)
 	}
 	s := &session{conn: conn, asks: make(chan chan error), now: now, last: now()}
 	var ok bool
 	if err := conn.QueryRow(ask, `SELECT pg_try_advisory_lock($1)`, int64(advisoryKey)).Scan(&ok); err != nil {
 		s.close()
-		return nil, "", silent(err)
+		return nil, 0, silent(err)
 	}
 	if !ok {
 		s.close()
-		return nil, "another process", nil
+		return nil, 0, nil
 	}
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
@@ -84,7 +84,7 @@ func postgresLock(ctx context.Context, url string, now func() time.Duration) (*L
 		s.watch(watch, l)
 		s.close()
 	}()
-	return l, "", nil
+	return l, 0, nil
 }
 
 // lockConfig has both ends of the connection find out by themselves that the other has

@@ -226,7 +226,7 @@ func TestOpenRefuses(t *testing.T) {
 		if _, err := Open(t.Context(), url, false, slog.New(slog.DiscardHandler)); dr.CodeOf(err) != dr.Invalid {
 			t.Errorf("%q gives %v", url, err)
 		}
-		if _, err := AcquireLock(t.Context(), url, func(string) {}); dr.CodeOf(err) != dr.Invalid {
+		if _, err := AcquireLock(t.Context(), url, func(int) {}); dr.CodeOf(err) != dr.Invalid {
 			t.Errorf("the lock of %q gives %v", url, err)
 		}
 	}

@@ -133,7 +133,7 @@ func (s *AuditTrail) Audited(ctx context.Context, run, who, action string) (bool
 		return nil
 	}, `SELECT seq, doc FROM drbot_audit WHERE doc LIKE ?`, `%"`+run+`"%`) // a pattern finds too much at the most
 	for _, seq := range found {
-		if genuine, err := s.vouched(ctx, s.db, seq); err != nil || genuine {
+		if genuine, err := vouched(ctx, s, s.db, seq); err != nil || genuine {
 			return genuine, err
 		}
 	}
@@ -144,7 +144,7 @@ func (s *AuditTrail) Audited(ctx context.Context, run, who, action string) (bool
 // hash, or, of one of before there were keys or of a key that is not known here, because an
 // entry whose hash is of a known key hangs on it, link by link. A log without any key has
 // nobody who vouches.
-func (s *AuditTrail) vouched(ctx context.Context, db rowser, seq int64) (bool, error) {
+func vouched(ctx context.Context, s *AuditTrail, db rowser, seq int64) (bool, error) {
 	if seq < 1 {
 		return false, nil // the log begins at 1
 	}

@@ -182,13 +182,13 @@ func (r *reads) piece(c *call, p part, label ...string) {
 func (v *visit) named(n hclsyntax.Node) hcl.Diagnostics {
 	switch n := n.(type) {
 	case *hclsyntax.ScopeTraversalExpr:
-		v.need(v.call, n.Traversal)
+		v.reads.need(v.call, n.Traversal)
 	case *hclsyntax.LiteralValueExpr:
-		if !v.strict || !v.seen[n] { // part of a text that is told as a whole
-			v.files(v.text(n), v.stack, v.call.dir)
+		if !v.reads.strict || !v.seen[n] { // part of a text that is told as a whole
+			v.reads.files(v.text(n), v.reads.stack, v.call.dir)
 		}
 	case *hclsyntax.TemplateExpr:
-		v.files(v.text(n), v.stack, v.call.dir)
+		v.reads.files(v.text(n), v.reads.stack, v.call.dir)
 	}
 	return nil
 }

@@ -141,17 +141,23 @@ func (m *module) terraform(during phase, stop time.Duration) (*tfexec.Terraform,
 	if err != nil {
 		return nil, fmt.Errorf("open the stack: %w", err)
 	}
+	return tf, raise(m, tf, during)
+}
+
+// raise has a Terraform run behind the wall of a phase from now on. It is the same program in
+// all phases: terraform-exec, which keeps what it was told, need not ask for its version anew.
+func raise(m *module, tf *tfexec.Terraform, during phase) error {
 	if err := m.hand(during); err != nil {
-		return nil, err
+		return err
 	}
 	env, err := m.environment(during)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := tf.SetEnv(env); err != nil {
-		return nil, fmt.Errorf("open the stack: %w", err)
+		return fmt.Errorf("open the stack: %w", err)
 	}
-	return tf, nil
+	return nil
 }
 
 // init readies the folder. With a lock file no other provider than the recorded
@@ -195,8 +201,7 @@ func (m *module) init(ctx context.Context, stack dr.Stack) error {
 	if err := os.Remove(m.backendPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("take the backend's configuration away: %w", err)
 	}
-	m.tf, err = m.terraform(working, planStop)
-	return err
+	return raise(m, m.tf, working)
 }
 
 // planned is a plan that was made: as an allow-list, and as Terraform wrote it, which

@@ -13,10 +13,12 @@ import (
 	"github.com/drbot/drbot/dr"
 )
 
-// follow watches an apply until there is a result or the supervisor is gone.
+// follow watches an apply until there is a result or the supervisor is gone. Of one that it
+// started this process learns that at once; another's it looks for.
 // Which of the two it was, begin finds out.
 func (t *Terraform) follow(ctx context.Context, f folder, seen *tail) error {
 	defer t.places.follow(f)()
+	gone := t.places.gone(f)
 	tick := time.NewTicker(t.opts.ApplyPoll)
 	defer tick.Stop()
 	for {
@@ -31,6 +33,8 @@ func (t *Terraform) follow(ctx context.Context, f folder, seen *tail) error {
 		}
 		select {
 		case <-tick.C:
+		case <-gone:
+			gone = nil // what it left is found now or by the next look
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -44,6 +44,9 @@ type git struct {
 	ends   int    // how many texts that end with a zero git may say; any number where it is nothing
 	iso    Isolation
 	again  func(ctx context.Context, refused string) (string, error) // see job
+
+	asker     *asker // of the reading in hand; nil where there is none
+	throwaway bool   // what is written is of this process alone, and gone with it
 }
 
 func newGit(j job) git {
@@ -87,6 +90,8 @@ func checkGitURL(raw string) (string, error) {
 // folder: no .git, nothing but what the commit holds, byte for byte, and of that only what
 // the stack reads. The whole is within its budgets.
 func (g git) checkout(ctx context.Context, dir, commit, mergeInto string, stack dr.Stack) (h contents, err error) {
+	g, done := g.reading()
+	defer done()
 	wanted, tree, err := g.tree(ctx, dr.Tree{Commit: commit, MergeInto: mergeInto})
 	if err != nil {
 		return h, err
@@ -121,6 +126,7 @@ func (g git) write(ctx context.Context, dir, tree string, paths []string) error 
 	// Each checkout has an index of its own, so that several can be made at once.
 	index := dir + ".index"
 	defer os.Remove(index)
+	g.throwaway = true
 	env := []string{"GIT_INDEX_FILE=" + index, "GIT_WORK_TREE=" + dir, "GIT_LITERAL_PATHSPECS=1"}
 	_, err := g.limited(ctx, dir, env, strings.NewReader(strings.Join(paths, "\x00")+"\x00"),
 		"checkout", "--quiet", "--force", tree, "--pathspec-from-file=-", "--pathspec-file-nul")
@@ -164,23 +170,23 @@ func (g git) asIs() error {
 // tree gives what names the files of a commit, or of its merge into a base, in the mirror,
 // which has the commits by then.
 func (g git) tree(ctx context.Context, of dr.Tree) (commits []string, tree string, err error) {
-	commits = []string{of.Commit}
-	if of.MergeInto != "" {
-		commits = append(commits, of.MergeInto)
-	}
-	for _, sha := range commits {
-		if !fullSHA.MatchString(sha) {
-			return nil, "", &dr.Error{Code: dr.Invalid, What: dr.T("git.half-sha")}
-		}
-		if err := g.have(ctx, sha); err != nil {
-			return nil, "", err
-		}
+	commits = commitsOf(of)
+	if err := g.have(ctx, commits...); err != nil {
+		return nil, "", err
 	}
 	if of.MergeInto == "" {
 		return commits, of.Commit, nil
 	}
 	tree, err = g.merge(ctx, of.MergeInto, of.Commit)
 	return commits, tree, err
+}
+
+// commitsOf are those that a tree is made of.
+func commitsOf(of dr.Tree) []string {
+	if of.MergeInto == "" {
+		return []string{of.Commit}
+	}
+	return []string{of.Commit, of.MergeInto}
 }
 
 // mend renews a damaged mirror with some commits in it.
@@ -208,6 +214,7 @@ func (g git) renew(ctx context.Context, sha string) (bool, error) {
 		return false, nil
 	}
 	fresh, old := g, g.mirror+".old"
+	fresh.asker = nil
 	fresh.mirror = g.mirror + ".new"
 	if err := errors.Join(os.RemoveAll(fresh.mirror), os.RemoveAll(old)); err != nil {
 		return false, err
@@ -218,17 +225,18 @@ func (g git) renew(ctx context.Context, sha string) (bool, error) {
 	if err := os.Rename(g.mirror, old); err != nil {
 		return false, err
 	}
+	g.asker.renew() // it has the old one open
 	return true, errors.Join(os.Rename(fresh.mirror, g.mirror), os.RemoveAll(old))
 }
 
-// have makes sure that the mirror holds a commit. The ref is written after the
-// objects, so its existence proves that they are complete.
-func (g git) have(ctx context.Context, sha string) error {
-	known := func() bool {
-		_, err := g.run(ctx, "", nil, "rev-parse", "--quiet", "--verify", refOf(sha)+"^{commit}")
-		return err == nil
+// have makes sure that the mirror holds some commits, which it gets at once.
+func (g git) have(ctx context.Context, commits ...string) error {
+	for _, sha := range commits {
+		if !fullSHA.MatchString(sha) {
+			return &dr.Error{Code: dr.Invalid, What: dr.T("git.half-sha")}
+		}
 	}
-	if known() {
+	if len(g.missing(ctx, commits)) == 0 {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(g.mirror), 0o700); err != nil {
@@ -239,27 +247,56 @@ func (g git) have(ctx context.Context, sha string) error {
 		return g.failed(ctx, err, dr.T("git.mirror.busy"))
 	}
 	defer unlock(lock)
-	if known() {
+	missing := g.missing(ctx, commits)
+	if len(missing) > 1 && g.fetch(ctx, missing...) == nil {
 		return nil
 	}
-	err = g.fetch(ctx, sha)
-	if err == nil || ctx.Err() != nil {
-		return err
-	}
-	if renewed, why := g.renew(ctx, sha); !renewed || why != nil {
-		return errors.Join(err, why)
+	for _, sha := range missing { // which of several it was is told of that one
+		err := g.fetch(ctx, sha)
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		if renewed, why := g.renew(ctx, sha); !renewed || why != nil {
+			return errors.Join(err, why)
+		}
 	}
 	return nil
 }
 
-// fetch gets one commit into the mirror, which it makes if there is none.
-func (g git) fetch(ctx context.Context, sha string) error {
+// missing are those of some commits that the mirror does not hold. The ref of one is written
+// after the objects, so its existence proves that they are complete.
+func (g git) missing(ctx context.Context, commits []string) []string {
+	names := make([]string, len(commits))
+	for i, sha := range commits {
+		names[i] = refOf(sha) + "^{commit}"
+	}
+	found, err := g.ask(ctx, askInfo, names...)
+	if err != nil && len(commits) == 1 {
+		return commits
+	}
+	var out []string
+	for i, sha := range commits {
+		switch {
+		case err != nil: // git ends at one that is damaged
+			out = append(out, g.missing(ctx, []string{sha})...)
+		case found[i].kind != kindCommit && !slices.Contains(out, sha):
+			out = append(out, sha)
+		}
+	}
+	return out
+}
+
+// fetch gets commits into the mirror, which it makes if there is none.
+func (g git) fetch(ctx context.Context, commits ...string) error {
 	if _, err := os.Stat(filepath.Join(g.mirror, "HEAD")); err != nil {
 		if _, err := g.run(ctx, "", nil, "init", "--quiet", "--bare", "--template=", g.mirror); err != nil {
 			return g.failed(ctx, err, dr.T("git.mirror.unmade"))
 		}
 	}
-	err := g.get(ctx, sha)
+	err := g.get(ctx, commits)
 	if code := dr.CodeOf(err); err == nil || g.again == nil || code != dr.Denied && code != dr.NotFound {
 		return err
 	}
@@ -273,14 +310,17 @@ func (g git) fetch(ctx context.Context, sha string) error {
 		return err
 	}
 	g.token, g.scrub = token, g.scrub.and(token, basic(token))
-	return g.get(ctx, sha)
+	return g.get(ctx, commits)
 }
 
-// get gets one commit from the forge.
-func (g git) get(ctx context.Context, sha string) error {
-	if _, err := g.run(ctx, "", nil, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-		g.url, "+"+sha+":"+refOf(sha)); err != nil {
-		return g.failed(ctx, err, dr.T("git.fetch.failed", "commit", short(sha)))
+// get gets commits from the forge.
+func (g git) get(ctx context.Context, commits []string) error {
+	args := []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", g.url}
+	for _, sha := range commits {
+		args = append(args, "+"+sha+":"+refOf(sha))
+	}
+	if _, err := g.run(ctx, "", nil, args...); err != nil {
+		return g.failed(ctx, err, dr.T("git.fetch.failed", "commit", short(commits[0])))
 	}
 	return nil
 }
@@ -316,11 +356,6 @@ const gitLimit = 5 * time.Minute
 // the machine's or user's configuration.
 func (g git) run(ctx context.Context, dir string, env []string, args ...string) (string, error) {
 	return g.limited(ctx, dir, env, nil, args...)
-}
-
-// read asks the mirror for objects, whose names are given as git's input.
-func (g git) read(ctx context.Context, names string, args ...string) (string, error) {
-	return g.limited(ctx, "", nil, strings.NewReader(names), args...)
 }
 
 func (g git) limited(ctx context.Context, dir string, env []string, in io.Reader, args ...string) (string, error) {
@@ -422,6 +457,9 @@ func (g git) environment() []string {
 		{"http.followRedirects", "false"}, // the token goes to the configured host alone
 		{"http.lowSpeedLimit", "1000"},    // a forge that hangs is a failure, not a wait
 		{"http.lowSpeedTime", "30"},
+	}
+	if g.throwaway {
+		config = append(config, [2]string{"core.fsync", "none"}) // of two values the last holds
 	}
 	if g.token != "" && strings.HasPrefix(g.url, "http") {
 		config = append(config, [2]string{"http." + g.url + ".extraHeader", "Authorization: Basic " + basic(g.token)})

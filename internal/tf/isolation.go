@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -226,20 +225,6 @@ func (m *module) environment(during phase) (map[string]string, error) {
 	return env, nil
 }
 
-// unraised finds in what a program said that it was not started, and why.
-func unraised(said string, scrub scrubber) error {
-	_, why, is := strings.Cut(said, wall.Refusal)
-	if !is {
-		return nil
-	}
-	return walled(errors.New(scrub.line(why)))
-}
-
-// walled is that a wall cannot be raised as it was asked for.
-func walled(err error) error {
-	return &dr.Error{Code: dr.Invalid, What: dr.T("tf.wall.unraised", "why", dr.Foreign(err.Error())), Next: dr.T("tf.wall.unraised.next")}
-}
-
 // wall is what Terraform may reach in a phase.
 func (m *module) wall(during phase, env map[string]string) wall.Wall {
 	iso := m.job.Place.Wall
@@ -266,9 +251,10 @@ func (m *module) wall(during phase, env map[string]string) wall.Wall {
 		w.Write = append(w.Write, fetched...)
 		w.Run = append(w.Run, system...)
 		w.Read = append(w.Read, "/etc/gitconfig") // of the git that brings modules
-	case iso.Shell || m.startsPrograms():
+	case iso.Shell || m.startsPrograms(): // which may make a program of its own for others to start
 		w.Run = slices.Concat(w.Run, fetched, system)
 	default:
+		w.Closed = iso.User == 0 && iso.Filter
 		w.Run = append(w.Run, fetched...)
 	}
 	return w

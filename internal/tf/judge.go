@@ -50,7 +50,7 @@ func (m *module) judge(initialised bool) error {
 		case !ok:
 			refused = append(refused, f)
 		case len(m.allowed) < mostAllowed: // nobody reads more
-			m.allowed = append(m.allowed, dr.AllowedCode{What: f.what, At: f.place(), Says: f.says, Reason: a.Reason})
+			m.allowed = append(m.allowed, dr.AllowedCode{What: f.what, At: f.place(), Says: f.says.text(), Reason: a.Reason})
 		}
 	}
 	if len(refused) > 0 {
@@ -106,7 +106,7 @@ func (m *module) refuse(found []finding) error {
 	var entries []string
 	for i, f := range found {
 		if i < mostFindings {
-			said = append(said, dr.T("tf.code.at", "at", dr.Foreign(f.place()), "says", dr.Foreign(f.says), "why", why[f.what]))
+			said = append(said, dr.T("tf.code.at", "at", dr.Foreign(f.place()), "says", f.says.text(), "why", why[f.what]))
 		}
 		if e := suggestion(f); len(entries) < mostEntries && !slices.Contains(entries, e) {
 			entries = append(entries, e)
@@ -121,7 +121,7 @@ func (m *module) refuse(found []finding) error {
 
 // suggestion is what the configuration says that allows something.
 func suggestion(f finding) string {
-	if host, listable := strings.CutPrefix(f.says, fromHost); listable && f.what == dr.CodeModule && !strings.HasPrefix(host, "file") {
+	if host := f.says.code; f.says.how == atHost && f.what == dr.CodeModule && !strings.HasPrefix(host, "file") {
 		return "module_hosts: [" + strconv.Quote(host) + "]"
 	}
 	dir := parent(f.file)

@@ -41,7 +41,7 @@ type finding struct {
 	what dr.CodeKind
 	file string // from the root of the checkout
 	line int
-	says string // what stands there, in few words
+	says saying // what stands there
 }
 
 // looked is one use of a module: the stack itself, or what a call leads to.
@@ -75,7 +75,8 @@ type given struct {
 // sorted are the findings by where they stand.
 func (l *look) sorted() []finding {
 	slices.SortFunc(l.found, func(a, b finding) int {
-		return cmp.Or(strings.Compare(a.file, b.file), cmp.Compare(a.line, b.line), strings.Compare(string(a.what), string(b.what)), strings.Compare(a.says, b.says))
+		return cmp.Or(strings.Compare(a.file, b.file), cmp.Compare(a.line, b.line), strings.Compare(string(a.what), string(b.what)),
+			strings.Compare(a.says.code, b.says.code), strings.Compare(a.says.path, b.says.path), cmp.Compare(a.says.how, b.says.how))
 	})
 	return l.found
 }
@@ -85,7 +86,7 @@ func (l *look) find(f finding) {
 	if l.seen == nil {
 		l.seen = map[finding]bool{}
 	}
-	f.says = middled(f.says, 2*mostSaid)
+	f.says.code = middled(f.says.code, 2*mostSaid)
 	if !l.seen[f] {
 		l.seen[f] = true
 		l.found = append(l.found, f)
@@ -104,7 +105,7 @@ func (l *look) all() ([]finding, error) {
 // module looks at one use of a module.
 func (l *look) module(m *looked) {
 	if l.calls++; l.calls > mostCalls {
-		l.find(finding{dr.CodeModule, m.dir, 0, "more calls of modules than are looked at"})
+		l.find(finding{dr.CodeModule, m.dir, 0, saying{how: tooManyCalls}})
 		return
 	}
 	if !m.read() {
@@ -134,7 +135,7 @@ func (m *looked) read() bool {
 		case isValues(e.Name()) && m.args == nil:
 			m.valuesOf(name)
 		case strings.HasSuffix(e.Name(), ".tf.json"):
-			m.find(finding{dr.CodeUnread, name, 1, "code in JSON"})
+			m.find(finding{dr.CodeUnread, name, 1, saying{how: inJSON}})
 		case isConfig(e.Name()):
 			if f, ok := m.parse(name); ok {
 				m.files = append(m.files, f)
@@ -164,13 +165,13 @@ func (l *look) content(name string) (string, bool) {
 func (m *looked) parse(name string) (codeFile, bool) {
 	text, ok := m.content(name)
 	if !ok {
-		m.find(finding{dr.CodeUnread, name, 1, "code that is too large, too much, too deep or no file"})
+		m.find(finding{dr.CodeUnread, name, 1, saying{how: tooLarge}})
 		return codeFile{}, false
 	}
 	body := parsed(text)
 	if body == nil {
 		if m.fetched != nil {
-			m.find(finding{dr.CodeUnread, name, 1, "code that does not parse"})
+			m.find(finding{dr.CodeUnread, name, 1, saying{how: unparsed}})
 		}
 		return codeFile{}, false
 	}
@@ -211,7 +212,7 @@ func (m *looked) names(f codeFile) {
 }
 
 // at notes a finding in a file.
-func (m *looked) at(f codeFile, node hclsyntax.Node, what dr.CodeKind, says string) {
+func (m *looked) at(f codeFile, node hclsyntax.Node, what dr.CodeKind, says saying) {
 	m.find(finding{what, f.name, node.Range().Start.Line, says})
 }
 

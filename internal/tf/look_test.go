@@ -300,8 +300,8 @@ func TestASuggestionIsPlain(t *testing.T) {
 		{finding{what: dr.CodeFile, file: "live/app/main.tf"}, `allow: [{what: file, path: live/app, reason: "..."}]`},
 		{finding{what: dr.CodeFile, file: "main.tf"}, `allow: [{what: file, path: main.tf, reason: "..."}]`},
 		{finding{what: dr.CodeFile, file: "x, reason: y}, {what: external/main.tf"}, `allow: [{what: file, path: "x, reason: y}, {what: external", reason: "..."}]`},
-		{finding{what: dr.CodeModule, file: "a/main.tf", says: fromHost + "git.example"}, `module_hosts: ["git.example"]`},
-		{finding{what: dr.CodeModule, file: "a/main.tf", says: fromHost + "file"}, `allow: [{what: module, path: a, reason: "..."}]`},
+		{finding{what: dr.CodeModule, file: "a/main.tf", says: saying{how: atHost, code: "git.example"}}, `module_hosts: ["git.example"]`},
+		{finding{what: dr.CodeModule, file: "a/main.tf", says: saying{how: atHost, code: "file"}}, `allow: [{what: module, path: a, reason: "..."}]`},
 	} {
 		if got := suggestion(c.f); got != c.want {
 			t.Errorf("%s, want %s", got, c.want)

@@ -20,7 +20,7 @@ func (m *looked) block(f codeFile, b *hclsyntax.Block) {
 			case "backend":
 				m.backend(f, inner)
 			case "cloud":
-				m.at(f, inner, dr.CodeBackend, opening(inner))
+				m.at(f, inner, dr.CodeBackend, written(opening(inner)))
 			}
 		}
 	case "provider":
@@ -30,7 +30,7 @@ func (m *looked) block(f codeFile, b *hclsyntax.Block) {
 	case "resource", "removed":
 		for _, inner := range b.Body.Blocks {
 			if inner.Type == "provisioner" || inner.Type == "connection" {
-				m.at(f, inner, dr.CodeProvisioner, opening(inner))
+				m.at(f, inner, dr.CodeProvisioner, written(opening(inner)))
 			}
 		}
 		m.typed(f, b)
@@ -74,7 +74,7 @@ func (m *looked) typed(f codeFile, b *hclsyntax.Block) {
 		return
 	}
 	if kind, found := kindOfType(b.Labels[0]); found {
-		m.at(f, b, kind, opening(b))
+		m.at(f, b, kind, written(opening(b)))
 	}
 }
 
@@ -109,9 +109,9 @@ func (m *looked) settings(f codeFile, body *hclsyntax.Body) {
 	for name, attr := range body.Attributes {
 		switch kind, found := kindOfSetting(name); {
 		case found:
-			m.at(f, attr, kind, name)
+			m.at(f, attr, kind, written(name))
 		case m.asksMetadata(name, attr.Expr):
-			m.at(f, attr, dr.CodeCredentials, name)
+			m.at(f, attr, dr.CodeCredentials, written(name))
 		default:
 			m.programs(f, attr.Expr)
 		}
@@ -122,7 +122,7 @@ func (m *looked) settings(f codeFile, body *hclsyntax.Body) {
 			name = b.Labels[0]
 		}
 		if kind, found := kindOfSetting(name); found {
-			m.at(f, b, kind, name)
+			m.at(f, b, kind, written(name))
 			continue
 		}
 		m.settings(f, b.Body)
@@ -143,7 +143,7 @@ func (m *looked) asksMetadata(name string, expr hclsyntax.Expression) bool {
 func (m *looked) programs(f codeFile, expr hclsyntax.Expression) {
 	_ = hclsyntax.VisitAll(expr, func(n hclsyntax.Node) hcl.Diagnostics {
 		if key, ok := n.(*hclsyntax.ObjectConsKeyExpr); ok && f.word(key) == "exec" {
-			m.at(f, key, dr.CodeCredentials, "exec")
+			m.at(f, key, dr.CodeCredentials, written("exec"))
 		}
 		return nil
 	})
@@ -158,7 +158,7 @@ func (f codeFile) word(key hclsyntax.Node) string {
 func (m *looked) backend(f codeFile, b *hclsyntax.Block) {
 	m.settings(f, b.Body)
 	if len(b.Labels) == 1 && slices.Contains(servers, b.Labels[0]) {
-		m.at(f, b, dr.CodeBackend, opening(b))
+		m.at(f, b, dr.CodeBackend, written(opening(b)))
 	}
 	for _, name := range []string{"path", "workspace_dir"} {
 		attr, ok := b.Body.Attributes[name]
@@ -166,7 +166,7 @@ func (m *looked) backend(f codeFile, b *hclsyntax.Block) {
 			continue
 		}
 		if to, known := m.may(attr.Expr, nil); !known || slices.ContainsFunc(to, m.leaves) {
-			m.at(f, attr, dr.CodeBackend, opening(b)+" "+name)
+			m.at(f, attr, dr.CodeBackend, written(opening(b)+" "+name))
 		}
 	}
 }
@@ -178,7 +178,7 @@ func (m *looked) remote(f codeFile, b *hclsyntax.Block) {
 	}
 	if attr, ok := b.Body.Attributes["backend"]; ok {
 		if kinds, known := m.may(attr.Expr, nil); !known || slices.ContainsFunc(kinds, func(k string) bool { return k == "local" || slices.Contains(servers, k) }) {
-			m.at(f, attr, dr.CodeRemoteState, opening(b))
+			m.at(f, attr, dr.CodeRemoteState, written(opening(b)))
 		}
 	}
 	attr, ok := b.Body.Attributes["config"]
@@ -196,19 +196,19 @@ func (m *looked) config(f codeFile, expr hclsyntax.Expression, of string) {
 	}
 	object, ok := expr.(*hclsyntax.ObjectConsExpr)
 	if !ok {
-		m.at(f, expr, dr.CodeRemoteState, of+" with a computed config")
+		m.at(f, expr, dr.CodeRemoteState, saying{how: computedConfig, code: of})
 		return
 	}
 	for _, i := range object.Items {
 		names, known := m.may(i.KeyExpr, nil)
 		if !known {
-			m.at(f, i.KeyExpr, dr.CodeRemoteState, of+" with a computed config")
+			m.at(f, i.KeyExpr, dr.CodeRemoteState, saying{how: computedConfig, code: of})
 		}
 		for _, name := range names {
 			if kind, found := kindOfSetting(name); found {
-				m.at(f, i.KeyExpr, kind, name)
+				m.at(f, i.KeyExpr, kind, written(name))
 			} else if m.asksMetadata(name, i.ValueExpr) {
-				m.at(f, i.KeyExpr, dr.CodeCredentials, name)
+				m.at(f, i.KeyExpr, dr.CodeCredentials, written(name))
 			}
 		}
 	}

@@ -69,20 +69,20 @@ func (r *reader) call(n *hclsyntax.FunctionCallExpr) {
 	case strings.Contains(name, "::"):
 		if of := strings.Split(name, "::"); len(of) > 1 {
 			if kind, found := kindOfType(of[1]); found {
-				r.at(n, kind, name)
+				r.at(n, kind, written(name))
 			}
 		}
 	case name == "templatestring":
-		r.at(n, dr.CodeFile, "templatestring, whose template is computed")
+		r.at(n, dr.CodeFile, saying{how: computedTemplate, code: name})
 	case name != "fileset" && !slices.Contains(fileFunctions, name):
 	case len(n.Args) == 0 || n.ExpandFinal:
-		r.at(n, dr.CodeFile, name+" of a computed path")
+		r.at(n, dr.CodeFile, saying{how: computedPath, code: name})
 	default:
 		r.reads(n, name)
 	}
 }
 
-func (r *reader) at(n hclsyntax.Node, what dr.CodeKind, says string) { r.m.at(r.f, n, what, says) }
+func (r *reader) at(n hclsyntax.Node, what dr.CodeKind, says saying) { r.m.at(r.f, n, what, says) }
 
 // reads looks at which files a function reads.
 func (r *reader) reads(n *hclsyntax.FunctionCallExpr, name string) {
@@ -95,18 +95,18 @@ func (r *reader) reads(n *hclsyntax.FunctionCallExpr, name string) {
 		known = said
 		for _, p := range patterns {
 			if path.IsAbs(p) || slices.Contains(strings.Split(p, "/"), "..") {
-				r.at(n, dr.CodeFile, name+" of "+shortened(p))
+				r.at(n, dr.CodeFile, saying{how: readsPath, code: name, path: shortened(p)})
 			}
 		}
 	}
 	if !known {
-		r.at(n, dr.CodeFile, name+" of a computed path")
+		r.at(n, dr.CodeFile, saying{how: computedPath, code: name})
 		return
 	}
 	for _, p := range paths {
 		switch {
 		case r.m.leaves(p):
-			r.at(n, dr.CodeFile, name+" of "+shortened(p))
+			r.at(n, dr.CodeFile, saying{how: readsPath, code: name, path: shortened(p)})
 		case name == "templatefile":
 			r.within(path.Join(r.m.stack, p))
 		}
@@ -132,7 +132,7 @@ func (r *reader) within(name string) {
 	text, ok := r.m.content(name)
 	if !ok {
 		if r.m.exists(name) {
-			r.m.find(finding{dr.CodeUnread, name, 1, "template that is too large, too deep or no file"})
+			r.m.find(finding{dr.CodeUnread, name, 1, saying{how: templateTooLarge}})
 		}
 		return
 	}

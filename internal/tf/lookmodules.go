@@ -14,9 +14,6 @@ import (
 	"github.com/drbot/drbot/dr"
 )
 
-// fromHost is how a finding begins that tells of a host.
-const fromHost = "source at "
-
 // registryHost is where a module comes from that is named without a host.
 const registryHost = "registry.terraform.io"
 
@@ -28,7 +25,7 @@ func (m *looked) called(f codeFile, b *hclsyntax.Block) {
 	}
 	sources, known := m.may(attr.Expr, nil)
 	if !known || len(sources) != 1 {
-		m.at(f, attr, dr.CodeModule, "source that is computed")
+		m.at(f, attr, dr.CodeModule, saying{how: computedSource})
 		return
 	}
 	from := strings.ReplaceAll(sources[0], `\`, "/")
@@ -42,14 +39,14 @@ func (m *looked) called(f codeFile, b *hclsyntax.Block) {
 	}
 	local := strings.HasPrefix(from, "./") || strings.HasPrefix(from, "../")
 	if !local && !m.listed(from) {
-		m.at(f, attr, dr.CodeModule, fromHost+hostOf(from))
+		m.at(f, attr, dr.CodeModule, saying{how: atHost, code: hostOf(from)})
 	}
 	switch dir, there := m.fetched[to.key]; {
 	case there:
 		to.dir = path.Join(m.stack, filepath.ToSlash(dir))
 		to.rel = path.Clean(filepath.ToSlash(dir))
 	case m.fetched != nil:
-		m.at(f, attr, dr.CodeModule, "source that init did not fetch")
+		m.at(f, attr, dr.CodeModule, saying{how: unfetchedSource})
 		return
 	case !local:
 		return // looked at when it is there
@@ -57,7 +54,7 @@ func (m *looked) called(f codeFile, b *hclsyntax.Block) {
 		to.dir, to.rel = path.Join(m.dir, from), path.Join(m.rel, from)
 	}
 	if to.dir == ".." || strings.HasPrefix(to.dir, "../") {
-		m.at(f, attr, dr.CodeModule, "source outside of the repository")
+		m.at(f, attr, dr.CodeModule, saying{how: outsideSource})
 		return
 	}
 	m.module(to)
@@ -74,7 +71,7 @@ func (m *looked) tests(dir string) {
 		name := path.Join(dir, e.Name())
 		switch {
 		case strings.HasSuffix(e.Name(), ".tftest.json"):
-			m.find(finding{dr.CodeUnread, name, 1, "tests in JSON"})
+			m.find(finding{dr.CodeUnread, name, 1, saying{how: testsInJSON}})
 		case strings.HasSuffix(e.Name(), ".tftest.hcl"):
 			f, ok := m.parse(name)
 			if !ok {
@@ -95,10 +92,10 @@ func (m *looked) fromTest(f codeFile, attr *hclsyntax.Attribute) {
 	sources, known := m.may(attr.Expr, nil)
 	switch {
 	case !known || len(sources) != 1:
-		m.at(f, attr, dr.CodeModule, "source that is computed")
+		m.at(f, attr, dr.CodeModule, saying{how: computedSource})
 	case strings.HasPrefix(sources[0], "./"), strings.HasPrefix(sources[0], "../"):
 	case !m.listed(sources[0]):
-		m.at(f, attr, dr.CodeModule, fromHost+hostOf(sources[0]))
+		m.at(f, attr, dr.CodeModule, saying{how: atHost, code: hostOf(sources[0])})
 	}
 }
 

@@ -35,7 +35,7 @@ var pureProviders = []string{"aws", "azurerm", "google", "helm", "kubernetes", "
 
 // visit walks expressions for what they read.
 type visit struct {
-	*reads
+	reads *reads
 	ctx   context.Context
 	call  *call
 	seen  map[hclsyntax.Node]bool // part of a text that was looked at
@@ -76,12 +76,12 @@ func (r *reads) template(ctx context.Context, c *call, text string) error {
 // and names nothing.
 func (v *visit) rendered(text string) error {
 	if !mayParse(text) {
-		v.whole = true
+		v.reads.whole = true
 		return nil
 	}
 	expr, diags := hclsyntax.ParseTemplate([]byte(text), "", hcl.InitialPos)
 	if diags.HasErrors() {
-		v.whole = true
+		v.reads.whole = true
 		return nil
 	}
 	parts := []hclsyntax.Expression{expr}
@@ -92,7 +92,7 @@ func (v *visit) rendered(text string) error {
 		if _, text := p.(*hclsyntax.LiteralValueExpr); text {
 			continue
 		}
-		if err := v.walk(v.ctx, v.call, p); err != nil {
+		if err := v.reads.walk(v.ctx, v.call, p); err != nil {
 			return err
 		}
 	}
@@ -170,7 +170,7 @@ func (v *visit) Enter(node hclsyntax.Node) hcl.Diagnostics {
 		}
 	case *hclsyntax.ScopeTraversalExpr:
 		if n.Traversal.RootName() == "path" && !v.seen[n] && !v.kept() {
-			v.whole = true
+			v.reads.whole = true
 		}
 	}
 	return nil
@@ -192,7 +192,7 @@ func (v *visit) cuts(n *hclsyntax.FunctionCallExpr) {
 	}
 	for _, arg := range n.Args {
 		if (&leads{call: v.call, seen: map[string]bool{}}).to(arg) {
-			v.whole = true
+			v.reads.whole = true
 		}
 	}
 }
@@ -298,12 +298,12 @@ func (v *visit) strays(text string) {
 		to := path.Clean(word)
 		// A way up alone is put together with something else.
 		if strings.Contains(word, unknown) || path.Base(to) == ".." || v.joined() {
-			v.whole = true
+			v.reads.whole = true
 			return
 		}
-		v.add(path.Join(v.stack, to))
-		v.add(path.Join(v.call.dir, to))
-		v.add(v.stack + "/" + word) // the kernel goes up from where a link leads, Terraform from the link
+		v.reads.add(path.Join(v.reads.stack, to))
+		v.reads.add(path.Join(v.call.dir, to))
+		v.reads.add(v.reads.stack + "/" + word) // the kernel goes up from where a link leads, Terraform from the link
 	}
 }
 
@@ -319,13 +319,13 @@ func (v *visit) function(n *hclsyntax.FunctionCallExpr) {
 	case strings.Contains(name, "::"):
 		of := strings.Split(name, "::")
 		if len(of) < 2 || !slices.Contains(pureProviders, of[1]) {
-			v.whole = true
+			v.reads.whole = true
 		}
 	case name == "templatestring":
-		v.whole = true
+		v.reads.whole = true
 	case !slices.Contains(fileFunctions, name) && name != "fileset":
 	case len(n.Args) == 0 || n.ExpandFinal:
-		v.whole = true
+		v.reads.whole = true
 	case name == "fileset":
 		v.fileset(n)
 	default:
@@ -336,33 +336,33 @@ func (v *visit) function(n *hclsyntax.FunctionCallExpr) {
 // read takes a file that a function reads.
 func (v *visit) read(function, name string) {
 	if strings.Contains(name, unknown) {
-		v.whole = true
+		v.reads.whole = true
 		for _, dir := range v.around(name) {
-			v.runs("some file", dir, v.identity(dir))
+			v.reads.runs("some file", dir, v.reads.identity(dir))
 		}
 		return
 	}
 	if path.IsAbs(name) || strings.HasPrefix(name, "~") {
-		v.runs("file", name)
+		v.reads.runs("file", name)
 		return // none of the repository's
 	}
-	at := path.Join(v.stack, name)
-	f := v.add(at)
-	v.runs("file", at, v.identity(at))
+	at := path.Join(v.reads.stack, name)
+	f := v.reads.add(at)
+	v.reads.runs("file", at, v.reads.identity(at))
 	values := slices.Contains(documents, path.Ext(f.path)) || slices.ContainsFunc(v.outer, func(f string) bool { return strings.HasSuffix(f, "decode") })
 	if function != "templatefile" && (function != "file" || !values) || !f.there || v.err != nil {
 		return
 	}
-	if v.err = v.snap.load(v.ctx, f.path); v.err != nil {
+	if v.err = v.reads.snap.load(v.ctx, f.path); v.err != nil {
 		return
 	}
-	text := v.snap.blobs[v.snap.entries[f.path].id]
+	text := v.reads.snap.blobs[v.reads.snap.entries[f.path].id]
 	if function == "templatefile" {
 		v.err = v.rendered(text)
 		return
 	}
 	if len(text) > largestConfig {
-		v.whole = true
+		v.reads.whole = true
 		return
 	}
 	v.strays(text)
@@ -375,9 +375,9 @@ var documents = []string{".json", ".yaml", ".yml", ".csv"}
 func (v *visit) around(name string) []string {
 	first, _, _ := strings.Cut(name, unknown)
 	if i := strings.LastIndexByte(first, '/'); i > 0 && !path.IsAbs(first) {
-		return []string{path.Join(v.stack, first[:i])}
+		return []string{path.Join(v.reads.stack, first[:i])}
 	}
-	return []string{v.stack, v.call.dir}
+	return []string{v.reads.stack, v.call.dir}
 }
 
 // fileset takes the names that a pattern is matched with.

@@ -36,11 +36,12 @@ type places struct {
 	taken   int // above the limit when applies of an earlier process are followed
 	drifts  int // of taken
 	queues  [ranks]queue
-	applies map[folder]int // who counts on the place of an apply that runs
+	applies map[folder]int           // who counts on the place of an apply that runs
+	ends    map[folder]chan struct{} // closed when a supervisor that was started here is gone
 }
 
 func newPlaces(limit int) *places {
-	return &places{limit: limit, applies: make(map[folder]int)}
+	return &places{limit: limit, applies: make(map[folder]int), ends: make(map[folder]chan struct{})}
 }
 
 // waiter is one job that wants a place; ready is closed when it has one.
@@ -123,6 +124,14 @@ func (p *places) follow(f folder) (leave func()) {
 	return sync.OnceFunc(func() { p.leave(f) })
 }
 
+// gone is closed when the supervisor of an apply has ended; nil where another process has
+// started that, or none lives.
+func (p *places) gone(f folder) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ends[f]
+}
+
 // adopt makes a place that was taken that of an apply about to run, for as long as
 // its supervisor lives.
 func (p *places) adopt(f folder) (leave func()) {
@@ -132,7 +141,22 @@ func (p *places) adopt(f folder) (leave func()) {
 		p.taken-- // somebody still follows the supervisor before this one
 	}
 	p.applies[f]++
-	return sync.OnceFunc(func() { p.leave(f) })
+	gone := make(chan struct{})
+	p.ends[f] = gone
+	return sync.OnceFunc(func() {
+		p.over(f, gone)
+		p.leave(f)
+	})
+}
+
+// over is that a supervisor is gone.
+func (p *places) over(f folder, gone chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(gone)
+	if p.ends[f] == gone {
+		delete(p.ends, f)
+	}
 }
 
 func (p *places) leave(f folder) {

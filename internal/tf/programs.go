@@ -18,38 +18,38 @@ import (
 // where it is put together, everything is code.
 
 // running is what a program that is started reads, among what a stack reads.
-type running struct{ *reads }
+type running struct{ reads *reads }
 
 // programmed takes a part of a module that starts a program.
 func (r running) programmed(c *call, do func()) {
-	r.folder(r.stack)
-	r.folder(r.snap.resolve(c.dir).path)
-	was := r.strict
-	r.strict = true
+	r.folder(r.reads.stack)
+	r.folder(r.reads.snap.resolve(c.dir).path)
+	was := r.reads.strict
+	r.reads.strict = true
 	do()
-	r.strict = was
+	r.reads.strict = was
 }
 
 // afterwards does something when all modules are read, for the same purpose as now.
 func (r running) afterwards(do func(context.Context) error) {
-	strict := r.strict
-	r.later = append(r.later, func(ctx context.Context) error {
-		was := r.strict
-		r.strict = strict
-		defer func() { r.strict = was }()
+	strict := r.reads.strict
+	r.reads.later = append(r.reads.later, func(ctx context.Context) error {
+		was := r.reads.strict
+		r.reads.strict = strict
+		defer func() { r.reads.strict = was }()
 		return do(ctx)
 	})
 }
 
 // everything takes all of the repository as code.
 func (r running) everything() {
-	r.whole = true
-	r.runs("everything", r.snap.root)
+	r.reads.whole = true
+	r.reads.runs("everything", r.reads.snap.root)
 }
 
 // key names something that is looked into once for a program, and once otherwise.
 func (r running) key(name string) string {
-	if r.strict {
+	if r.reads.strict {
 		return "program\x00" + name
 	}
 	return name
@@ -57,19 +57,19 @@ func (r running) key(name string) string {
 
 // folder takes what is in a folder as code.
 func (r running) folder(dir string) {
-	if r.known["folder\x00"+dir] {
+	if r.reads.known["folder\x00"+dir] {
 		return
 	}
-	r.known["folder\x00"+dir] = true
-	r.inside = append(r.inside, dir)
-	r.add(dir)
-	for name, e := range r.snap.entries {
+	r.reads.known["folder\x00"+dir] = true
+	r.reads.inside = append(r.reads.inside, dir)
+	r.reads.add(dir)
+	for name, e := range r.reads.snap.entries {
 		if within, ok := below(name, dir); !ok || e.kind == kindTree || terraforms(within) {
 			continue
 		}
-		r.runs("folder", name, e.String())
+		r.reads.runs("folder", name, e.String())
 		if e.mode == modeLink {
-			r.linked(dir, r.snap.resolve(name))
+			r.linked(dir, r.reads.snap.resolve(name))
 		}
 	}
 }
@@ -81,7 +81,7 @@ func (r running) linked(dir string, f found) {
 	case above(f.path, dir):
 		r.everything()
 	default:
-		r.runs("linked", f.path, r.snap.entries[f.path].String())
+		r.reads.runs("linked", f.path, r.reads.snap.entries[f.path].String())
 	}
 }
 
@@ -140,13 +140,13 @@ func (r running) above(word string, folders []string) {
 			some = r.pattern(word, folder, folders) || some
 			continue
 		}
-		f := r.snap.resolve(folder + "/" + word)
+		f := r.reads.snap.resolve(folder + "/" + word)
 		switch {
 		case f.outside, f.there && r.climbs(f.path):
 			r.everything()
 			return
 		case !f.there:
-		case r.snap.entries[f.path].kind == "blob":
+		case r.reads.snap.entries[f.path].kind == "blob":
 			some = true
 			r.beside(parent(f.path))
 		default:
@@ -161,7 +161,7 @@ func (r running) above(word string, folders []string) {
 
 // climbs tells whether a folder has one in it where programs run.
 func (r running) climbs(dir string) bool {
-	return slices.ContainsFunc(r.inside, func(in string) bool { return dir != in && above(dir, in) })
+	return slices.ContainsFunc(r.reads.inside, func(in string) bool { return dir != in && above(dir, in) })
 }
 
 // beside takes the files of a folder with a program in it: it may read them without a name.
@@ -170,11 +170,11 @@ func (r running) beside(dir string) {
 		r.folder(dir)
 		return
 	}
-	for _, name := range r.snap.children[dir] {
+	for _, name := range r.reads.snap.children[dir] {
 		at := path.Join(dir, name)
-		if e := r.snap.entries[at]; e.kind != kindTree && !terraforms(name) {
-			r.named[at] = e.String()
-			r.runs("beside", at, e.String())
+		if e := r.reads.snap.entries[at]; e.kind != kindTree && !terraforms(name) {
+			r.reads.named[at] = e.String()
+			r.reads.runs("beside", at, e.String())
 		}
 	}
 }
@@ -182,12 +182,12 @@ func (r running) beside(dir string) {
 // pattern takes the files that a word with gaps in it may name; false when there are none.
 func (r running) pattern(word, folder string, folders []string) bool {
 	fixed := word[:strings.LastIndexByte(word[:strings.IndexAny(word, wild)], '/')+1]
-	f := r.snap.resolve(folder + "/" + fixed)
+	f := r.reads.snap.resolve(folder + "/" + fixed)
 	switch {
 	case f.outside, f.there && r.climbs(f.path), slices.Contains(strings.Split(word[len(fixed):], "/"), ".."):
 		r.everything()
 		return true
-	case !f.there || r.snap.entries[f.path].kind != kindTree:
+	case !f.there || r.reads.snap.entries[f.path].kind != kindTree:
 		return false
 	}
 	r.folder(f.path)
@@ -196,9 +196,9 @@ func (r running) pattern(word, folder string, folders []string) bool {
 		gaps[i] = regexp.QuoteMeta(g)
 	}
 	like := regexp.MustCompile(strings.Join(gaps, ".*"))
-	for _, name := range slices.Sorted(maps.Keys(r.snap.entries)) {
+	for _, name := range slices.Sorted(maps.Keys(r.reads.snap.entries)) {
 		if within, ok := below(name, f.path); ok && like.MatchString(within) {
-			r.runs("named", name, r.snap.entries[name].String())
+			r.reads.runs("named", name, r.reads.snap.entries[name].String())
 			r.look(name, folders)
 		}
 	}
@@ -208,25 +208,25 @@ func (r running) pattern(word, folder string, folders []string) bool {
 // look takes what a file that a program is told of names in turn.
 func (r running) look(name string, folders []string) {
 	key := r.key(name + "\x00" + strings.Join(folders, "\x00"))
-	if r.known[key] || r.snap.entries[name].kind != "blob" {
+	if r.reads.known[key] || r.reads.snap.entries[name].kind != "blob" {
 		return
 	}
-	r.known[key] = true
+	r.reads.known[key] = true
 	r.afterwards(func(ctx context.Context) error {
-		if err := r.snap.load(ctx, name); err != nil {
+		if err := r.reads.snap.load(ctx, name); err != nil {
 			return err
 		}
-		text := r.snap.blobs[r.snap.entries[name].id]
+		text := r.reads.snap.blobs[r.reads.snap.entries[name].id]
 		switch {
 		case len(text) > largestConfig:
 			return nil
-		case r.strict && strings.Contains(text, "\x00"):
-			if r.snap.entries[name].mode == "100755" {
+		case r.reads.strict && strings.Contains(text, "\x00"):
+			if r.reads.snap.entries[name].mode == "100755" {
 				r.everything() // a program that was built tells nothing
 			}
 			return nil
 		}
-		r.files(text, from(folders, parent(name))...)
+		r.reads.files(text, from(folders, parent(name))...)
 		return nil
 	})
 }

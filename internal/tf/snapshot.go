@@ -15,7 +15,8 @@ import (
 const (
 	modeLink      = "120000"
 	kindTree      = "tree"
-	kindSubmodule = "commit"
+	kindCommit    = "commit"
+	kindSubmodule = kindCommit
 )
 
 // mostLinks bounds how many links one path may go through; the kernel's own bound.
@@ -42,7 +43,7 @@ type snapshot struct {
 
 // snapshot lists a tree that the mirror has.
 func (g git) snapshot(ctx context.Context, tree string) (*snapshot, error) {
-	root, err := g.run(ctx, "", nil, "rev-parse", "--verify", "--quiet", tree+"^{tree}")
+	root, err := g.rootOf(ctx, tree)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func (g git) snapshot(ctx context.Context, tree string) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{git: g, root: strings.TrimSpace(root), entries: map[string]entry{}, children: map[string][]string{}, blobs: map[string]string{}}
+	s := &snapshot{git: g, root: root, entries: map[string]entry{}, children: map[string][]string{}, blobs: map[string]string{}}
 	s.entries[""] = entry{"040000", kindTree, s.root, 0}
 	for line := range strings.SplitSeq(list, "\x00") {
 		head, name, ok := strings.Cut(line, "\t")
@@ -75,6 +76,18 @@ func (g git) snapshot(ctx context.Context, tree string) (*snapshot, error) {
 		}
 	}
 	return s, s.load(ctx, s.links...)
+}
+
+// rootOf names the tree of a commit, or the tree itself.
+func (g git) rootOf(ctx context.Context, tree string) (string, error) {
+	root, err := g.ask(ctx, askInfo, tree+"^{tree}")
+	if err != nil {
+		return "", err
+	}
+	if root[0].kind != kindTree {
+		return "", fmt.Errorf("git cat-file knows no tree of %s", tree)
+	}
+	return root[0].id, nil
 }
 
 // list is git's own of a tree, as far as it may be long.
@@ -107,21 +120,15 @@ func (s *snapshot) load(ctx context.Context, paths ...string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	out, err := s.git.read(ctx, strings.Join(names, "\n")+"\n", "cat-file", "--batch")
+	all, err := s.git.ask(ctx, askContents, names...)
 	if err != nil {
 		return err
 	}
-	for _, id := range names {
-		head, rest, ok := strings.Cut(out, "\n")
-		of := strings.Fields(head)
-		if !ok || len(of) != 3 || of[0] != id {
-			return fmt.Errorf("git cat-file says %q of %s", head, id)
+	for i, id := range names {
+		if all[i].id != id {
+			return fmt.Errorf("git cat-file knows no %s", id)
 		}
-		size, err := strconv.Atoi(of[2])
-		if err != nil || size < 0 || size >= len(rest) {
-			return errors.New("git cat-file was cut off")
-		}
-		s.blobs[id], out = rest[:size], rest[size+1:]
+		s.blobs[id] = all[i].text
 	}
 	return nil
 }

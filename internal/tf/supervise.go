@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -25,6 +26,7 @@ import (
 // from makes what makes the sessions that Terraform is lent: this process lives as long as
 // its Terraform, and the bot perhaps does not.
 func Supervise(ctx context.Context, dir string, from func(context.Context, Source) (Borrow, error)) int {
+	debug.SetGCPercent(collectAt)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	s, err := takeOver(folder(dir))
@@ -44,6 +46,9 @@ func Supervise(ctx context.Context, dir string, from func(context.Context, Sourc
 	runtime.KeepAlive(s) // with it goes the lock that says that this process lives
 	return 0
 }
+
+// collectAt is the usual growth of memory at which garbage is looked for.
+const collectAt = 100
 
 // supervisor carries out one apply.
 type supervisor struct {

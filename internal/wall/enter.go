@@ -25,7 +25,7 @@ func Enter() {
 	if !asked {
 		return
 	}
-	fmt.Fprintln(os.Stderr, Refusal, enter(setting))
+	fmt.Fprintln(os.Stderr, Refusal, caused(Fault{Why: Refused}, enter(setting)))
 	os.Exit(refused)
 }
 
@@ -38,7 +38,7 @@ func enter(setting string) error {
 		return err
 	}
 	if err := w.raise(); err != nil {
-		return fmt.Errorf("raise the wall: %w", err)
+		return err
 	}
 	if w.Program == "" {
 		if err := w.act(); err != nil {
@@ -47,7 +47,7 @@ func enter(setting string) error {
 		os.Exit(0)
 	}
 	args := append([]string{w.Program}, os.Args[1:]...)
-	return fmt.Errorf("execute %s: %w", w.Program, syscall.Exec(w.Program, args, without(os.Environ(), Variable)))
+	return caused(Fault{Why: Unexecuted, Path: w.Program}, syscall.Exec(w.Program, args, without(os.Environ(), Variable)))
 }
 
 // act does behind the wall what is asked for in the place of a program.
@@ -56,12 +56,12 @@ func (w Wall) act() error {
 		f, err := os.Open(path)
 		if err == nil {
 			_ = f.Close() // nothing was read
-			return fmt.Errorf("the wall does not keep %s", path)
+			return &Fault{Why: Unkept, Path: path}
 		}
 	}
 	for _, path := range w.Reach {
 		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("there is no way for it: %w", err)
+			return caused(Fault{Why: NoWay}, err)
 		}
 	}
 	for _, path := range w.Open {

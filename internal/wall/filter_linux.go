@@ -1,7 +1,7 @@
 package wall
 
 import (
-	"fmt"
+	"maps"
 	"runtime"
 	"syscall"
 	"unsafe"
@@ -34,6 +34,10 @@ var refusals = map[uint32]syscall.Errno{
 	unix.SYS_UNSHARE: unix.EPERM, unix.SYS_SETNS: unix.EPERM, unix.SYS_CLONE3: unix.ENOSYS,
 	// Parts of the kernel whose faults others have got out by.
 	unix.SYS_BPF: unix.EPERM, unix.SYS_PERF_EVENT_OPEN: unix.EPERM, unix.SYS_USERFAULTFD: unix.EPERM,
+	// Files that stand in no folder, by which what was written is executed all the same.
+	unix.SYS_MEMFD_CREATE: unix.ENOSYS, unix.SYS_MEMFD_SECRET: unix.ENOSYS, unix.SYS_EXECVEAT: unix.ENOSYS,
+	// Attributes of files, among them lists of who else may read them, of which Landlock knows nothing.
+	unix.SYS_SETXATTR: unix.EOPNOTSUPP, unix.SYS_LSETXATTR: unix.EOPNOTSUPP, unix.SYS_FSETXATTR: unix.EOPNOTSUPP, unix.SYS_SETXATTRAT: unix.ENOSYS,
 	unix.SYS_KEYCTL: unix.ENOSYS, unix.SYS_ADD_KEY: unix.ENOSYS, unix.SYS_REQUEST_KEY: unix.ENOSYS,
 }
 
@@ -42,8 +46,20 @@ const (
 	callNumber = 0
 	callArch   = 4
 	firstArg   = 16
+	secondArg  = firstArg + 8
 	thirdArg   = firstArg + 2*8
 )
+
+// opens are the modes by which others than its user come to a file.
+const opens = unix.S_ISUID | unix.S_ISGID | 0o077
+
+// modeArgs says where the calls that change the mode of a file have it; each machine has some
+// of its own beside them.
+func modeArgs() map[uint32]uint32 {
+	out := map[uint32]uint32{unix.SYS_FCHMOD: secondArg, unix.SYS_FCHMODAT: thirdArg, unix.SYS_FCHMODAT2: thirdArg}
+	maps.Copy(out, ownModeArgs)
+	return out
+}
 
 // otherCalls is the bit of the numbers by which amd64 knows a second set of calls.
 const otherCalls = 0x40000000
@@ -51,8 +67,8 @@ const otherCalls = 0x40000000
 // namespaces are the flags of clone that make a new one.
 const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
 
-// program is the filter.
-func program(arch uint32) []unix.SockFilter {
+// program is the filter; closed has files opened to nobody else, either.
+func program(arch uint32, closed bool) []unix.SockFilter {
 	load := func(at uint32) unix.SockFilter {
 		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: at}
 	}
@@ -71,6 +87,11 @@ func program(arch uint32) []unix.SockFilter {
 	for call, no := range refusals {
 		out = append(out, unless(unix.BPF_JEQ, call, 1), answer(no))
 	}
+	if closed {
+		for call, at := range modeArgs() {
+			out = append(out, unless(unix.BPF_JEQ, call, 4), load(at), unless(unix.BPF_JSET, opens, 1), answer(unix.EPERM), let)
+		}
+	}
 	// Sockets of a protocol that Landlock does not know to be TCP.
 	out = append(out, unless(unix.BPF_JEQ, unix.SYS_SOCKET, 4), load(thirdArg), unless(unix.BPF_JEQ, unix.IPPROTO_MPTCP, 1), answer(unix.EPROTONOSUPPORT), let)
 	out = append(out, unless(unix.BPF_JEQ, unix.SYS_CLONE, 3), load(firstArg), unless(unix.BPF_JSET, namespaces, 1), answer(unix.EPERM))
@@ -78,15 +99,15 @@ func program(arch uint32) []unix.SockFilter {
 }
 
 // filter has the kernel refuse the calls to this thread and all that it executes.
-func filter() error {
+func filter(closed bool) error {
 	arch, known := architectures[runtime.GOARCH]
 	if !known {
-		return fmt.Errorf("the calls of %s are not known", runtime.GOARCH)
+		return &Fault{Why: Unknown, Other: runtime.GOARCH}
 	}
-	p := program(arch)
+	p := program(arch, closed)
 	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
 	if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&prog)), 0, 0); err != nil {
-		return fmt.Errorf("filter system calls: %w", err)
+		return caused(Fault{Why: Refused, Other: "PR_SET_SECCOMP"}, err)
 	}
 	return nil
 }

@@ -5,6 +5,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -43,7 +46,11 @@ var filtered = map[string]func(string) error{
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
 		return cmd.Run()
 	},
-	"nothing": func(string) error { return nil },
+	"memory-file":  call(unix.SYS_MEMFD_CREATE, 0, 0),
+	"execute-file": call(unix.SYS_EXECVEAT, ^uintptr(0), 0, 0),
+	"attribute":    call(unix.SYS_SETXATTR, 0, 0, 0),
+	"attribute-at": call(unix.SYS_SETXATTRAT, 0, 0, 0),
+	"nothing":      func(string) error { return nil },
 }
 
 func call(number uintptr, args ...uintptr) func(string) error {
@@ -94,7 +101,9 @@ func filteredBy(act string) error {
 		return nil
 	case "mptcp":
 		return unix.EPROTONOSUPPORT
-	case "uring", "clone3", "keys":
+	case "attribute":
+		return unix.EOPNOTSUPP
+	case "uring", "clone3", "keys", "memory-file", "execute-file", "attribute-at":
 		return unix.ENOSYS
 	case "namespace":
 		return errors.New("fork/exec /proc/self/exe: " + unix.EPERM.Error())
@@ -104,3 +113,58 @@ func filteredBy(act string) error {
 }
 
 func errorSays(want error, said string) bool { return said == want.Error() }
+
+// TestModesStayClosed opens files to others by every call that does, behind a wall that keeps
+// them closed; a mode for their user alone is given as before.
+func TestModesStayClosed(t *testing.T) {
+	if !Look().Filter {
+		t.Skip("not proved here: this kernel takes no filter of system calls")
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, by := range []string{"chmod", "fchmod", "fchmodat", "fchmodat2"} {
+		for _, mode := range []string{"0700", "0640", "0604", "4700", "2700"} {
+			all = append(all, by+" "+mode+">"+file)
+		}
+	}
+	closed := behind(t, Wall{Program: os.Args[0], Limits: true, Filter: true, Closed: true}, all)
+	open := behind(t, Wall{Program: os.Args[0], Limits: true, Filter: true}, all)
+	for _, act := range all {
+		if refused := closed[act] != ""; refused == strings.Contains(act, " 0700>") {
+			t.Errorf("%s: %q", act, closed[act])
+		}
+		if open[act] != "" && !strings.HasPrefix(act, "fchmodat2") { // which older kernels do not know
+			t.Errorf("%s is refused without the wall as well: %s", act, open[act])
+		}
+	}
+}
+
+func init() {
+	for name, by := range map[string]func(file string, mode uint32) error{
+		"chmod": func(file string, mode uint32) error { return syscall.Chmod(file, mode) },
+		"fchmod": func(file string, mode uint32) error {
+			fd, err := unix.Open(file, unix.O_RDONLY, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			return unix.Fchmod(fd, mode)
+		},
+		"fchmodat": func(file string, mode uint32) error { return unix.Fchmodat(unix.AT_FDCWD, file, mode, 0) },
+		"fchmodat2": func(file string, mode uint32) error {
+			return unix.Fchmodat(unix.AT_FDCWD, file, mode, unix.AT_SYMLINK_NOFOLLOW)
+		},
+	} {
+		acts[name] = func(arg string) error {
+			mode, file, _ := strings.Cut(arg, ">")
+			n, err := strconv.ParseUint(mode, 8, 32)
+			if err != nil {
+				return err
+			}
+			return by(file, uint32(n))
+		}
+	}
+}

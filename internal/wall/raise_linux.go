@@ -2,7 +2,6 @@ package wall
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
@@ -17,7 +16,7 @@ import (
 func (w Wall) raise() error {
 	if w.User != 0 {
 		if err := become(w.User); err != nil {
-			return fmt.Errorf("become user %d: %w", w.User, err)
+			return caused(Fault{Why: NotBecome, User: w.User}, err)
 		}
 	}
 	if w.Bound != 0 {
@@ -35,7 +34,7 @@ func (w Wall) raise() error {
 		}
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("give up new privileges: %w", err)
+		return caused(Fault{Why: Refused, Other: "PR_SET_NO_NEW_PRIVS"}, err)
 	}
 	if w.Landlock != 0 {
 		if err := w.restrict(); err != nil {
@@ -43,7 +42,7 @@ func (w Wall) raise() error {
 		}
 	}
 	if w.Filter {
-		return filter()
+		return filter(w.Closed)
 	}
 	return nil
 }
@@ -51,10 +50,10 @@ func (w Wall) raise() error {
 // endWith has this process end with the thread of its parent that started it.
 func endWith(parent int) error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return fmt.Errorf("end with the parent: %w", err)
+		return caused(Fault{Why: Refused, Other: "PR_SET_PDEATHSIG"}, err)
 	}
 	if os.Getppid() != parent {
-		return errors.New("who started this has ended")
+		return &Fault{Why: Orphan}
 	}
 	return nil
 }
@@ -62,14 +61,14 @@ func endWith(parent int) error {
 // restrict raises Landlock.
 func (w Wall) restrict() error {
 	if has := version(); has < w.Landlock {
-		return fmt.Errorf("version %d of Landlock is asked for, and this kernel gives %d", w.Landlock, has)
+		return &Fault{Why: Older, Asked: w.Landlock, Has: has}
 	}
 	cfg := handled(w.Landlock)
 	rules, err := w.rules(cfg)
 	if err != nil {
 		return err
 	}
-	return cfg.Restrict(rules...)
+	return caused(Fault{Why: Refused, Other: "landlock_restrict_self"}, cfg.Restrict(rules...))
 }
 
 // become takes another user's id for good, with every group and capability of root's given
@@ -81,17 +80,17 @@ func become(user int) error {
 		}
 	}
 	if real, effective, saved := unix.Getresgid(); real != user || effective != user || saved != user {
-		return errors.New("another group is left")
+		return &Fault{Why: GroupLeft}
 	}
 	if syscall.Setuid(0) == nil {
-		return errors.New("the way back is open")
+		return &Fault{Why: WayBack}
 	}
 	has := [2]unix.CapUserData{}
 	if err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &has[0]); err != nil {
-		return fmt.Errorf("look at the capabilities: %w", err)
+		return caused(Fault{Why: Refused, Other: "capget"}, err)
 	}
 	if has[0].Permitted|has[1].Permitted != 0 {
-		return errors.New("capabilities are left")
+		return &Fault{Why: PowersLeft}
 	}
 	return nil
 }
@@ -110,10 +109,10 @@ func switchTo(user int) error {
 func bound(what int, most uint64) error {
 	var is unix.Rlimit
 	if err := unix.Getrlimit(what, &is); err != nil {
-		return fmt.Errorf("look at the limits: %w", err)
+		return caused(Fault{Why: Refused, Other: "getrlimit"}, err)
 	}
 	most = min(most, is.Max)
-	return unix.Setrlimit(what, &unix.Rlimit{Cur: min(most, is.Cur), Max: most})
+	return caused(Fault{Why: Refused, Other: "setrlimit"}, unix.Setrlimit(what, &unix.Rlimit{Cur: min(most, is.Cur), Max: most}))
 }
 
 // version is the Landlock that this kernel has; 0 where there is none.
@@ -162,7 +161,7 @@ func (w Wall) rules(cfg landlock.Config) ([]landlock.Rule, error) {
 		case errors.Is(err, fs.ErrNotExist) && !must, errors.Is(err, fs.ErrPermission) && !must:
 			return nil
 		case err != nil:
-			return fmt.Errorf("grant: %w", err)
+			return caused(Fault{Why: Ungrantable}, err)
 		case info.IsDir():
 			out = append(out, landlock.PathAccess(folder&cfg.HandledAccessFS, path))
 		default:

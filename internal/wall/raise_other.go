@@ -3,12 +3,11 @@
 package wall
 
 import (
-	"errors"
 	"fmt"
 	"os"
 )
 
-func (w Wall) raise() error { return errors.New("this system has no Landlock") }
+func (w Wall) raise() error { return &Fault{Why: NoLandlock} }
 
 func version() int { return 0 }
 
@@ -16,7 +15,7 @@ func filters() bool { return false }
 
 // Switch refuses where nobody can be let switch users.
 func Switch() int {
-	fmt.Fprintln(os.Stderr, Refusal, "this system has no capabilities of files")
+	fmt.Fprintln(os.Stderr, Refusal, &Fault{Why: NoPowers})
 	return refused
 }
 

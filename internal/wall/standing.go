@@ -2,10 +2,7 @@ package wall
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os/exec"
-	"strings"
 	"time"
 )
 
@@ -39,10 +36,10 @@ func Stands(ctx context.Context, by string, w Wall) error {
 	if err == nil {
 		return nil
 	}
-	if _, why, is := strings.Cut(string(said), Refusal); is {
-		return errors.New(strings.TrimSpace(why))
+	if why, is := Said(string(said)); is {
+		return why
 	}
-	return fmt.Errorf("start %s: %w", by, err)
+	return caused(Fault{Why: Unstarted, Path: by}, err)
 }
 
 // The versions of Landlock from which on it keeps more than files.

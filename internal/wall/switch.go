@@ -1,8 +1,6 @@
 package wall
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,7 +49,7 @@ func parseInstallation(text string) (i Installation, err error) {
 		for _, word := range f[1:] {
 			id, err := strconv.Atoi(word)
 			if err != nil || id <= 0 || id > 1<<31-1 {
-				return i, fmt.Errorf("%q is no user or group but root's", word)
+				return i, &Fault{Why: BadID, Other: word}
 			}
 			ids = append(ids, id)
 		}
@@ -61,15 +59,15 @@ func parseInstallation(text string) (i Installation, err error) {
 		case f[0] == "user" && len(ids) > 0:
 			i.Users = append(i.Users, User{ID: ids[0], Groups: ids[1:]})
 		default:
-			return i, fmt.Errorf("%q is not understood", strings.TrimSpace(line))
+			return i, &Fault{Why: BadLine, Other: strings.TrimSpace(line)}
 		}
 	}
 	if i.Caller == 0 || len(i.Users) == 0 {
-		return i, errors.New("it names no caller or no user")
+		return i, &Fault{Why: NoUsers}
 	}
 	for _, u := range i.Users {
 		if u.ID == i.Caller || slices.Contains(u.Groups, i.Caller) {
-			return i, errors.New("the caller is no user to be switched to")
+			return i, &Fault{Why: CallerAsOne}
 		}
 	}
 	return i, nil
@@ -79,7 +77,7 @@ func parseInstallation(text string) (i Installation, err error) {
 func beside(name string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return "", fmt.Errorf("find the own executable: %w", err)
+		return "", caused(Fault{Why: NoSelf}, err)
 	}
 	return filepath.Join(filepath.Dir(resolved(self)), name), nil
 }

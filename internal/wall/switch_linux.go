@@ -33,19 +33,19 @@ func installation(program string) (Installation, error) {
 	for _, path := range []string{filepath.Dir(name), name} {
 		var st unix.Stat_t
 		if err := unix.Lstat(path, &st); err != nil {
-			return Installation{}, fmt.Errorf("look at %s: %w", path, err)
+			return Installation{}, caused(Fault{Why: Unread, Path: path}, err)
 		}
 		if st.Uid != 0 || st.Mode&0o022 != 0 || st.Mode&unix.S_IFMT == unix.S_IFLNK {
-			return Installation{}, fmt.Errorf("%s is not root's alone to change", path)
+			return Installation{}, &Fault{Why: NotRoots, Path: path}
 		}
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return Installation{}, fmt.Errorf("read %s: %w", name, err)
+		return Installation{}, caused(Fault{Why: Unread, Path: name}, err)
 	}
 	i, err := parseInstallation(string(text))
 	if err != nil {
-		return i, fmt.Errorf("read %s: %w", name, err)
+		return i, in(name, err)
 	}
 	return i, nil
 }
@@ -62,7 +62,7 @@ func Switch() int {
 	runtime.LockOSThread()
 	status, err := switched()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, Refusal, err)
+		fmt.Fprintln(os.Stderr, Refusal, caused(Fault{Why: Refused}, err))
 		return refused
 	}
 	return status
@@ -84,9 +84,9 @@ func switched() (int, error) {
 	user, allowed := i.User(w.User)
 	switch {
 	case os.Getuid() != i.Caller:
-		return 0, fmt.Errorf("user %d may not call this", os.Getuid())
+		return 0, &Fault{Why: NotCaller, User: os.Getuid()}
 	case !allowed:
-		return 0, fmt.Errorf("nothing is started as user %d", w.User)
+		return 0, &Fault{Why: NotListed, User: w.User}
 	}
 	if w.Bound != 0 {
 		if err := endWith(w.Bound); err != nil {
@@ -101,7 +101,7 @@ func switched() (int, error) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
 	if err := cmd.Start(); err != nil {
-		return 0, fmt.Errorf("become user %d: %w", user.ID, err)
+		return 0, caused(Fault{Why: NotBecome, User: user.ID}, err)
 	}
 	if err := keepOnly(unix.CAP_KILL); err != nil {
 		_ = cmd.Process.Kill()
@@ -151,7 +151,7 @@ func keepOnly(capability int) error {
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	keep := [2]unix.CapUserData{{Effective: 1 << capability, Permitted: 1 << capability}}
 	if _, _, no := psx.Syscall3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&head)), uintptr(unsafe.Pointer(&keep[0])), 0); no != 0 {
-		return fmt.Errorf("give up capabilities: %w", no)
+		return caused(Fault{Why: Refused, Other: "capset"}, no)
 	}
 	return nil
 }

@@ -64,11 +64,11 @@ func TestSwitchRefuses(t *testing.T) {
 		cmd  *exec.Cmd
 		says string
 	}{
-		"another caller of its group":  {by(walltest.Apply, program, asks(walltest.Plan), walltest.Bot), "may not call"},
-		"root":                         {by(0, program, asks(walltest.Plan)), "may not call"},
-		"a user that is not installed": {by(walltest.Bot, program, asks(54399)), "nothing is started as"},
-		"the caller":                   {by(walltest.Bot, program, asks(walltest.Bot)), "nothing is started as"},
-		"no other user":                {by(walltest.Bot, program, strings.Replace(asks(walltest.Plan), `"user":54311`, `"user":0`, 1)), "neither Landlock nor"},
+		"another caller of its group":  {by(walltest.Apply, program, asks(walltest.Plan), walltest.Bot), string(NotCaller)},
+		"root":                         {by(0, program, asks(walltest.Plan)), string(NotCaller)},
+		"a user that is not installed": {by(walltest.Bot, program, asks(54399)), string(NotListed)},
+		"the caller":                   {by(walltest.Bot, program, asks(walltest.Bot)), string(NotListed)},
+		"no other user":                {by(walltest.Bot, program, strings.Replace(asks(walltest.Plan), `"user":54311`, `"user":0`, 1)), string(NoMeans)},
 	} {
 		c.cmd.Env = append(c.cmd.Env, "ACTS=who")
 		out, err := c.cmd.CombinedOutput()

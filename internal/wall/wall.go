@@ -2,8 +2,6 @@ package wall
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,7 +26,10 @@ type Wall struct {
 	Memory   uint64   `json:"memory,omitempty"` // that each process may reserve; 0 for no bound
 	Umask    int      `json:"umask"`
 	Filter   bool     `json:"filter,omitempty"` // of system calls (seccomp)
-	Limits   bool     `json:"limits,omitempty"` // the filter and the bounds are all there is: a program of our own choosing that needs the rights of its user
+	// Closed keeps what is behind the wall from opening a file to others than its user, which
+	// Landlock does not: for where it is the bot's own user, whose files lie around.
+	Closed bool `json:"closed,omitempty"`
+	Limits bool `json:"limits,omitempty"` // the filter and the bounds are all there is: a program of our own choosing that needs the rights of its user
 	// Bound is the id of the process with which the program ends, by the thread that started
 	// it, as its own start had it: the kernel forgets that when another thread executes or
 	// another user comes in.
@@ -49,7 +50,7 @@ func (w Wall) Setting() (string, error) {
 	}
 	doc, err := json.Marshal(w)
 	if err != nil {
-		return "", fmt.Errorf("tell of a wall: %w", err)
+		return "", caused(Fault{Why: Unreadable}, err)
 	}
 	return string(doc), nil
 }
@@ -58,7 +59,7 @@ func told(setting string) (w Wall, err error) {
 	dec := json.NewDecoder(strings.NewReader(setting))
 	dec.DisallowUnknownFields() // told by another edition of the program: what it meant is not known
 	if err := dec.Decode(&w); err != nil {
-		return w, errors.New("what was told of the wall cannot be read")
+		return w, &Fault{Why: Unreadable}
 	}
 	return w, w.check()
 }
@@ -66,26 +67,27 @@ func told(setting string) (w Wall, err error) {
 // check keeps the rules that have no exception.
 func (w Wall) check() error {
 	if acts := len(w.Try) > 0 || len(w.Open) > 0; !filepath.IsAbs(w.Program) && !acts || w.Program != "" && acts {
-		return errors.New("a wall is for a program by its whole path")
+		return &Fault{Why: NoProgram}
 	}
 	if len(w.Open) > 0 && (w.User == 0 || w.Landlock != 0) {
-		return errors.New("only what is another user's has to be opened")
+		return &Fault{Why: NotOpened}
 	}
 	if w.Landlock < 0 || w.User < 0 || w.Landlock == 0 && w.User == 0 && !w.Limits {
-		return errors.New("there is neither Landlock nor another user to raise a wall by")
+		return &Fault{Why: NoMeans}
 	}
 	if w.Memory != 0 && w.Memory < LeastMemory {
-		return errors.New("no provider starts within that memory")
+		return &Fault{Why: TooLittle}
 	}
+	at := places{}
 	for _, path := range slices.Concat(w.Read, w.Run, w.Write) {
-		if err := Grantable(path); err != nil {
+		if err := at.grantable(path); err != nil {
 			return err
 		}
 	}
 	for _, run := range w.runs() {
 		for _, write := range w.Write {
-			if Below(run, write) || Below(write, run) {
-				return fmt.Errorf("%s would be executable and %s is written", run, write)
+			if at.below(run, write) || at.below(write, run) {
+				return &Fault{Why: Executable, Path: run, Other: write}
 			}
 		}
 	}
@@ -102,19 +104,42 @@ func (w Wall) runs() []string {
 
 // Grantable tells whether a path may be granted to anybody at all: its whole name, and none
 // that holds or is of the kernel's view of the processes.
-func Grantable(path string) error {
+func Grantable(path string) error { return places{}.grantable(path) }
+
+// Below tells whether a path is a folder or in it, by where both lead.
+func Below(path, folder string) bool { return places{}.below(path, folder) }
+
+// places are where paths lead, each looked up once in one check of a wall: it compares each
+// path with every other, and is made twice whenever something is started.
+type places map[string]string
+
+func (p places) grantable(path string) error {
 	if !filepath.IsAbs(path) {
-		return fmt.Errorf("%q is no whole path", path)
+		return &Fault{Why: NotWhole, Path: path}
 	}
-	for _, p := range []string{filepath.Clean(path), resolved(path)} {
-		if p == "/" || Below(p, "/proc") || Below(p, "/sys") {
-			return fmt.Errorf("%s is never granted", path)
+	for _, at := range []string{filepath.Clean(path), p.resolved(path)} {
+		if at == "/" || p.below(at, "/proc") || p.below(at, "/sys") {
+			return &Fault{Why: Never, Path: path}
 		}
 	}
 	return nil
 }
 
 // resolved is where a path leads; itself where that cannot be told.
+func (p places) resolved(path string) string {
+	at, known := p[path]
+	if !known {
+		at = resolved(path)
+		p[path] = at
+	}
+	return at
+}
+
+func (p places) below(path, folder string) bool {
+	rel, err := filepath.Rel(p.resolved(folder), p.resolved(path))
+	return err == nil && (rel == "." || filepath.IsLocal(rel))
+}
+
 func resolved(path string) string {
 	if p, err := filepath.EvalSymlinks(path); err == nil {
 		return p
@@ -122,19 +147,12 @@ func resolved(path string) string {
 	return filepath.Clean(path)
 }
 
-// Below tells whether a path is a folder or in it, by where both lead.
-func Below(path, folder string) bool {
-	path, folder = resolved(path), resolved(folder)
-	rel, err := filepath.Rel(folder, path)
-	return err == nil && (rel == "." || filepath.IsLocal(rel))
-}
-
 // Launcher is the program that raises walls: the small one beside our own where it is
 // installed, which starts twenty times as fast, else our own.
 func Launcher() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return "", fmt.Errorf("find the own executable: %w", err)
+		return "", caused(Fault{Why: NoSelf}, err)
 	}
 	if small := filepath.Join(filepath.Dir(resolved(self)), launcher); executable(small) {
 		return small, nil

@@ -55,7 +55,7 @@ func Nonsense(t testing.TB) *text.Catalogue {
 // nonsense keeps what a message is about and its marks.
 func nonsense(t testing.TB, message string) string {
 	t.Helper()
-	tmpl, err := template.New("").Funcs(template.FuncMap{"bold": fmt.Sprint, "code": fmt.Sprint, "check": fmt.Sprint, "measure": fmt.Sprint}).Parse(message)
+	tmpl, err := template.New("").Funcs(template.FuncMap{"bold": fmt.Sprint, "code": fmt.Sprint, "check": fmt.Sprint, "measure": fmt.Sprint, "date": fmt.Sprint}).Parse(message)
 	if err != nil {
 		t.Fatalf("%q: %v", message, err)
 	}

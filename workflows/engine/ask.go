@@ -196,7 +196,7 @@ func answered(ctx context.Context, r *Run, asked dr.Question, verb string, by dr
 			run.Steps[i].Detail = dr.T("step.skipped", "who", by)
 		}
 	})
-	if err := r.Audit(ctx, "answer "+verb, dr.T("audit.answer", "step", asked.Step, "who", by)); err != nil {
+	if err := r.Audit(ctx, "answer-"+verb, dr.T("audit.answer", "step", asked.Step, "who", by)); err != nil {
 		return err
 	}
 	return r.Say(ctx, fmt.Sprintf("answered/%d", asked.Number), dr.OK, dr.T("note.answered", "step", asked.Step, "answer", verb, "who", by), unheard)

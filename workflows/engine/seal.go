@@ -114,8 +114,8 @@ func genuine(r *Run, m Message) bool {
 func tellUnheard(ctx context.Context, r *Run, m Message) error {
 	what := dr.T("note.unheard-message", "kind", m.Kind, "who", foreign(m.By), "answer", dr.Foreign(m.Answer))
 	if err := r.opts.Book.Audit(ctx, dr.AuditEntry{
-		At: r.opts.Now(), Who: "drbot", Via: "run", Action: "unheard " + m.Kind, Service: r.Service, Run: r.ID, Detail: what,
-		Once: onceOf(ctx, r.ID, "unheard "+m.Kind, what),
+		At: r.opts.Now(), Who: "drbot", Via: "run", Action: "unheard-" + m.Kind, Service: r.Service, Run: r.ID, Detail: what,
+		Once: onceOf(ctx, r.ID, "unheard-"+m.Kind, what),
 	}); err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func (w *World) Said() []dr.Note {
 // Schedule starts the scheduled runbooks.
 func (w *World) Schedule(ctx context.Context) {
 	w.t.Helper()
-	if err := w.Engine.Schedule(ctx, w.life); err != nil {
+	if err := w.Books.Schedule(ctx, w.life); err != nil {
 		w.t.Fatal(err)
 	}
 }

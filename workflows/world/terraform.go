@@ -206,7 +206,7 @@ func (w *World) plan(s dr.Service, st dr.Stack, tree map[string]string) (dr.Plan
 			return plan, refused(dr.Uncertain, "%s:1: a provisioner, which %s does not allow.", file, s.Name)
 		}
 		plan.Code += programCode
-		plan.Allowed = append(plan.Allowed, dr.AllowedCode{What: a.What, At: file + ":1", Says: programCode, Reason: a.Reason})
+		plan.Allowed = append(plan.Allowed, dr.AllowedCode{What: a.What, At: file + ":1", Says: dr.T(dr.Words, "words", dr.Foreign(programCode)), Reason: a.Reason})
 	}
 	add := func(address, action string, paths ...dr.PathChange) {
 		plan.Changes = append(plan.Changes, dr.ResourceChange{Stack: st.Name, Address: address, Type: strings.Split(address, ".")[0], Actions: []string{action}, Paths: paths})

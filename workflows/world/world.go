@@ -69,6 +69,7 @@ type World struct {
 	Services map[string]dr.Service
 	People   dr.People
 	Engine   workflows.Commands
+	Books    *workflows.Runbooks
 	Store    *store.Store
 	life     *ports
 	lives    int
@@ -82,6 +83,7 @@ type World struct {
 type ports struct {
 	w      *World
 	store  *store.Store
+	engine *idleDB // before the engine's handle of the store's database
 	policy *policies.Policy
 	gone   chan struct{} // closed when the process was killed: it can do nothing any more
 }
@@ -253,11 +255,13 @@ func (w *World) launch(path string) error {
 	if err != nil {
 		return err
 	}
-	handle, err := st.EngineDB()
+	direct, err := st.EngineDB()
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
-	p := &ports{w: w, store: st, policy: policy, gone: make(chan struct{})}
+	before := newIdle(direct)
+	handle := before.open() // which the engine closes
+	p := &ports{w: w, store: st, engine: before, policy: policy, gone: make(chan struct{})}
 	works := &steps.World{
 		Databases: databases{p}, Workloads: workloads{p}, Network: p, Terraform: p, Ledger: steps.Books{Ledger: p, Changing: p},
 		Held: p.held, Now: time.Now, Timing: w.options.Timing.Steps.WithDefaults(),
@@ -285,13 +289,13 @@ func (w *World) launch(path string) error {
 		}},
 	}, w.options.Timing.Runbooks)
 	if err != nil {
-		return errors.Join(err, st.Close())
+		return errors.Join(err, handle.Close(), st.Close())
 	}
 	// A run that is taken up may be killed before Launch returns.
-	e, s, l := w.Engine, w.Store, w.life
-	w.Engine, w.Store, w.life = workflows.Commands{Runbooks: b}, st, p
+	e, was, s, l := w.Engine, w.Books, w.Store, w.life
+	w.Engine, w.Books, w.Store, w.life = b.Commands(), b, st, p
 	if err := b.Launch(context.Background()); err != nil {
-		w.Engine, w.Store, w.life = e, s, l
+		w.Engine, w.Books, w.Store, w.life = e, was, s, l
 		return errors.Join(err, b.Close(time.Minute), st.Close())
 	}
 	w.lives++
@@ -308,10 +312,10 @@ func (w *World) keys() []store.Option {
 
 func (w *World) close() {
 	w.t.Helper()
-	if err := w.Engine.Close(time.Minute); err != nil {
+	if err := w.Books.Close(time.Minute); err != nil {
 		w.t.Errorf("close the engine: %v", err)
 	}
-	if err := w.Store.Close(); err != nil {
+	if err := errors.Join(w.life.engine.unused(), w.Store.Close()); err != nil {
 		w.t.Errorf("close the store: %v", err)
 	}
 }
@@ -374,7 +378,7 @@ func (w *World) RestartWithout(service string) error {
 // Drain lets the act in hand end and no other begin.
 func (w *World) Drain() {
 	w.t.Helper()
-	if err := w.Engine.Drain(context.Background()); err != nil {
+	if err := w.Books.Drain(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
 }

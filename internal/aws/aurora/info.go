@@ -31,9 +31,9 @@ func Info() dr.SystemInfo {
 	return dr.SystemInfo{
 		ID: dr.AuroraGlobal,
 		Fields: []dr.Field{
-			{Name: GlobalCluster, Means: "the identifier of the Aurora global database, such as portal", Form: `[A-Za-z][A-Za-z0-9-]{0,62}`},
+			{Name: GlobalCluster, Form: `[A-Za-z][A-Za-z0-9-]{0,62}`},
 			// The group is the Region, which has to be the one it stands under.
-			{Name: ClusterARN, Means: "the ARN of the member cluster in the Region, arn:aws:rds:REGION:ACCOUNT:cluster:NAME", Regional: true,
+			{Name: ClusterARN, Regional: true,
 				Form: `arn:aws[a-z-]*:rds:([a-z0-9-]+):\d{12}:cluster:[A-Za-z][A-Za-z0-9-]*`},
 		},
 		Specs: specs(),

@@ -19,11 +19,11 @@ func Info() dr.SystemInfo {
 	return dr.SystemInfo{
 		ID: dr.ECSService,
 		Fields: []dr.Field{
-			{Name: Cluster, Means: "the name or ARN of the ECS cluster", Regional: true,
+			{Name: Cluster, Regional: true,
 				Form: `(arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/)?[A-Za-z0-9_-]{1,255}`},
-			{Name: Service, Means: "the name or ARN of the ECS service", Regional: true,
+			{Name: Service, Regional: true,
 				Form: `(arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:service/([A-Za-z0-9_-]{1,255}/)?)?[A-Za-z0-9_-]{1,255}`},
-			{Name: TargetGroup, Means: "the name or ARN of the target group its tasks register in; none for a service behind no load balancer", Regional: true, Optional: true,
+			{Name: TargetGroup, Regional: true, Optional: true,
 				Form: `(arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]+)|[A-Za-z0-9-]{1,32}`},
 		},
 		Specs: specs(),
