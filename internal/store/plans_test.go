@@ -122,8 +122,15 @@ func everything(ctx context.Context, s *Store) map[string]func() error {
 		"LastIntent": func() error { _, _, err := s.LastIntent(ctx, "r", "a"); return err },
 		"Keep":       func() error { _, err := s.Keep(ctx, "k", "v"); return err },
 		"Put":        func() error { return s.Put(ctx, "k", "v") },
-		"Get":        func() error { _, err := s.Get(ctx, "k"); return err },
-		"Forget":     func() error { return s.Forget(ctx, "k") },
+		"ChannelGone": func() error {
+			if _, _, err := s.ChannelGone(ctx, "gone", t0); err != nil {
+				return err
+			}
+			_, _, err := s.ChannelGone(ctx, "gone", t0.Add(2*keepGone))
+			return err
+		},
+		"Get":    func() error { _, err := s.Get(ctx, "k"); return err },
+		"Forget": func() error { return s.Forget(ctx, "k") },
 		"FirstDelivery": func() error {
 			_, err := s.FirstDelivery(ctx, "d", t0)
 			return err
