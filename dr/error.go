@@ -39,6 +39,9 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// ErrUnsealed marks what is kept and was written by nobody who has the key.
+var ErrUnsealed = errors.New("it has no seal of the key")
+
 // CodeOf finds the code of an error. A time limit that has passed, or a caller who gave
 // up, is Temporary; an error nobody classified is a Defect: whoever met it did not expect
 // it, and another try would meet it again.

@@ -1,12 +1,15 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
 )
 
 // notByItself has the change not merge by itself where somebody has set it to, and says so:
@@ -14,12 +17,9 @@ import (
 // or comes too late, the merge is somebody else's and taken up as such.
 func (s stage) notByItself(ctx context.Context) error {
 	number := s.f.change.Number
-	owed := owing{s.f, s.a, "auto-merge"}
+	owed := owing{s.f, s.a, owedAutoMerge}
 	by, err := s.f.Forge.Itself.StopAutoMerge(ctx, s.f.svc.Repository, number, func(by string) error {
-		return owed.keep(ctx, debt{
-			Key: fmt.Sprintf("auto-merge/%d/%d", number, s.f.run.Now(ctx).Unix()), Action: "stop-auto-merge", Detail: dr.T("audit.auto-merge", "number", number, "who", by),
-			Title: dr.T("note.auto-merge", "number", number, "who", by), Line: dr.T("note.auto-merge.line"),
-		})
+		return owed.keep(ctx, debt{At: s.f.run.Now(ctx).Unix(), Who: by})
 	})
 	switch {
 	case err != nil && (by == "" || dr.CodeOf(err) == dr.Temporary): // it is not known to be on, or is tried again
@@ -48,8 +48,8 @@ type unqueueing stage
 // notByQueue takes the change out of the merge queue where it is there before it may be
 // merged, and says so; where that is refused, that is said. What may be merged is left there:
 // the run goes on with it. It is a look of its own, and not made at every other.
-func (s unqueueing) notByQueue(ctx context.Context, may bool, reasons []dr.Text) error {
-	now, owed := steady(s.f.run, s.f.run.Now(ctx)), owing{s.f, s.a, "queue"}
+func (s unqueueing) notByQueue(ctx context.Context, may bool) error {
+	now, owed := steady(s.f.run, s.f.run.Now(ctx)), owing{s.f, s.a, owedQueue}
 	kept, err := owed.kept(ctx)
 	if err != nil || may && kept == "" || now.Before(s.a.unqueued) {
 		return err
@@ -64,7 +64,7 @@ func (s unqueueing) notByQueue(ctx context.Context, may bool, reasons []dr.Text)
 	case may:
 		err = owed.drop(ctx) // a former process meant to, and did not
 	default:
-		err = s.dequeue(ctx, owed, reasons)
+		err = s.dequeue(ctx, owed)
 	}
 	if err != nil {
 		return err
@@ -75,12 +75,9 @@ func (s unqueueing) notByQueue(ctx context.Context, may bool, reasons []dr.Text)
 	return nil
 }
 
-func (s unqueueing) dequeue(ctx context.Context, owed owing, reasons []dr.Text) error {
+func (s unqueueing) dequeue(ctx context.Context, owed owing) error {
 	number := s.f.change.Number
-	if err := owed.keep(ctx, debt{
-		Key: fmt.Sprintf("unqueued/%d/%d", number, s.f.run.Now(ctx).Unix()), Action: "dequeue", Detail: dr.T("audit.dequeue", "number", number, "why", dr.T("await.status", "reasons", reasons)),
-		Title: dr.T("note.unqueued", "number", number), Line: dr.T("note.unqueued.line"),
-	}); err != nil {
+	if err := owed.keep(ctx, debt{At: s.f.run.Now(ctx).Unix()}); err != nil {
 		return err
 	}
 	err := s.f.Forge.Itself.Dequeue(ctx, s.f.svc.Repository, number)
@@ -118,13 +115,17 @@ type owing struct {
 	what string
 }
 
-// debt is the audit line and the note of it.
+// What can be owed.
+const (
+	owedAutoMerge = "auto-merge"
+	owedQueue     = "queue"
+)
+
+// debt is when it was done, and who had set what was undone: facts alone. The words and the
+// audit line are made of it when it is told.
 type debt struct {
-	Key    string  `json:"key"`
-	Action string  `json:"action"`
-	Detail dr.Text `json:"detail"`
-	Title  dr.Text `json:"title"`
-	Line   dr.Text `json:"line"`
+	At  int64  `json:"at"`
+	Who string `json:"who,omitempty"`
 }
 
 func (s owing) key() string {
@@ -139,7 +140,14 @@ func (s owing) keep(ctx context.Context, d debt) error {
 	return s.f.Store.Memory.Put(ctx, s.key(), string(doc))
 }
 
-func (s owing) kept(ctx context.Context) (string, error) { return s.f.Store.Memory.Get(ctx, s.key()) }
+// kept reads it. What was written by hand is told as such, and owed to nobody.
+func (s owing) kept(ctx context.Context) (string, error) {
+	kept, err := s.f.Store.Memory.Get(ctx, s.key())
+	if errors.Is(err, dr.ErrUnsealed) {
+		return "", cmp.Or(engine.TellUnsealed(ctx, s.f.run, s.key(), err), s.drop(ctx))
+	}
+	return kept, err
+}
 
 func (s owing) drop(ctx context.Context) error { return s.f.Store.Memory.Put(ctx, s.key(), "") }
 
@@ -154,10 +162,17 @@ func (s owing) pay(ctx context.Context) error {
 	if err := json.Unmarshal([]byte(kept), &d); err != nil {
 		return fmt.Errorf("decode what is owed: %w", err)
 	}
-	if err := s.f.run.Audit(ctx, d.Action, d.Detail); err != nil {
+	number := s.f.change.Number
+	key, action, detail := fmt.Sprintf("unqueued/%d/%d", number, d.At), "dequeue", dr.T("audit.dequeue", "number", number, "why", dr.T("audit.dequeue.early"))
+	title, line := dr.T("note.unqueued", "number", number), dr.T("note.unqueued.line")
+	if s.what == owedAutoMerge {
+		key, action, detail = fmt.Sprintf("auto-merge/%d/%d", number, d.At), "stop-auto-merge", dr.T("audit.auto-merge", "number", number, "who", orSomebody(d.Who))
+		title, line = dr.T("note.auto-merge", "number", number, "who", orSomebody(d.Who)), dr.T("note.auto-merge.line")
+	}
+	if err := s.f.run.Audit(ctx, action, detail); err != nil {
 		return err
 	}
-	if err := s.f.run.Say(ctx, d.Key, dr.Warn, d.Title, d.Line); err != nil {
+	if err := s.f.run.Say(ctx, key, dr.Warn, title, line); err != nil {
 		return err
 	}
 	return s.drop(ctx)

@@ -220,14 +220,14 @@ func (s waiting) look(p proposal) seen {
 // notElsewhere has nobody but the run merge the change, as far as it can, and says what it
 // has done for that.
 func (s waiting) notElsewhere(ctx context.Context, st dr.ChangeState, approval dr.Approval) {
-	off := owing{s.f, s.a, "auto-merge"}.pay
+	off := owing{s.f, s.a, owedAutoMerge}.pay
 	if st.AutoMerge {
 		off = stage(s).notByItself
 	}
 	if err := off(ctx); err != nil {
 		s.f.run.Log().WarnContext(ctx, "auto-merge was not looked at; it is at the next look", "error", err)
 	}
-	if err := unqueueing(s).notByQueue(ctx, approval.Allowed && len(s.a.held) == 0, append(slices.Clone(s.a.held), approval.Reasons...)); err != nil {
+	if err := unqueueing(s).notByQueue(ctx, approval.Allowed && len(s.a.held) == 0); err != nil {
 		s.f.run.Log().WarnContext(ctx, "the merge queue was not looked at; it is at the next look", "error", err)
 	}
 }

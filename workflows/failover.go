@@ -87,7 +87,7 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 	// change the order or the names of the steps of a run under way.
 	began := engine.Note(r, "begin", func(ctx context.Context) (dr.Service, error) {
 		svc, ok := b.Team.Services[req.Service]
-		if err := requested(ctx, b.host.Audited, r, req); err != nil {
+		if err := requested(ctx, b.parts, r, req); err != nil {
 			return svc, err
 		}
 		if !ok {
@@ -96,6 +96,9 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 		return svc, nil
 	})
 	f.svc, f.source = began.Value, began.Value.Other(req.Target)
+	if began.Code == dr.Conflict {
+		return string(dr.RunRefused) // its end stands
+	}
 	if !began.OK() {
 		r.Channel = cmp.Or(f.svc.Channel, req.Channel) // of a service that is not known any more
 		return string(f.finish(&ending{State: dr.RunRefused, Outcome: began.What}))
@@ -111,16 +114,34 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 
 // requested is an error where nobody has asked for a run: a row of the engine's queue that
 // was written by hand has neither a seal nor an entry in the audit log. An earlier version
-// put no seals; after a change of the key they are those of another.
-func requested(ctx context.Context, audited func(context.Context, dr.Request) (bool, error), r *engine.Run, req dr.Request) error {
-	if engine.Sealed(r) || audited == nil {
+// put no seals; after a change of the key they are those of another. One that has ended was
+// asked for, and is dr.Conflict: somebody has put it back into the queue.
+func requested(ctx context.Context, b *parts, r *engine.Run, req dr.Request) error {
+	if b.host.Audited == nil {
 		return nil
 	}
-	was, err := audited(ctx, req)
+	if over, err := b.host.Audited(ctx, req.Run, itself, actionEnd); err != nil || over {
+		return cmp.Or(err, endedBefore(ctx, b, r, req))
+	}
+	if engine.Sealed(r) {
+		return nil
+	}
+	was, err := b.host.Audited(ctx, req.Run, req.Requester, string(req.Kind))
 	if err == nil && !was {
 		err = &dr.Error{Code: dr.Denied, What: dr.T("run.unasked"), Next: dr.T("run.unasked.next")}
 	}
 	return err
+}
+
+// endedBefore tells that a run that has ended was put into the queue anew.
+func endedBefore(ctx context.Context, b *parts, r *engine.Run, req dr.Request) error {
+	r.Log().ErrorContext(ctx, "A RUN THAT HAS ENDED IS IN THE QUEUE ANEW, and is not played")
+	why := &dr.Error{Code: dr.Conflict, What: dr.T("run.ended-before"), Next: dr.T("run.unasked.next")}
+	if err := b.Store.Book.Audit(ctx, dr.AuditEntry{At: b.host.Now(), Who: itself, Via: "run", Action: "begin-anew", Service: req.Service, Run: req.Run, Detail: why.What}); err != nil {
+		return err
+	}
+	r.Channel = cmp.Or(b.Team.Services[req.Service].Channel, req.Channel)
+	return cmp.Or(r.Say(ctx, "begun-anew", dr.Fail, dr.T("note.begun-anew"), why.What, why.Next), error(why))
 }
 
 // began is when the trouble began, by the clock of now.

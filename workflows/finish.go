@@ -10,6 +10,12 @@ import (
 	"github.com/drbot/drbot/workflows/steps"
 )
 
+// actionEnd is the action of the audit entry of a run's end, and itself who it is by.
+const (
+	actionEnd = "end"
+	itself    = "drbot"
+)
+
 // finish writes how a run ended, cleans up what has not been merged, and tells.
 func (f *failover) finish(err error) dr.RunState {
 	end := &ending{State: dr.RunSucceeded}
@@ -40,7 +46,7 @@ func (f *failover) finish(err error) dr.RunState {
 		}); err != nil {
 			return false, err
 		}
-		if err := f.run.Audit(ctx, "end", dr.T("audit.end", "state", end.State.Text(), "outcome", end.Outcome)); err != nil {
+		if err := f.run.Audit(ctx, actionEnd, dr.T("audit.end", "state", end.State.Text(), "outcome", end.Outcome)); err != nil {
 			return false, err
 		}
 		level := dr.Warn

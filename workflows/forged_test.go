@@ -127,13 +127,10 @@ func TestInboxOfBefore(t *testing.T) {
 		"said now": func(*world.World, string) string { return "" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-				key := w.Key
-				w.Key = nil
-				w.Restart() // the version of before
+			world.Run(t, world.Options{Former: true}, func(t *testing.T, w *world.World) {
 				run := w.Start(world.Planned)
 				w.Await(run, dr.RunWaiting)
-				w.Key = key
+				w.Key = world.AKey()
 				statement := said(w, run)
 				w.RestartOver(statement)
 				if statement == "" {
@@ -204,13 +201,10 @@ func TestForgedRun(t *testing.T) {
 	t.Parallel()
 	for name, audited := range map[string]bool{"nobody asked": false, "asked before": true} {
 		t.Run(name, func(t *testing.T) {
-			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
-				key := w.Key
-				w.Key = nil
-				w.Restart()
+			world.Run(t, world.Options{Former: true}, func(t *testing.T, w *world.World) {
 				run := w.Start(world.Planned)
 				w.Await(run, dr.RunWaiting)
-				w.Key = key
+				w.Key = world.AKey()
 				// As it was right after it was asked for, but for what is audited.
 				statement := `DELETE FROM operation_outputs; DELETE FROM drbot_outbox`
 				if !audited {

@@ -3,11 +3,13 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/policies"
+	"github.com/drbot/drbot/workflows/engine"
 )
 
 // intended is what the run keeps right before it merges: which head, with which plan, and
@@ -36,6 +38,9 @@ func (s tally) mean(ctx context.Context, in intended) error {
 // kept names no plan, and is nothing either: the merge is counted as anybody's.
 func (s tally) meant(ctx context.Context) (in intended, err error) {
 	kept, err := s.f.Store.Memory.Get(ctx, meantKey(s.f))
+	if errors.Is(err, dr.ErrUnsealed) {
+		return intended{}, engine.TellUnsealed(ctx, s.f.run, meantKey(s.f), err)
+	}
 	if err != nil || json.Unmarshal([]byte(kept), &in) != nil {
 		return intended{}, err
 	}
@@ -67,6 +72,9 @@ func (s tally) own(ctx context.Context, p proposal, st dr.ChangeState) (bool, er
 // later is counted anew.
 func (s tally) unmeant(ctx context.Context) error {
 	kept, err := s.f.Store.Memory.Get(ctx, meantKey(s.f))
+	if errors.Is(err, dr.ErrUnsealed) {
+		kept, err = meantKey(s.f), nil
+	}
 	if err == nil && kept != "" {
 		err = s.f.Store.Memory.Put(ctx, meantKey(s.f), "")
 	}

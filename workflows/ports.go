@@ -153,6 +153,15 @@ type Keeper interface {
 	Keep(ctx context.Context, key, value string) (stored string, err error)
 }
 
+// Seals is where it is written down what is of before the seals.
+type Seals interface {
+	// SealFormer seals what is kept and writes down the open runs that were begun without a
+	// seal: once, by an entry of the audit log.
+	SealFormer(ctx context.Context, now time.Time, unsealed []string) error
+	// BegunBeforeSeals tells whether that has a run.
+	BegunBeforeSeals(ctx context.Context, run string) (bool, error)
+}
+
 // Reports keeps what the scheduled runbooks found.
 type Reports interface {
 	AddReadings(ctx context.Context, service string, at time.Time, checks []dr.Check) error

@@ -1,12 +1,15 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/engine"
 )
 
 // board is what a run has put on its pull request for people to read, and who has given a
@@ -26,6 +29,9 @@ func (s posting) key() string { return fmt.Sprintf("%s/posted/%d", s.f.req.Run, 
 // read gives the board; an empty one of a run that an earlier edition put before people.
 func (s posting) read(ctx context.Context) (b board, err error) {
 	kept, err := s.f.Store.Memory.Get(ctx, s.key())
+	if errors.Is(err, dr.ErrUnsealed) { // what was posted is not known: nothing is counted on it
+		return b, cmp.Or(engine.TellUnsealed(ctx, s.f.run, s.key(), err), err)
+	}
 	if err != nil || kept == "" {
 		return b, err
 	}

@@ -69,9 +69,10 @@ type Host struct {
 	SQLite      *sql.DB // a handle of that database where it is SQLite, as in engine.Options
 	// Held looks whether this process is still the one executor.
 	Held func(context.Context) error
-	// Audited looks whether the audit log has the entry of a request, with a hash that only
-	// who has the key can make. Nil: every run that is there was asked for.
-	Audited func(context.Context, dr.Request) (bool, error)
+	// Audited looks whether the audit log has an entry of a run, by whom and of what, with a
+	// hash that only who has the key can make. Nil: every run that is there was asked for.
+	Audited func(ctx context.Context, run, who, action string) (bool, error)
+	Seals   Seals  // nil: what is kept has none
 	Config  string // digest of the configuration
 }
 
@@ -102,6 +103,7 @@ type Deps struct {
 type Runbooks struct {
 	*parts
 	engine *engine.Engine
+	former bool // what is of before the seals is known
 }
 
 // parts are what the runbooks and the runs of them work with. They have no methods: who holds
@@ -141,10 +143,39 @@ func New(d Deps, h Host, t Timing) (*Runbooks, error) {
 	return b, nil
 }
 
+// Seal seals what an edition before the seals has kept, once in the life of a database, and
+// finds out which open runs are of that edition. What is kept is read after that.
+func (b *Runbooks) Seal(ctx context.Context) error {
+	if b.host.Seals == nil || b.former {
+		return nil
+	}
+	unsealed, err := engine.Unsealed(b.engine, string(dr.Failover))
+	if err != nil {
+		return err
+	}
+	if err := b.host.Seals.SealFormer(ctx, b.host.Now(), unsealed); err != nil {
+		return err
+	}
+	var former []string
+	for _, run := range unsealed {
+		switch was, err := b.host.Seals.BegunBeforeSeals(ctx, run); {
+		case err != nil:
+			return err
+		case was:
+			former = append(former, run)
+		default:
+			b.host.Log.ErrorContext(ctx, "WHAT THE RUN WAS BEGUN WITH HAS NO SEAL, and it is of no former edition: what is said to it without one does not count", "run", run)
+		}
+	}
+	engine.BegunBefore(b.engine, former)
+	b.former = true
+	return nil
+}
+
 // Launch starts the engine. Runs that were under way go on.
 func (b *Runbooks) Launch(ctx context.Context) error {
 	w := b.Watchman()
-	for _, look := range []func(context.Context) error{w.missing, w.settleFormer, w.withoutGone, w.configured} {
+	for _, look := range []func(context.Context) error{b.Seal, w.missing, w.settleFormer, w.withoutGone, w.configured} {
 		if err := look(ctx); err != nil {
 			return err
 		}

@@ -112,6 +112,12 @@ func (b Watchman) over(ctx context.Context, run dr.Run, key string, end *ending)
 		level = dr.OK
 	}
 	s := b.Team.Services[run.Service]
+	if err := b.Store.Book.Audit(ctx, dr.AuditEntry{
+		At: b.host.Now(), Who: itself, Via: "run", Action: actionEnd, Service: run.Service, Run: run.Run, Granted: true,
+		Detail: dr.T("audit.end", "state", now.State.Text(), "outcome", end.Outcome), Once: run.Run + "/" + key,
+	}); err != nil {
+		return err
+	}
 	lines := slices.DeleteFunc([]dr.Text{end.Outcome, end.Next}, dr.Text.Empty)
 	err = b.Store.Book.Say(ctx, dr.Note{Key: run.Run + "/" + key, Run: run.Run, Channel: s.Channel, Level: level, Title: dr.T("note.over"), Lines: lines})
 	b.host.Changed(run.Run)

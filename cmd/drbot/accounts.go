@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ const knownLogins = "known-logins"
 // right: a person has to have one.
 func forgetAccounts(ctx context.Context, st *store.Store, people dr.People, log *slog.Logger) error {
 	before, err := st.Get(ctx, knownLogins)
-	if err != nil {
+	if err != nil && !errors.Is(err, dr.ErrUnsealed) { // by nobody's list none has left
 		return err
 	}
 	var now []string

@@ -77,11 +77,9 @@ func (p parts) assemble(ctx context.Context, cfg *config.Config, as credentials,
 		}),
 	}, workflows.Host{
 		DatabaseURL: cfg.Database, SQLite: handle, Held: lock.Held,
-		Audited: func(ctx context.Context, req dr.Request) (bool, error) {
-			return st.Audited(ctx, req.Run, req.Requester, string(req.Kind))
-		},
-		Config: cfg.Digest,
-		Host:   engine.Host{Now: time.Now, Log: log, Key: seal, Changed: poster.Changed, Fatal: func(err error) { stop(err) }},
+		Audited: st.Audited,
+		Config:  cfg.Digest, Seals: st,
+		Host: engine.Host{Now: time.Now, Log: log, Key: seal, Changed: poster.Changed, Fatal: func(err error) { stop(err) }},
 	}, workflows.Timing{Review: t.Review, Recheck: t.Recheck, OutageLimit: t.OutageLimit, Engine: engine.Timing{Retry: t.Retry}})
 	if err != nil {
 		return nil, err

@@ -26,6 +26,9 @@ func auditKey(hashKey []byte) ([]byte, error) { return keyFor(hashKey, "drbot au
 // inboxKey makes the key of what people say to runs from the same.
 func inboxKey(hashKey []byte) ([]byte, error) { return keyFor(hashKey, "drbot inbox") }
 
+// rowKey makes the key of what the bot keeps for itself from the same.
+func rowKey(hashKey []byte) ([]byte, error) { return keyFor(hashKey, "drbot kept rows") }
+
 // keyFor makes a key for one purpose.
 func keyFor(hashKey []byte, purpose string) ([]byte, error) {
 	key, err := hkdf.Key(sha256.New, hashKey, nil, purpose, sha256.Size)
@@ -50,7 +53,11 @@ func openStore(ctx context.Context, cfg *config.Config, hashKey []byte, durable 
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, cfg.Database, durable, log, store.WithAuditKey(key), store.WithAuditHead(auditHead(cfg)))
+	rows, err := rowKey(hashKey)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, cfg.Database, durable, log, store.WithAuditKey(key), store.WithSealKey(rows), store.WithAuditHead(auditHead(cfg)))
 }
 
 func (w *world) auditCommand() *cobra.Command {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -28,13 +29,17 @@ type diary interface {
 // themselves an approver.
 func tellConfig(ctx context.Context, d diary, cfg *config.Config, now time.Time, log *slog.Logger) error {
 	kept, err := d.Get(ctx, runningConfig)
-	if err != nil {
+	byHand := errors.Is(err, dr.ErrUnsealed)
+	if err != nil && !byHand {
 		return err
 	}
 	before, times, _ := strings.Cut(kept, " ")
 	n, err := strconv.Atoi(times)
 	if err != nil {
 		n = 0 // of the first start
+	}
+	if byHand { // it is another than anything, and told under a number that was not used
+		before, n = "?", int(now.Unix())
 	}
 	line := dr.AuditEntry{At: now, Who: "drbot", Via: "serve", Action: "start", Granted: true, Config: cfg.Digest, Detail: dr.T("audit.config", "digest", cfg.Digest)}
 	log.InfoContext(ctx, "the configuration", "digest", cfg.Digest, "before", before)

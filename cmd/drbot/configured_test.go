@@ -53,3 +53,27 @@ func TestConfigurationIsTold(t *testing.T) {
 		t.Errorf("told in %s", got)
 	}
 }
+
+// TestConfigurationByHand changes by hand what the configuration was at the last start: that
+// is told as a change, whatever it says.
+func TestConfigurationByHand(t *testing.T) {
+	p := newPlace(t)
+	st := p.open()
+	cfg := &config.Config{Digest: "aaaa", Services: map[string]dr.Service{"portal": {Name: "portal", Channel: "C0PORTAL"}}}
+	start := func(at int64, told int) {
+		t.Helper()
+		if err := tellConfig(t.Context(), st, cfg, time.Unix(at, 0), quiet); err != nil {
+			t.Fatal(err)
+		}
+		if notes, err := st.UnsaidNotes(t.Context(), "C0PORTAL", 10); err != nil || len(notes) != told {
+			t.Errorf("told %v %v", notes, err)
+		}
+	}
+	start(1, 0)
+	cfg.Digest = "bbbb"
+	if _, err := st.DB().ExecContext(t.Context(), `UPDATE drbot_kept SET value = 'bbbb 0'`); err != nil {
+		t.Fatal(err)
+	}
+	start(2, 1)
+	start(3, 1)
+}

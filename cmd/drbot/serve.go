@@ -80,9 +80,6 @@ func (p parts) serve(ctx context.Context, cfg *config.Config, walls tf.Isolation
 		return err
 	}
 	defer func() { _ = st.Close() }()
-	if err := forgetAccounts(ctx, st, cfg.People, log); err != nil {
-		return err
-	}
 	as, err := newCredentials(cfg, log)
 	if err != nil {
 		return err
@@ -95,11 +92,17 @@ func (p parts) serve(ctx context.Context, cfg *config.Config, walls tf.Isolation
 	if err := greet(ctx, st, forge, cfg.Services, log); err != nil {
 		return err
 	}
-	if err := tellConfig(ctx, st, cfg, time.Now(), log); err != nil {
-		return err
-	}
 	s, err := p.assemble(ctx, cfg, as, walls, forge, st, lock, stop, log)
 	if err != nil {
+		return err
+	}
+	if err := s.books.Seal(ctx); err != nil { // before anything that is kept is read
+		return err
+	}
+	if err := forgetAccounts(ctx, st, cfg.People, log); err != nil {
+		return err
+	}
+	if err := tellConfig(ctx, st, cfg, time.Now(), log); err != nil {
 		return err
 	}
 	s.public = public

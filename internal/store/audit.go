@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -81,12 +80,11 @@ func (s *AuditTrail) AuditTx(ctx context.Context, tx *sql.Tx, e dr.AuditEntry) e
 }
 
 // written tells whether an entry is in the log that is known by once, and whether it is one
-// that only who has the key can have made. One of a key that is not known here counts, as it
-// does for Audited.
+// that only who has the key can have made or vouched for.
 func (s *AuditTrail) written(ctx context.Context, tx *sql.Tx, once string) (taken, genuine bool, err error) {
-	var seq, first int64
-	var doc, prev, hash, proof string
-	err = tx.QueryRowContext(ctx, s.q(`SELECT seq, doc, prev, hash FROM drbot_audit WHERE once = ?`), once).Scan(&seq, &doc, &prev, &hash)
+	var seq int64
+	var doc string
+	err = tx.QueryRowContext(ctx, s.q(`SELECT seq, doc FROM drbot_audit WHERE once = ?`), once).Scan(&seq, &doc)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, false, nil
 	}
@@ -97,15 +95,8 @@ func (s *AuditTrail) written(ctx context.Context, tx *sql.Tx, once string) (take
 	if json.Unmarshal([]byte(doc), &e) != nil || e.Once != once {
 		return true, false, nil
 	}
-	err = tx.QueryRowContext(ctx, s.q(`SELECT first, proof FROM drbot_audit_keys WHERE first <= ? ORDER BY first DESC LIMIT 1`), seq).Scan(&first, &proof)
-	if errors.Is(err, sql.ErrNoRows) {
-		return true, hash == entryHash(nil, seq, prev, doc), nil
-	}
-	if err != nil {
-		return true, false, failed("read the keys of the audit log", err)
-	}
-	i := slices.IndexFunc(s.keys, func(key []byte) bool { return proof == keyProof(key, first) })
-	return true, i < 0 || hash == entryHash(s.keys[i], seq, prev, doc), nil
+	genuine, err = vouched(ctx, s, tx, seq)
+	return true, genuine, err
 }
 
 // Head is the last entry of the audit log: all before it hangs on its hash.

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -41,5 +43,58 @@ func TestAudited(t *testing.T) {
 	}
 	if _, err := s.VerifyAudit(t.Context()); dr.CodeOf(err) != dr.Conflict {
 		t.Errorf("the row that was written by hand is not found: %v", err)
+	}
+}
+
+// TestAuditedForged has a request put into the log by the database alone, without any key:
+// under a key that nobody knows, before the first key, and before the first entry. It does
+// not count, nor does an entry that is known by the same keep another out.
+func TestAuditedForged(t *testing.T) {
+	for name, forge := range map[string]func(s *Store, doc string) error{
+		"under an unknown key": func(s *Store, doc string) error {
+			_, err := s.db.Exec(`INSERT INTO drbot_audit_keys (first, proof) VALUES (2, 'junk')`)
+			if err == nil {
+				_, err = s.db.Exec(`INSERT INTO drbot_audit (seq, doc, prev, hash, once) VALUES (2, ?, 'x', 'guessed', 'x')`, doc)
+			}
+			return err
+		},
+		"under an unknown key that ends": func(s *Store, doc string) error {
+			_, err := s.db.Exec(`INSERT INTO drbot_audit_keys (first, proof) VALUES (0, 'junk'), (-5, 'junk')`)
+			if err == nil {
+				_, err = s.db.Exec(`INSERT INTO drbot_audit (seq, doc, prev, hash, once) VALUES (-4, ?, 'x', 'guessed', 'x')`, doc)
+			}
+			return err
+		},
+		"without the note of the key": func(s *Store, doc string) error {
+			_, err := s.db.Exec(`DELETE FROM drbot_audit_keys`)
+			last, unread := s.lastEntry(context.Background(), s.db)
+			if errors.Join(err, unread) == nil {
+				_, err = s.db.Exec(`INSERT INTO drbot_audit (seq, doc, prev, hash, once) VALUES (2, ?, ?, ?, 'x')`, doc, last.Hash, entryHash(nil, 2, last.Hash, doc))
+			}
+			return errors.Join(err, unread)
+		},
+		"before the first": func(s *Store, doc string) error {
+			_, err := s.db.Exec(`INSERT INTO drbot_audit (seq, doc, prev, hash, once) VALUES (0, ?, '', ?, 'x')`, doc, entryHash(nil, 0, "", doc))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "drbot.db"), false, slog.New(slog.DiscardHandler), WithAuditKey([]byte("the key of now")))
+			ok(t, err)
+			t.Cleanup(func() { ok(t, s.Close()) })
+			e := dr.AuditEntry{At: t0, Who: "alice", Via: "slack", Action: "failover", Service: "portal", Run: "portal-1", Granted: true}
+			ok(t, s.Audit(t.Context(), e))
+			doc := `{"who":"alice","via":"slack","action":"failover","service":"portal","run":"portal-9","granted":true,"once":"x"}`
+			ok(t, forge(s, doc))
+			if got, err := s.Audited(t.Context(), "portal-9", "alice", "failover"); got || err != nil {
+				t.Errorf("a request that nobody made and that needed no key counts: %t, %v", got, err)
+			}
+			e.Run, e.Once = "portal-2", "x"
+			ok(t, s.Audit(t.Context(), e))
+			log, err := s.AuditLog(t.Context(), 1)
+			if err != nil || len(log) != 1 || log[0].Run != "portal-2" {
+				t.Errorf("the forged row keeps an entry out: %v, %v", log, err)
+			}
+		})
 	}
 }

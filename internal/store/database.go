@@ -15,6 +15,7 @@ type database struct {
 	engine   *sql.DB // the workflow engine's, once it was asked for
 	url      string
 	postgres bool
+	seals    seals
 	after    sync.Map // transaction of Tx -> *func(), what is done once it is committed
 }
 
@@ -102,6 +103,11 @@ func (s *database) lock(ctx context.Context, tx *sql.Tx, topic string) error {
 // execer is a database or a transaction on it.
 type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// rowser is a database or a transaction that rows are read from.
+type rowser interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // exec runs a statement on the database or in a transaction, and tells how many rows it

@@ -13,7 +13,10 @@ import (
 )
 
 // Ledger keeps what must be known after a crash: intents, small values, deliveries.
-type Ledger struct{ *database }
+type Ledger struct {
+	*database
+	audit *AuditTrail
+}
 
 // Intend stores an intent unless one for the same run and act is there.
 func (s Ledger) Intend(ctx context.Context, in dr.Intent) (dr.Intent, bool, error) {
@@ -21,14 +24,18 @@ func (s Ledger) Intend(ctx context.Context, in dr.Intent) (dr.Intent, bool, erro
 	if err != nil {
 		return in, false, fmt.Errorf("encode the intent: %w", err)
 	}
-	n, err := s.exec(ctx, s.db, "store the intent", `INSERT INTO drbot_intents (run, act, doc) VALUES (?, ?, ?) ON CONFLICT (run, act) DO NOTHING`, in.Run, in.Act, string(doc))
+	n, err := s.exec(ctx, s.db, "store the intent", `INSERT INTO drbot_intents (run, act, doc, seal) VALUES (?, ?, ?, ?) ON CONFLICT (run, act) DO NOTHING`,
+		in.Run, in.Act, string(doc), s.seals.of(intentTable, intentName(in.Run, in.Act), string(doc)))
 	if err != nil || n == 1 {
 		return in, err == nil, err
 	}
-	var stored string
-	err = s.db.QueryRowContext(ctx, s.q(`SELECT doc FROM drbot_intents WHERE run = ? AND act = ?`), in.Run, in.Act).Scan(&stored)
+	var stored, seal string
+	err = s.db.QueryRowContext(ctx, s.q(`SELECT doc, seal FROM drbot_intents WHERE run = ? AND act = ?`), in.Run, in.Act).Scan(&stored, &seal)
 	if err != nil {
 		return in, false, failed("read the intent", err)
+	}
+	if err := sealed(ctx, s.audit, intentTable, intentName(in.Run, in.Act), stored, seal); err != nil {
+		return in, false, err
 	}
 	var was dr.Intent
 	if err := json.Unmarshal([]byte(stored), &was); err != nil {
@@ -39,7 +46,7 @@ func (s Ledger) Intend(ctx context.Context, in dr.Intent) (dr.Intent, bool, erro
 
 // LastIntent gives the newest intent of a run whose act begins with a prefix.
 func (s Ledger) LastIntent(ctx context.Context, run, prefix string) (dr.Intent, bool, error) {
-	all, err := docs[dr.Intent](ctx, s.database, dr.T("store.of.intents", "run", run), `SELECT doc FROM drbot_intents WHERE run = ?`, run)
+	all, err := s.intents(ctx, run)
 	if err != nil {
 		return dr.Intent{}, false, err
 	}
@@ -53,30 +60,66 @@ func (s Ledger) LastIntent(ctx context.Context, run, prefix string) (dr.Intent, 
 	return last, found, nil
 }
 
+// intents lists the intents of a run.
+func (s Ledger) intents(ctx context.Context, run string) ([]dr.Intent, error) {
+	type row struct{ act, doc, seal string }
+	var all []row
+	err := s.each(ctx, "read the intents of "+run, func(rows *sql.Rows) error {
+		var r row
+		err := rows.Scan(&r.act, &r.doc, &r.seal)
+		all = append(all, r)
+		return err
+	}, `SELECT act, doc, seal FROM drbot_intents WHERE run = ?`, run)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]dr.Intent, len(all))
+	for i, r := range all {
+		if err := sealed(ctx, s.audit, intentTable, intentName(run, r.act), r.doc, r.seal); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(r.doc), &out[i]); err != nil {
+			return nil, broken(dr.T("store.of.intents", "run", run), err)
+		}
+	}
+	return out, nil
+}
+
 // Keep stores a value under a key unless one is there, and gives the stored one.
 func (s Ledger) Keep(ctx context.Context, key, value string) (string, error) {
-	if _, err := s.exec(ctx, s.db, "keep "+key, `INSERT INTO drbot_kept (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING`, key, value); err != nil {
+	if _, err := s.exec(ctx, s.db, "keep "+key, `INSERT INTO drbot_kept (name, value, seal) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING`, key, value, s.seals.of(keptTable, key, value)); err != nil {
 		return "", err
 	}
-	var stored string
-	if err := s.db.QueryRowContext(ctx, s.q(`SELECT value FROM drbot_kept WHERE name = ?`), key).Scan(&stored); err != nil {
+	var stored, seal string
+	if err := s.db.QueryRowContext(ctx, s.q(`SELECT value, seal FROM drbot_kept WHERE name = ?`), key).Scan(&stored, &seal); err != nil {
 		return "", failed("read "+key, err)
+	}
+	if err := sealed(ctx, s.audit, keptTable, key, stored, seal); err != nil {
+		return "", err
 	}
 	return stored, nil
 }
 
 // Put stores a value under a key, over an older one.
 func (s Ledger) Put(ctx context.Context, key, value string) error {
-	_, err := s.exec(ctx, s.db, "put "+key, `INSERT INTO drbot_kept (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, key, value)
+	_, err := s.exec(ctx, s.db, "put "+key, `INSERT INTO drbot_kept (name, value, seal) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value, seal = excluded.seal`,
+		key, value, s.seals.of(keptTable, key, value))
 	return err
 }
 
-// Get reads the value under a key; empty when there is none.
+// Get reads the value under a key; empty when there is none, and dr.ErrUnsealed where it was
+// written by nobody who has the key.
 func (s Ledger) Get(ctx context.Context, key string) (string, error) {
-	var v string
-	err := s.db.QueryRowContext(ctx, s.q(`SELECT value FROM drbot_kept WHERE name = ?`), key).Scan(&v)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	var v, seal string
+	err := s.db.QueryRowContext(ctx, s.q(`SELECT value, seal FROM drbot_kept WHERE name = ?`), key).Scan(&v, &seal)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
 		return "", failed("read "+key, err)
+	}
+	if err := sealed(ctx, s.audit, keptTable, key, v, seal); err != nil {
+		return "", err
 	}
 	return v, nil
 }

@@ -66,6 +66,12 @@ var migrations = [][]string{
 		`ALTER TABLE drbot_audit ADD COLUMN once TEXT`,
 		`CREATE UNIQUE INDEX drbot_audit_once ON drbot_audit (once) WHERE once IS NOT NULL`,
 	},
+	// 5: what shows that a row is of who has the key.
+	{
+		`ALTER TABLE drbot_kept ADD COLUMN seal TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE drbot_intents ADD COLUMN seal TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE drbot_outbox ADD COLUMN seal TEXT NOT NULL DEFAULT ''`,
+	},
 }
 
 // migrate brings the tables up to date, each version in a transaction of its own.

@@ -36,7 +36,7 @@ type Store struct {
 func newStore(url string, log *slog.Logger) *Store {
 	d := &database{url: url, postgres: isPostgres(url)}
 	trail := &AuditTrail{database: d, log: log}
-	return &Store{database: d, Records: Records{d, trail}, AuditTrail: trail, Ledger: Ledger{d}, Outbox: Outbox{d}, Reports: Reports{d}}
+	return &Store{database: d, Records: Records{d, trail}, AuditTrail: trail, Ledger: Ledger{d, trail}, Outbox: Outbox{d, trail}, Reports: Reports{d}}
 }
 
 // Option changes how a database is opened.

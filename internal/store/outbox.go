@@ -14,7 +14,10 @@ import (
 )
 
 // Outbox keeps what is still to be said in Slack, and where each run is shown there.
-type Outbox struct{ *database }
+type Outbox struct {
+	*database
+	audit *AuditTrail
+}
 
 // Say puts a note into the outbox; a second note with the same key is the first one.
 func (s Outbox) Say(ctx context.Context, n dr.Note) error {
@@ -22,7 +25,8 @@ func (s Outbox) Say(ctx context.Context, n dr.Note) error {
 	if err != nil {
 		return fmt.Errorf("encode a note: %w", err)
 	}
-	_, err = s.exec(ctx, s.db, "store a note", `INSERT INTO drbot_outbox (key, seq, channel, doc) VALUES (?, (SELECT COALESCE(MAX(seq), 0) + 1 FROM drbot_outbox), ?, ?) ON CONFLICT (key) DO NOTHING`, n.Key, n.Channel, string(doc))
+	_, err = s.exec(ctx, s.db, "store a note", `INSERT INTO drbot_outbox (key, seq, channel, doc, seal) VALUES (?, (SELECT COALESCE(MAX(seq), 0) + 1 FROM drbot_outbox), ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
+		n.Key, n.Channel, string(doc), s.seals.of(outboxTable, intentName(n.Key, n.Channel), string(doc)))
 	return err
 }
 
@@ -47,22 +51,37 @@ func (s Outbox) list(ctx context.Context, doing, query string) ([]string, error)
 	return out, err
 }
 
-// UnsaidNotes lists what is to be said in a channel, in the order it was written.
+// UnsaidNotes lists what is to be said in a channel, in the order it was written. What nobody
+// who has the key has put there is taken away, and said to nobody.
 func (s Outbox) UnsaidNotes(ctx context.Context, channel string, limit int) ([]dr.Unsaid, error) {
 	var out []dr.Unsaid
+	type row struct{ key, doc, seal string }
+	var foreign []row
 	err := s.each(ctx, "read the outbox", func(rows *sql.Rows) error {
-		var doc string
+		var r row
 		var tried int64
-		if err := rows.Scan(&doc, &tried); err != nil {
+		if err := rows.Scan(&r.key, &r.doc, &tried, &r.seal); err != nil {
 			return err
 		}
+		if len(s.seals.key) > 0 && r.seal != s.seals.of(outboxTable, intentName(r.key, channel), r.doc) {
+			foreign = append(foreign, r)
+			return nil
+		}
 		u := dr.Unsaid{Tried: tried > 0}
-		if err := json.Unmarshal([]byte(doc), &u.Note); err != nil {
+		if err := json.Unmarshal([]byte(r.doc), &u.Note); err != nil {
 			return broken(dr.T("store.of.outbox"), err)
 		}
 		out = append(out, u)
 		return nil
-	}, `SELECT doc, tried FROM drbot_outbox WHERE ts = '' AND channel = ? ORDER BY seq, key LIMIT ?`, channel, limit)
+	}, `SELECT key, doc, tried, seal FROM drbot_outbox WHERE ts = '' AND channel = ? ORDER BY seq, key LIMIT ?`, channel, limit)
+	for _, r := range foreign {
+		if err := sealed(ctx, s.audit, outboxTable, intentName(r.key, channel), r.doc, r.seal); !errors.Is(err, dr.ErrUnsealed) {
+			continue
+		}
+		if _, err := s.exec(ctx, s.db, "take a note away", `DELETE FROM drbot_outbox WHERE key = ? AND doc = ? AND ts = ''`, r.key, r.doc); err != nil {
+			return out, err
+		}
+	}
 	return out, err
 }
 

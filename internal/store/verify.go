@@ -27,7 +27,7 @@ func (s *AuditTrail) VerifyAudit(ctx context.Context) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
-	keys, err := s.auditKeys(ctx)
+	keys, err := s.auditKeys(ctx, s.db)
 	if err != nil {
 		return Proof{}, err
 	}
@@ -80,21 +80,25 @@ type keySpan struct {
 	key   []byte
 }
 
-func (s *AuditTrail) auditKeys(ctx context.Context) ([]keySpan, error) {
+func (s *AuditTrail) auditKeys(ctx context.Context, db rowser) ([]keySpan, error) {
 	var spans []keySpan
-	err := s.each(ctx, "read the keys of the audit log", func(rows *sql.Rows) error {
+	rows, err := db.QueryContext(ctx, `SELECT first, proof FROM drbot_audit_keys ORDER BY first`)
+	if err != nil {
+		return nil, failed("read the keys of the audit log", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
 		var span keySpan
 		var proof string
 		if err := rows.Scan(&span.first, &proof); err != nil {
-			return err
+			return nil, failed("read the keys of the audit log", err)
 		}
 		if i := slices.IndexFunc(s.keys, func(key []byte) bool { return proof == keyProof(key, span.first) }); i >= 0 {
 			span.key = s.keys[i]
 		}
 		spans = append(spans, span)
-		return nil
-	}, `SELECT first, proof FROM drbot_audit_keys ORDER BY first`)
-	return spans, err
+	}
+	return spans, failed("read the keys of the audit log", rows.Err())
 }
 
 // keyAt gives the key of an entry: nil, and no error, for one of before there were keys.
@@ -113,27 +117,64 @@ func keyAt(spans []keySpan, seq int64) ([]byte, error) {
 }
 
 // Audited tells whether the log has a granted entry of a run that somebody asked for, by its
-// words in it, and its hash is one that only who has the key can make. An entry of a key that
-// is not known here counts: the entries of now hang on it.
+// words in it, that only who has the key can have made or vouched for.
 func (s *AuditTrail) Audited(ctx context.Context, run, who, action string) (bool, error) {
-	keys, err := s.auditKeys(ctx)
-	if err != nil {
-		return false, err
-	}
-	found := false
-	err = s.each(ctx, "look for a request in the audit log", func(rows *sql.Rows) error {
+	var found []int64
+	err := s.each(ctx, "look for a request in the audit log", func(rows *sql.Rows) error {
 		var seq int64
-		var doc, prev, hash string
-		if err := rows.Scan(&seq, &doc, &prev, &hash); err != nil {
+		var doc string
+		if err := rows.Scan(&seq, &doc); err != nil {
 			return err
 		}
 		var e dr.AuditEntry
-		if json.Unmarshal([]byte(doc), &e) != nil || e.Run != run || e.Who != who || e.Action != action || !e.Granted {
-			return nil
+		if json.Unmarshal([]byte(doc), &e) == nil && e.Run == run && e.Who == who && e.Action == action && e.Granted {
+			found = append(found, seq)
 		}
-		key, err := keyAt(keys, seq)
-		found = found || err != nil || hash == entryHash(key, seq, prev, doc)
 		return nil
-	}, `SELECT seq, doc, prev, hash FROM drbot_audit WHERE doc LIKE ?`, `%"`+run+`"%`) // a pattern finds too much at the most
-	return found, err
+	}, `SELECT seq, doc FROM drbot_audit WHERE doc LIKE ?`, `%"`+run+`"%`) // a pattern finds too much at the most
+	for _, seq := range found {
+		if genuine, err := vouched(ctx, s, s.db, seq); err != nil || genuine {
+			return genuine, err
+		}
+	}
+	return false, err
+}
+
+// vouched tells whether an entry is one that only who has the key can have made: by its own
+// hash, or, of one of before there were keys or of a key that is not known here, because an
+// entry whose hash is of a known key hangs on it, link by link. A log without any key has
+// nobody who vouches.
+func vouched(ctx context.Context, s *AuditTrail, db rowser, seq int64) (bool, error) {
+	if seq < 1 {
+		return false, nil // the log begins at 1
+	}
+	keys, err := s.auditKeys(ctx, db)
+	if err != nil {
+		return false, err
+	}
+	rows, err := db.QueryContext(ctx, s.q(`SELECT seq, doc, prev, hash FROM drbot_audit WHERE seq >= ? ORDER BY seq`), seq)
+	if err != nil {
+		return false, failed("read the audit log", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for last := (Head{}); rows.Next(); {
+		var at int64
+		var doc, prev, hash string
+		if err := rows.Scan(&at, &doc, &prev, &hash); err != nil {
+			return false, failed("read the audit log", err)
+		}
+		if last.Seq > 0 && (at != last.Seq+1 || prev != last.Hash) {
+			return false, nil
+		}
+		key, other := keyAt(keys, at)
+		switch {
+		case other != nil: // its hash can be made by nobody here
+		case hash != entryHash(key, at, prev, doc):
+			return false, nil
+		case key != nil || len(s.keys) == 0:
+			return true, nil
+		}
+		last = Head{at, hash}
+	}
+	return false, failed("read the audit log", rows.Err())
 }

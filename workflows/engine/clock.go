@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -68,7 +69,7 @@ func (r *Record) recall(ctx context.Context) error {
 		return nil
 	}
 	kept, err := r.opts.Memory.Get(ctx, r.clockKey())
-	if err != nil {
+	if err != nil && !errors.Is(err, dr.ErrUnsealed) { // nobody's jump is none
 		return err
 	}
 	r.recalled = true

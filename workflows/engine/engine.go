@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,6 +75,7 @@ type Engine struct {
 	hurries hurries  // that were cancelled
 	leaving hurries  // that were abandoned
 	bells   sync.Map // of the runs under way in this process
+	former  []string // runs of before the seals
 }
 
 // New prepares the engine on a database; Launch starts it and takes up every run a
@@ -153,7 +155,8 @@ func (b *runbook) execute(ctx dbos.Context, in json.RawMessage) (end string, err
 	if err != nil {
 		return "", err
 	}
-	keyed, sealed := sealer(b.engine.opts.Key).began(id, in)
+	has, sealed := sealer(b.engine.opts.Key).began(id, in)
+	keyed := has || !slices.Contains(b.engine.former, id)
 	r := &Run{Record: &Record{ID: id, opts: &b.engine.opts}, engine: b.engine, ctx: ctx, strays: b.strays, outcomes: map[string]Outcome{}, skipped: map[string]bool{}, granted: map[string]any{}, begun: map[string]int{}, bell: make(bell, 1), keyed: keyed, sealed: sealed}
 	b.engine.bells.Store(id, r.bell)
 	defer b.engine.bells.Delete(id)

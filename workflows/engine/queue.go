@@ -2,6 +2,7 @@ package engine
 
 import (
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -127,6 +128,34 @@ func (e *Engine) FormerRuns() ([]Former, error) {
 	}
 	return out, nil
 }
+
+// Unsealed lists the open runs of a runbook that were begun without a seal. It may be asked
+// before Launch.
+func Unsealed(e *Engine, runbook string) ([]string, error) {
+	found, err := dbos.ListWorkflows(e.ctx, dbos.WithFilterStatus(open()...), dbos.WithFilterName(runbook), dbos.WithFilterLoadInput(true), dbos.WithFilterLoadOutput(false))
+	if err != nil {
+		return nil, fmt.Errorf("list the open runs: %w", err)
+	}
+	var out []string
+	for _, w := range found {
+		doc, text := w.Input.(string)
+		if !text {
+			plain, err := json.Marshal(w.Input)
+			if err != nil {
+				return nil, fmt.Errorf("read the input of %s: %w", w.ID, err)
+			}
+			doc = string(plain)
+		}
+		if has, _ := sealer(e.opts.Key).began(w.ID, json.RawMessage(doc)); !has {
+			out = append(out, w.ID)
+		}
+	}
+	return out, nil
+}
+
+// BegunBefore tells the engine, before Launch, which runs were begun before there were seals:
+// they alone take what is said without one.
+func BegunBefore(e *Engine, runs []string) { e.former = runs }
 
 // Steps lists the names of the recorded steps of a run, in order.
 func (e *Engine) Steps(run string) ([]string, error) {

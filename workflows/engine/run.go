@@ -33,7 +33,7 @@ type Run struct {
 	played    map[string]int // the same of whatever is stored, by its name
 	questions int            // asked so far; numbers each question of the run
 	unheard   int            // messages that were of nobody who has the key
-	keyed     bool           // it was begun with a seal, and takes nothing that has none
+	keyed     bool           // it takes nothing that has no seal
 	sealed    bool           // by the key of this process
 
 	// What follows is of this process alone, and nothing but the way of waiting hangs on it.

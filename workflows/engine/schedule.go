@@ -2,11 +2,14 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"github.com/drbot/drbot/dr"
 )
 
 // Memory keeps when a schedule last ran.
@@ -66,7 +69,7 @@ func (c Clockwork) Run(ctx context.Context, schedules []Schedule) error {
 // are left out: their answer would be about the same moment.
 func (c Clockwork) start(ctx context.Context, s Schedule, sched cron.Schedule) error {
 	stored, err := c.Memory.Get(ctx, s.Key)
-	if err != nil {
+	if err != nil && !errors.Is(err, dr.ErrUnsealed) { // nobody's time is that of the first time
 		return err
 	}
 	now := c.Now()

@@ -1,10 +1,14 @@
 package engine
 
 import (
+	"context"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"github.com/drbot/drbot/dr"
 )
 
 func TestNewestDue(t *testing.T) {
@@ -35,5 +39,36 @@ func TestNewestDue(t *testing.T) {
 				t.Errorf("due is %v", due)
 			}
 		})
+	}
+}
+
+// byHand is a memory of which one value was written by hand.
+type byHand struct{ remembered }
+
+func (m byHand) Get(ctx context.Context, key string) (string, error) {
+	if m.remembered[key] == "by hand" {
+		return "", &dr.Error{Code: dr.Conflict, Err: dr.ErrUnsealed}
+	}
+	return m.remembered.Get(ctx, key)
+}
+
+// TestScheduleByHand goes on as at the first time where the last one was written by hand.
+func TestScheduleByHand(t *testing.T) {
+	now := time.Date(2026, 8, 22, 18, 0, 0, 0, time.UTC)
+	hourly, err := cron.ParseStandard("0 * * * *")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Clockwork{Memory: byHand{remembered{"k": "by hand"}}, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
+	started := 0
+	s := Schedule{Key: "k", Start: func(Due) error { started++; return nil }}
+	for range 2 {
+		if err := c.start(t.Context(), s, hourly); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Hour)
+	}
+	if started != 1 {
+		t.Errorf("started %d times", started)
 	}
 }

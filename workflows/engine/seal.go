@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -121,6 +122,16 @@ func tellUnheard(ctx context.Context, r *Run, m Message) error {
 	return r.Say(ctx, "unheard", dr.Fail, dr.T("note.unsealed"), what, dr.T("note.unsealed.next", "command", dr.Cmd("status", "service", r.ID)))
 }
 
+// TellUnsealed says that what is kept of the run under a key was written by hand, where that
+// is why it cannot be read, once. It gives what else is wrong.
+func TellUnsealed(ctx context.Context, r *Run, key string, err error) error {
+	if !errors.Is(err, dr.ErrUnsealed) {
+		return err
+	}
+	what, _ := dr.Told(err)
+	return r.Say(ctx, "unsealed/"+strings.TrimPrefix(key, r.ID+"/"), dr.Fail, dr.T("note.unsealed-row"), what, dr.T("note.unsealed-row.next"))
+}
+
 // foreign are people as somebody else named them.
 func foreign(by dr.Voices) dr.Arg {
 	if len(by) < 2 {
@@ -159,6 +170,9 @@ const severalBegin = "["
 // kept reads it; nobody where it is of nobody who has the key.
 func kept(ctx context.Context, r *Run, key string) (by dr.Voices, err error) {
 	value, err := r.opts.Memory.Get(ctx, key)
+	if errors.Is(err, dr.ErrUnsealed) {
+		return nil, TellUnsealed(ctx, r, key, err)
+	}
 	if err != nil || value == "" {
 		return nil, err
 	}

@@ -31,10 +31,14 @@ type Options struct {
 	Timing  Timing
 	Active  dr.Region // Seoul when empty
 	More    int       // services of the same repository, with files of their own
+	Former  bool      // it begins with an edition that has no seals
 
 	Systems workflows.Systems // who reads the checks; the world itself when nil
 	Kinds   []steps.Kind      // beside the program's own
 }
+
+// AKey is the key that seals what is said in a world.
+func AKey() []byte { return []byte("a key of the world's tests") }
 
 // Timing is how long the runbooks and their steps wait.
 type Timing struct {
@@ -193,13 +197,16 @@ func newWorld(t *testing.T, dir string, o Options) *World {
 		o.Timing.Steps.Gate = 3 * time.Minute // and so is a gate that stays shut
 	}
 	w := &World{
-		t: t, dir: dir, options: o, Key: []byte("a key of the world's tests"), People: everybody(), portal: s, Services: map[string]dr.Service{s.Name: s},
+		t: t, dir: dir, options: o, Key: AKey(), People: everybody(), portal: s, Services: map[string]dr.Service{s.Name: s},
 		forge: newForge(s.Repository, fileOf(o.Active)), changed: make(chan struct{}, 1), logs: &logs{}, kills: kills{now: make(chan struct{})},
 		tf: newTerraform(),
 	}
 	w.SetClouds(s, o.Active)
 	for n := range o.More {
 		w.settle(n+1, o.Active)
+	}
+	if o.Former {
+		w.Key = nil
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -244,7 +251,7 @@ func (w *World) launch(path string) error {
 	w.latest.Clear()
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
 	url := "sqlite:" + path
-	st, err := store.Open(context.Background(), url, false, log)
+	st, err := store.Open(context.Background(), url, false, log, w.keys()...)
 	if err != nil {
 		return err
 	}
@@ -271,10 +278,8 @@ func (w *World) launch(path string) error {
 		Kinds: append(steps.Kinds(works), w.options.Kinds...),
 	}, workflows.Host{
 		DatabaseURL: url, SQLite: handle, Held: p.held,
-		Audited: func(ctx context.Context, req dr.Request) (bool, error) {
-			return st.Audited(ctx, req.Run, req.Requester, string(req.Kind))
-		},
-		Config: w.Config,
+		Audited: st.Audited,
+		Config:  w.Config, Seals: st,
 		Host: engine.Host{Now: time.Now, Log: log, Key: w.Key, Changed: p.recorded, Fatal: func(err error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -295,6 +300,14 @@ func (w *World) launch(path string) error {
 	}
 	w.lives++
 	return nil
+}
+
+// keys are those of the database, where there are seals.
+func (w *World) keys() []store.Option {
+	if w.Key == nil {
+		return nil
+	}
+	return []store.Option{store.WithAuditKey(append([]byte("audit "), w.Key...)), store.WithSealKey(append([]byte("rows "), w.Key...))}
 }
 
 func (w *World) close() {
