@@ -66,7 +66,7 @@ func (s preparation) lock() error {
 			return locked{}, err
 		}
 		if s.f.req.Kind == dr.Resume {
-			return resumption{s.f}.lockHere(ctx, active)
+			return resumption(s).lockHere(ctx, active)
 		}
 		if active == s.f.req.Target {
 			if not := elsewhere(ctx, s.f.Kinds, s.f.svc, active); len(not) > 0 {
