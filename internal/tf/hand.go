@@ -102,12 +102,22 @@ func shareState(path string, group int) error {
 // Each is changed as what it was found to be, never by its name: something of that user's may
 // still run and put a link there meanwhile.
 func shareWhere(path string, group int, file func(fs.FileMode) bool) error {
-	root, err := os.OpenRoot(filepath.Dir(path))
+	// The folder above may be one to pass through alone, as that of a state is.
+	at, from := path, "."
+	if info, err := os.Lstat(path); err != nil {
+		return err
+	} else if !info.IsDir() {
+		at, from = filepath.Dir(path), filepath.Base(path)
+	}
+	root, err := os.OpenRoot(at)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // it is that user's own
+	}
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	return fs.WalkDir(root.FS(), filepath.Base(path), func(name string, e fs.DirEntry, err error) error {
+	return fs.WalkDir(root.FS(), from, func(name string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrPermission) {
 			return nil // it is that user's own
 		}

@@ -131,6 +131,7 @@ resource "terraform_data" "who" {
 	if err != nil || !strings.Contains(string(env), "ended") {
 		t.Fatalf("the provisioner told %q, %v", env, err)
 	}
+	w.nothingLeft() // but what is kept of an apply
 	for _, secret := range []string{moduleToken, basic(moduleToken), ownToken, basic(ownToken)} {
 		if strings.Contains(string(env), secret) {
 			t.Error("the apply had a token")
