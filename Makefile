@@ -93,8 +93,9 @@ outage: build ## the demo with the source Region gone from the first second
 
 check: fmt lint test vuln ## what CI runs first
 
-fmt: ## whether every Go file is formatted
+fmt: ## whether every Go file is formatted, and no merge was left half done
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	@! git grep -nE '^(<<<<<<<|>>>>>>>) '
 
 lint: docker-lint ## go vet, staticcheck and the Dockerfile
 	$(GO) vet -tags proof,aws,attack ./...

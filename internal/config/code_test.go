@@ -137,3 +137,17 @@ func TestCaseAWS18AnObjectiveOutlasted(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestSecretsOfABackend has keys of AWS stand where the state's place is told: refused, and not
+// repeated.
+func TestSecretsOfABackend(t *testing.T) {
+	data, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const key = "AKIAIOSFODNN7EXAMPLE"
+	_, err = Parse([]byte(strings.Replace(string(data), "key: portal/traffic.tfstate", "key: portal/traffic.tfstate, access_key: "+key, 1)), options(true))
+	if err == nil || !strings.Contains(said(t, err), "services[0].stacks[3].backend_config.access_key: a secret") || strings.Contains(said(t, err), key) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -27,10 +27,26 @@ func (f *faults) isolated(in terraform) {
 	if in.ApplyUser < 0 || in.ApplyUser > 1<<31-1 || in.ApplyUser > 0 && (in.User <= 0 || in.ApplyUser == in.User) {
 		f.add("terraform.apply_user", dr.T("config.isolation.apply-user"))
 	}
+	f.neverBoth(in)
 	for key, list := range map[string][]string{"read": in.Paths.Read, "run": in.Paths.Run, "write": in.Paths.Write} {
 		for i, p := range list {
 			if !grantable(p) {
 				f.add(fmt.Sprintf("terraform.paths.%s[%d]", key, i), dr.T("config.isolation.path", "value", quoted(p)))
+			}
+		}
+	}
+}
+
+// neverBoth checks that nothing is granted to be changed and to be executed, by the names alone:
+// where they lead is known on the host that serves.
+func (f *faults) neverBoth(in terraform) {
+	below := func(p, folder string) bool {
+		return path.Clean(p) == path.Clean(folder) || strings.HasPrefix(path.Clean(p), path.Clean(folder)+"/")
+	}
+	for i, write := range in.Paths.Write {
+		for _, run := range in.Paths.Run {
+			if grantable(write) && grantable(run) && (below(write, run) || below(run, write)) {
+				f.add(fmt.Sprintf("terraform.paths.write[%d]", i), dr.T("config.isolation.both", "value", quoted(write), "run", quoted(run)))
 			}
 		}
 	}

@@ -33,16 +33,18 @@ func TestIsolation(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for text, want := range map[string]string{
-		"  user: -1\n":                               `terraform.user: must be the number`,
-		"  isolation: none\n  user: 10002\n":         `terraform.user: must be the number`,
-		"  apply_user: 10003\n":                      `terraform.apply_user: must be the number`,
-		"  user: 10002\n  apply_user: 10002\n":       `terraform.apply_user: must be the number`,
-		"  isolation: off\n":                         `"off" is neither auto`,
-		"  paths: {read: [/]}\n":                     `terraform.paths.read[0]`,
-		"  paths: {run: [/bin, /usr/../]}\n":         `terraform.paths.run[1]`,
-		"  paths: {write: [/proc/self]}\n":           `terraform.paths.write[0]`,
-		"  paths: {read: [etc/hosts]}\n":             `"etc/hosts" may not be granted`,
-		"  paths: {read: [/sys]}\n  isolation: no\n": `terraform.isolation`,
+		"  user: -1\n":                                        `terraform.user: must be the number`,
+		"  isolation: none\n  user: 10002\n":                  `terraform.user: must be the number`,
+		"  apply_user: 10003\n":                               `terraform.apply_user: must be the number`,
+		"  user: 10002\n  apply_user: 10002\n":                `terraform.apply_user: must be the number`,
+		"  isolation: off\n":                                  `"off" is neither auto`,
+		"  paths: {read: [/]}\n":                              `terraform.paths.read[0]`,
+		"  paths: {run: [/usr], write: [/srv, /usr/local]}\n": `terraform.paths.write[1]: "/usr/local" is to be changed, and "/usr" to be executed`,
+		"  paths: {run: [/srv/bin], write: [/srv]}\n":         `terraform.paths.write[0]: "/srv" is to be changed`,
+		"  paths: {run: [/bin, /usr/../]}\n":                  `terraform.paths.run[1]`,
+		"  paths: {write: [/proc/self]}\n":                    `terraform.paths.write[0]`,
+		"  paths: {read: [etc/hosts]}\n":                      `"etc/hosts" may not be granted`,
+		"  paths: {read: [/sys]}\n  isolation: no\n":          `terraform.isolation`,
 	} {
 		if _, err := with(text); err == nil || !strings.Contains(said(t, err), want) {
 			t.Errorf("%q: %v\nmust say %q", text, err, want)

@@ -203,6 +203,9 @@ func (f *checker) stacks(at string, in service, s *dr.Service) {
 		f.faults.holes(p+".dir", st.Dir)
 		for _, key := range sortedKeys(st.BackendConfig) {
 			f.faults.holes(p+".backend_config."+key, st.BackendConfig[key])
+			if issued(st.BackendConfig[key]) {
+				f.faults.add(p+".backend_config."+key, dr.T("config.stack.secret")) // and never what it is
+			}
 		}
 		made := dr.Stack{Name: st.Name, Dir: st.Dir, Role: role, Region: dr.Region(st.Region), BackendConfig: st.BackendConfig, Workspace: st.Workspace}
 		f.faults.stateKept(p, made, s)
