@@ -90,10 +90,13 @@ type Resolution struct {
 	Addresses []string
 }
 
-// Through tells whether a name is among those passed through, as DNS compares names.
-func (r Resolution) Through(name string) bool {
-	same := func(other string) bool {
-		return strings.EqualFold(strings.TrimSuffix(other, "."), strings.TrimSuffix(name, "."))
+// At is where a name stands among those passed through, as DNS compares names; -1 where it is
+// none of them.
+func (r Resolution) At(name string) int {
+	if name == "" {
+		return -1
 	}
-	return name != "" && slices.ContainsFunc(r.Chain, same)
+	return slices.IndexFunc(r.Chain, func(other string) bool {
+		return strings.EqualFold(strings.TrimSuffix(other, "."), strings.TrimSuffix(name, "."))
+	})
 }

@@ -10,13 +10,19 @@ import (
 	"github.com/drbot/drbot/workflows/world"
 )
 
+// lost is a name that no server answers for.
+const lost = "lost.example.com"
+
 // answers is what the zone's servers say of each name.
 type answers map[string]dr.Resolution
 
 func (a answers) Resolve(_ context.Context, _ dr.Service, name string) (dr.Resolution, error) {
 	res, there := a[name]
-	if !there {
-		return res, errors.New("no such name")
+	switch {
+	case name == lost:
+		return res, errors.New("no server answers")
+	case !there:
+		return res, &dr.Error{Code: dr.NotFound}
 	}
 	return res, nil
 }
@@ -41,14 +47,23 @@ func TestCaseAWS16And17WhereANameLeads(t *testing.T) {
 		"an alias, the source's name is gone":    {answers{public: to(one, public), tokyo: to(both, tokyo)}, true},
 		"an alias to the other Region":           {answers{public: to([]string{"192.0.2.9"}, public), tokyo: to(both, tokyo), seoul: to([]string{"192.0.2.9"}, seoul)}, false},
 		"an alias, both Regions answer the same": {answers{public: to(one, public), tokyo: to(both, tokyo), seoul: to(one, seoul)}, false},
+		"through both names, the target's last":  {answers{public: to(one, public, seoul, tokyo)}, true},
+		"through both names, the source's last":  {answers{public: to(one, public, tokyo, seoul)}, false},
+		"an alias, the target is not built yet":  {answers{public: to(one, public), seoul: to([]string{"192.0.2.9"}, seoul)}, false},
 		"no address":                             {answers{public: to(nil, public, "portal-tokyo.example.com")}, false},
 	} {
 		if _, leads, err := steps.Leads(t.Context(), c.all, svc, public, world.Tokyo); err != nil || leads != c.want {
 			t.Errorf("%s: %t, %v", name, leads, err)
 		}
 	}
-	if _, leads, err := steps.Leads(t.Context(), answers{public: to(one, public)}, svc, public, world.Tokyo); err == nil || leads {
-		t.Error("where the target's own name does not resolve, nothing is known")
+	for region, want := range map[dr.Region]answers{
+		world.Tokyo: {public: to(one, public)}, world.Seoul: {public: to(one, public), tokyo: to(both, tokyo)},
+	} {
+		svc.Names.Regional = map[dr.Region]string{world.Seoul: seoul, world.Tokyo: tokyo}
+		svc.Names.Regional[region] = lost
+		if _, leads, err := steps.Leads(t.Context(), want, svc, public, world.Tokyo); err == nil || leads {
+			t.Errorf("where nobody tells of the name of %s, nothing is known", region)
+		}
 	}
 }
 

@@ -57,7 +57,11 @@ func openStore(ctx context.Context, cfg *config.Config, hashKey []byte, durable 
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, cfg.Database, durable, log, store.WithAuditKey(key), store.WithSealKey(rows), store.WithAuditHead(auditHead(cfg)))
+	options := []store.Option{store.WithAuditKey(key), store.WithSealKey(rows), store.WithAuditHead(auditHead(cfg))}
+	if cfg.SealAnew {
+		options = append(options, store.WithSealsAnew())
+	}
+	return store.Open(ctx, cfg.Database, durable, log, options...)
 }
 
 func (w *world) auditCommand() *cobra.Command {

@@ -23,7 +23,8 @@ import (
 )
 
 func (w *world) serveCommand() *cobra.Command {
-	return &cobra.Command{
+	anew := false
+	c := &cobra.Command{
 		Use:   "serve",
 		Short: w.words.Sentence(dr.T("cli.serve")),
 		Args:  bare,
@@ -32,6 +33,7 @@ func (w *world) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			cfg.SealAnew = anew
 			here := thisHost(c.Context())
 			walls, err := isolation(cfg, here)
 			if err != nil {
@@ -45,6 +47,8 @@ func (w *world) serveCommand() *cobra.Command {
 			return ended(w.parts.serve(c.Context(), cfg, walls.Isolation, log))
 		},
 	}
+	c.Flags().BoolVar(&anew, "seal-anew", false, w.words.Say(dr.T("cli.flag.seal-anew")))
+	return c
 }
 
 // ended says what to do about an end that nothing else has words for, which is as a

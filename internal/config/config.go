@@ -25,6 +25,8 @@ type Config struct {
 	WorkDir     string
 	// Throwaway allows a database on a file system that does not survive the host.
 	Throwaway bool
+	// SealAnew is the command line's: what is kept is sealed as it is.
+	SealAnew  bool
 	Slack     Slack
 	GitHub    GitHub
 	Terraform Terraform

@@ -158,12 +158,16 @@ func (f *faults) inTime(at string, s dr.Service, t Timing) {
 
 // stateKept checks that the state of a stack that a failover applies is not kept in the Region
 // that is left: of a Region's own stack it may be in that Region, which is there when it is used.
-func (f *faults) stateKept(at string, stack dr.Stack, s *dr.Service) {
+// In the standby's it leaves the way back alone in doubt: that is told, and works.
+func stateKept(f *checker, at string, stack dr.Stack, s *dr.Service) {
 	kept := dr.Region(stack.BackendConfig["region"])
-	if stack.Role == dr.DataStack || kept == stack.Region || !twoRegions(s) || !s.Has(kept) {
-		return
+	switch {
+	case stack.Role == dr.DataStack || kept == stack.Region || !twoRegions(s) || !s.Has(kept):
+	case kept == s.Regions[1]:
+		f.notices = append(f.notices, dr.T("config.stack.state-standby", "at", at+".backend_config.region", "region", kept))
+	default:
+		f.faults.add(at+".backend_config.region", dr.T("config.stack.state", "region", kept))
 	}
-	f.add(at+".backend_config.region", dr.T("config.stack.state", "region", kept))
 }
 
 // inside checks a path in a repository.
@@ -208,7 +212,7 @@ func (f *checker) stacks(at string, in service, s *dr.Service) {
 			}
 		}
 		made := dr.Stack{Name: st.Name, Dir: st.Dir, Role: role, Region: dr.Region(st.Region), BackendConfig: st.BackendConfig, Workspace: st.Workspace}
-		f.faults.stateKept(p, made, s)
+		stateKept(f, p, made, s)
 		f.owners.owned(p, made, s)
 		s.Stacks = append(s.Stacks, made)
 	}

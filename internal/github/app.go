@@ -35,7 +35,7 @@ type App struct {
 	slug  string
 	of    map[string]int64  // owner/name -> installation
 	given map[int64]*given  // installation -> its tokens
-	reads map[string]*given // owner/name -> tokens that read it alone
+	reads map[string]*given // installation and owner/name -> tokens that read it alone
 }
 
 // given are the tokens of one installation.
@@ -116,13 +116,18 @@ func (a *App) ReadToken(ctx context.Context, repo dr.Repository) (string, error)
 	if err != nil {
 		return "", err
 	}
-	g := a.reading(repo)
+	g := a.reading(id, repo)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	narrow := &gh.InstallationTokenOptions{Repositories: []string{repo.Name}, Permissions: &gh.InstallationPermissions{Contents: gh.String("read")}}
 	if g.src != nil {
-		if token, err := a.mint(ctx, g.src, repo); err != nil || a.leaves(g.src, mostLeft) {
-			return token, err
+		token, err := a.mint(ctx, g.src, repo)
+		if err != nil {
+			g.src = nil // its installation may be another one by now, which mint has forgotten for it
+			return "", err
+		}
+		if a.leaves(g.src, mostLeft) {
+			return token, nil
 		}
 	}
 	if g.src, err = a.source(id, narrow); err != nil {
@@ -131,14 +136,15 @@ func (a *App) ReadToken(ctx context.Context, repo dr.Repository) (string, error)
 	return a.mint(ctx, g.src, repo)
 }
 
-// reading holds the token that reads a repository.
-func (a *App) reading(repo dr.Repository) *given {
+// reading holds the token of an installation that reads a repository.
+func (a *App) reading(id int64, repo dr.Repository) *given {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	g := a.reads[nameOf(repo)]
+	of := fmt.Sprint(id, " ", nameOf(repo))
+	g := a.reads[of]
 	if g == nil {
 		g = &given{}
-		a.reads[nameOf(repo)] = g
+		a.reads[of] = g
 	}
 	return g
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,9 +24,14 @@ import (
 // WithSealKey has what is kept sealed with a key, which is not kept in the database.
 func WithSealKey(key []byte) Option { return func(s *Store) { s.seals.key = key } }
 
+// WithSealsAnew has what is kept sealed at the next SealFormer as it is, at the word of whoever
+// starts the program: what the database itself says of that anybody could have written.
+func WithSealsAnew() Option { return func(s *Store) { s.seals.anew = true } }
+
 // seals makes and checks the seals of rows; without a key it makes none and takes all.
 type seals struct {
 	key  []byte
+	anew bool
 	told sync.Map // seals of what was told of rows that have a wrong one
 }
 
@@ -73,7 +79,8 @@ const BeforeSeals = "before-seals"
 // SealFormer seals what an edition before the seals has kept, and writes down which open runs
 // were begun without one: once in the life of a database, by an entry of the audit log, so
 // that nobody has it done again for what they have written. After a change of the key it is
-// done anew, for what is kept alone. What the audit log does not bear out is left as it is.
+// done anew, for what is kept alone. What the audit log does not bear out is an error: nothing
+// that is kept would count, and no run could go on.
 func (s *Store) SealFormer(ctx context.Context, now time.Time, unsealed []string) error {
 	if len(s.seals.key) == 0 || len(s.keys) == 0 {
 		return nil
@@ -83,9 +90,11 @@ func (s *Store) SealFormer(ctx context.Context, now time.Time, unsealed []string
 	if err != nil || past.done {
 		return err
 	}
-	if !past.whole {
-		s.log.ErrorContext(ctx, "WHAT IS KEPT WITHOUT A SEAL DOES NOT COUNT: the audit log does not show that it is of a former edition")
-		return nil
+	if !past.whole && !s.seals.anew {
+		return &dr.Error{Code: dr.Conflict, What: dr.T("store.unsealed.all"), Next: dr.T("store.unsealed.all.next", "log", dr.Cmd("audit verify"), "anew", dr.Cmd("serve --seal-anew"))}
+	}
+	if past.marks > 0 { // under this key, before another
+		mark = fmt.Sprintf("%s/%d", mark, past.marks)
 	}
 	if past.otherKey {
 		unsealed = nil // the seals are older than this key
@@ -117,6 +126,7 @@ type past struct {
 	done     bool // it was sealed already
 	whole    bool // nothing speaks against it
 	otherKey bool // the log has entries of another key
+	marks    int  // how often it was sealed with this key
 }
 
 func (s *Store) past(ctx context.Context, mark string) (past, error) {
@@ -128,6 +138,13 @@ func (s *Store) past(ctx context.Context, mark string) (past, error) {
 	out, err := s.readHead()
 	if err != nil {
 		out = Head{} // of another key: it says nothing of this one
+	}
+	// With a key that came after the mark all was sealed anew.
+	foreign := int64(0)
+	for _, k := range keys {
+		if !slices.Equal(k.key, s.keys[0]) {
+			foreign = max(foreign, k.first)
+		}
 	}
 	var last Head
 	broken, own, met := false, false, out.Seq == 0
@@ -146,7 +163,10 @@ func (s *Store) past(ctx context.Context, mark string) (past, error) {
 		}
 		own = true
 		var e dr.AuditEntry
-		p.done = p.done || json.Unmarshal([]byte(doc), &e) == nil && e.Once == mark && hash == entryHash(key, seq, prev, doc)
+		if json.Unmarshal([]byte(doc), &e) == nil && strings.HasPrefix(e.Once, mark) && hash == entryHash(key, seq, prev, doc) {
+			p.marks++
+			p.done = p.done || seq >= foreign
+		}
 		return nil
 	}, `SELECT seq, doc, prev, hash FROM drbot_audit ORDER BY seq`)
 	if err != nil || p.done {

@@ -113,7 +113,9 @@ func TestSealFormer(t *testing.T) {
 			_, err := s.db.ExecContext(ctx, q)
 			ok(t, err)
 			again := mustOpen(t, s.url, WithAuditKey(aKey), sealKey, head)
-			ok(t, again.SealFormer(ctx, t0, []string{"portal-9"}))
+			if err := again.SealFormer(ctx, t0, []string{"portal-9"}); err != nil && dr.CodeOf(err) != dr.Conflict {
+				t.Error(err)
+			}
 			begun(again, "portal-9", false)
 			if got, err := again.Get(ctx, "a"); got != "" || !errors.Is(err, dr.ErrUnsealed) {
 				t.Errorf("after %s what was written by hand is %q: %v", q, got, err)
@@ -144,6 +146,40 @@ func TestSealFormerAfterAnotherKey(t *testing.T) {
 			if got, err := s.BegunBeforeSeals(ctx, run); got != want || err != nil {
 				t.Errorf("%s: begun before the seals: %t, %v", run, got, err)
 			}
+		}
+	})
+}
+
+// TestSealFormerAfterTheFormerKey goes back to a key after another one was given by mistake: what
+// is kept then is of a key that is not known, which is told, and is sealed anew at the word of who
+// starts the program, once.
+func TestSealFormerAfterTheFormerKey(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		first := func(more ...Option) *Store {
+			return mustOpen(t, s.url, append([]Option{WithAuditKey(aKey), sealKey}, more...)...)
+		}
+		a := first()
+		ok(t, a.SealFormer(ctx, t0, nil))
+		ok(t, a.Put(ctx, "a", "of before"))
+		b := mustOpen(t, s.url, WithAuditKey(anotherKey), WithSealKey([]byte("another key of seals, of 16 bytes")))
+		ok(t, b.SealFormer(ctx, t0, nil))
+		for range 2 {
+			if err := first().SealFormer(ctx, t0, nil); dr.CodeOf(err) != dr.Conflict {
+				t.Fatalf("back at the former key: %v", err)
+			}
+		}
+		ok(t, first(WithSealsAnew()).SealFormer(ctx, t0, nil))
+		again := first()
+		ok(t, again.SealFormer(ctx, t0, nil))
+		if got, err := again.Get(ctx, "a"); got != "of before" || err != nil {
+			t.Errorf("what was kept before is %q: %v", got, err)
+		}
+		_, err := again.db.ExecContext(ctx, `UPDATE drbot_kept SET value = 'by hand'`)
+		ok(t, err)
+		ok(t, first().SealFormer(ctx, t0, nil))
+		if got, err := again.Get(ctx, "a"); !errors.Is(err, dr.ErrUnsealed) {
+			t.Errorf("what was written by hand is %q: %v", got, err)
 		}
 	})
 }

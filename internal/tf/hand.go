@@ -75,6 +75,9 @@ func own(path string, user int) error {
 		return err
 	}
 	defer root.Close()
+	if is, err := root.Stat("."); err != nil || !os.SameFile(is, info) {
+		return err // it has become a link meanwhile, which is given to nobody
+	}
 	err = fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -104,9 +107,11 @@ func shareState(path string, group int) error {
 func shareWhere(path string, group int, file func(fs.FileMode) bool) error {
 	// The folder above may be one to pass through alone, as that of a state is.
 	at, from := path, "."
-	if info, err := os.Lstat(path); err != nil {
+	top, err := os.Lstat(path)
+	if err != nil {
 		return err
-	} else if !info.IsDir() {
+	}
+	if !top.IsDir() {
 		at, from = filepath.Dir(path), filepath.Base(path)
 	}
 	root, err := os.OpenRoot(at)
@@ -117,6 +122,9 @@ func shareWhere(path string, group int, file func(fs.FileMode) bool) error {
 		return err
 	}
 	defer root.Close()
+	if is, err := root.Stat("."); err != nil || top.IsDir() && !os.SameFile(is, top) {
+		return err // it has become a link meanwhile, which is nobody's to be shared
+	}
 	return fs.WalkDir(root.FS(), from, func(name string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrPermission) {
 			return nil // it is that user's own

@@ -21,13 +21,21 @@ func Leads(ctx context.Context, ask resolver, s dr.Service, name string, to dr.R
 	if err != nil || len(res.Addresses) == 0 {
 		return res, false, err
 	}
+	last := -1 // of a chain through both Regions' names the last is where it leads
+	leads := false
 	for region, regional := range s.Names.Regional {
-		if res.Through(regional) {
-			return res, region == to, nil
+		if at := res.At(regional); at > last {
+			last, leads = at, region == to
 		}
+	}
+	if last >= 0 {
+		return res, leads, nil
 	}
 	shares := func(region dr.Region) (bool, error) {
 		own, err := ask.Resolve(ctx, s, s.Names.Regional[region])
+		if dr.CodeOf(err) == dr.NotFound { // a Region that is not built yet, or no more
+			return false, nil
+		}
 		return err == nil && slices.ContainsFunc(own.Addresses, func(a string) bool { return slices.Contains(res.Addresses, a) }), err
 	}
 	there, err := shares(to)
@@ -35,9 +43,11 @@ func Leads(ctx context.Context, ask resolver, s dr.Service, name string, to dr.R
 		return res, false, err
 	}
 	for region := range s.Names.Regional {
-		// The Region that is left may have no name any more.
-		if elsewhere, _ := shares(region); elsewhere && region != to {
-			return res, false, nil
+		if region == to {
+			continue
+		}
+		if elsewhere, err := shares(region); err != nil || elsewhere {
+			return res, false, err
 		}
 	}
 	return res, true, nil

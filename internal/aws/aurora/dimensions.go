@@ -64,11 +64,12 @@ func (m *dimensions) look(ctx context.Context, session *aws.Session, region dr.R
 		}
 		var sets [][]types.Dimension
 		for _, at := range out.Metrics {
-			if len(at.Dimensions) > 1 && len(sets) < mostDimensions {
+			if len(at.Dimensions) > 1 {
 				sets = append(sets, at.Dimensions)
 			}
 		}
 		slices.SortFunc(sets, func(a, b []types.Dimension) int { return strings.Compare(written(a), written(b)) })
+		sets = sets[:min(len(sets), mostDimensions)]
 		m.keep(region, id, metric, sets)
 		found = found || len(sets) > 0
 	}

@@ -63,7 +63,7 @@ func (d *Databases) Lag(ctx context.Context, s dr.Service, db dr.Resource, passi
 }
 
 // lastReading is the newest that says how far the copy is behind. Where there is none by the
-// cluster alone, it is looked up once by which dimensions there are some.
+// cluster alone, it is looked up by which dimensions there are some; that is remembered.
 func (d *Databases) lastReading(ctx context.Context, one database, passive dr.Region, id string, check *dr.Check) (reading, bool, error) {
 	best, found, err := d.readings(ctx, one, passive, id, check)
 	if err != nil || found {
