@@ -28,12 +28,13 @@ LONGEST := ./internal/tf ./workflows ./internal/github
 # process. The analyses of vet are lint's, and nobody debugs these binaries.
 # The sweeps of workflows (killed at every row, act and call, every port fails, the world
 # moves) play the same code at each of their places: all places first, without the detector;
-# with it one in five (oneSwept), a fifth of the moves, and every other test.
-test: ## everything in process, with the race detector; the sweeps whole without it, a fifth of them with it
+# with it one in five (oneSwept), and of the tests of workflows those of a sample that prints
+# itself; make long plays all of them with it.
+test: ## everything in process, with the race detector; workflows whole without it, a part of it with it
 	@echo "workflows: every place of every sweep, 100 sequences of moves and one single move in 29, without the race detector"
 	DRBOT_MOVES=100 DRBOT_ONE_MOVE_IN=29 $(TEST) -vet=off -ldflags=-w -timeout 15m ./workflows
-	@echo "everything, with the race detector: of the sweeps of workflows one place in five, 20 sequences, one single move in 149"
-	$(TEST) $(RACE) -vet=off -ldflags=-w -p 2 -timeout 15m $(LONGEST) $$($(GO) list ./... | grep -v '/internal/sandbox$$')
+	@echo "everything, with the race detector: of workflows a sample, of its sweeps one place in five"
+	DRBOT_RACE_SAMPLE=1 $(TEST) $(RACE) -vet=off -ldflags=-w -p 2 -timeout 15m $(LONGEST) $$($(GO) list ./... | grep -v '/internal/sandbox$$')
 
 sandbox: build ## a Slack page and a GitHub page to play with
 	$(SANDBOX)
@@ -59,6 +60,7 @@ proof: ## the program itself: whole runs of it, killed at every effect, lied to 
 	$(TEST) -tags proof -parallel 8 -timeout $(or $(PROOF_TIMEOUT),30m) ./internal/sandbox
 
 long: ## what takes too long for every change: every kill in all four ways, the movers, the benches, the outages
+	$(GO) test $(RACE) -vet=off -timeout 60m ./workflows
 	DRBOT_PROOF=whole $(MAKE) proof PROOF_TIMEOUT=90m
 	$(GO) test -run '^$$' -bench Outbox ./internal/store
 	DRBOT_PROOF=whole $(GO) test ./internal/github -run '^TestCost$$' -v -timeout 30m

@@ -2,6 +2,9 @@
 
 package workflows_test
 
+// sample is empty: all tests are played.
+const sample = ""
+
 // sequences is fewer where a developer waits; make test plays 100.
 const sequences = 10
 

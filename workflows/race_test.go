@@ -2,6 +2,11 @@
 
 package workflows_test
 
+// sample are the tests that make test plays with the race detector: every kind of run and step
+// by its trace, many runs at once, and what is cut off, killed, refused and asked anew. What the
+// others play is the same engine and the same steps; make long plays them all.
+const sample = `^Test(Traces|ManyRuns|Moves|Killed|Every|Panic|Lock|Newer|GoesOn|Forged|Case7|Nothing|Audited|Restore|Nudge|Cancel)`
+
 // sequences is how many random sequences of moves are played beside all other tests; make
 // test plays 100 without the race detector.
 const sequences = 20

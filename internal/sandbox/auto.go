@@ -68,7 +68,7 @@ func Auto(ctx context.Context, o Options, sabotage string) error {
 
 // parallel is how many worlds SabotageAll keeps at once; each has a Moto, a bot and
 // Terraform processes, and most of its time is waiting.
-const parallel = 2
+const parallel = 4
 
 // SabotageAll breaks one thing after the other, each in a world of its own, and
 // fails unless every one is found and named.
