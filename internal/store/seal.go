@@ -90,7 +90,7 @@ func (s *Store) SealFormer(ctx context.Context, now time.Time, unsealed []string
 	if err != nil || past.done {
 		return err
 	}
-	if !past.whole && !s.seals.anew {
+	if !past.whole && !s.seals.anew && (past.kept || len(unsealed) > 0) { // an empty database has nothing that could be forged
 		return &dr.Error{Code: dr.Conflict, What: dr.T("store.unsealed.all"), Next: dr.T("store.unsealed.all.next", "log", dr.Cmd("audit verify"), "anew", dr.Cmd("serve --seal-anew"))}
 	}
 	if past.marks > 0 { // under this key, before another
@@ -127,6 +127,7 @@ type past struct {
 	whole    bool // nothing speaks against it
 	otherKey bool // the log has entries of another key
 	marks    int  // how often it was sealed with this key
+	kept     bool // there is something to be sealed
 }
 
 func (s *Store) past(ctx context.Context, mark string) (past, error) {
@@ -172,7 +173,8 @@ func (s *Store) past(ctx context.Context, mark string) (past, error) {
 	if err != nil || p.done {
 		return p, err
 	}
-	some, err := s.someSealed(ctx)
+	some, kept, err := s.someSealed(ctx)
+	p.kept = kept
 	p.whole, p.otherKey = !broken && met && !some, slices.ContainsFunc(keys, func(k keySpan) bool { return !slices.Equal(k.key, s.keys[0]) })
 	return p, err
 }
@@ -193,19 +195,21 @@ func nameOf(table, first, second string) string {
 	return intentName(first, second)
 }
 
-// someSealed tells whether a row has a seal of this key: then there were seals before.
-func (s *Store) someSealed(ctx context.Context) (some bool, err error) {
+// someSealed tells whether a row has a seal of this key: then there were seals before; and
+// whether there is a row at all.
+func (s *Store) someSealed(ctx context.Context) (some, kept bool, err error) {
 	for _, t := range sealedRows {
 		err = errors.Join(err, s.each(ctx, "read the seals", func(rows *sql.Rows) error {
 			var first, second, value, seal string
 			if err := rows.Scan(&first, &second, &value, &seal); err != nil {
 				return err
 			}
+			kept = true
 			some = some || seal == s.seals.of(t.table, nameOf(t.table, first, second), value)
 			return nil
 		}, t.read))
 	}
-	return some, err
+	return some, kept, err
 }
 
 // sealAll seals what is there, and gives how many rows that were.

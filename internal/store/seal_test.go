@@ -183,3 +183,28 @@ func TestSealFormerAfterTheFormerKey(t *testing.T) {
 		}
 	})
 }
+
+// TestSealFormerOfAnEmptyDatabase begins anew with an empty database while the head of another
+// stands outside: nothing is kept, so nothing could be forged.
+func TestSealFormerOfAnEmptyDatabase(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		path := filepath.Join(t.TempDir(), "head")
+		former := mustOpen(t, s.url, WithAuditKey(aKey), sealKey, WithAuditHead(path))
+		write(t, former, 2)
+		for _, table := range []string{"drbot_audit", "drbot_audit_keys", "drbot_kept", "drbot_intents", "drbot_outbox"} {
+			_, err := s.db.ExecContext(ctx, `DELETE FROM `+table)
+			ok(t, err)
+		}
+		again := mustOpen(t, s.url, WithAuditKey(aKey), sealKey, WithAuditHead(path))
+		ok(t, again.SealFormer(ctx, t0, nil))
+		ok(t, again.Put(ctx, "a", "of now"))
+		ok(t, mustOpen(t, s.url, WithAuditKey(aKey), sealKey, WithAuditHead(path)).SealFormer(ctx, t0, nil))
+		if err := again.SealFormer(ctx, t0, []string{"portal-9"}); err != nil {
+			t.Error(err)
+		}
+		if begun, err := again.BegunBeforeSeals(ctx, "portal-9"); begun || err != nil {
+			t.Errorf("%t, %v", begun, err)
+		}
+	})
+}
