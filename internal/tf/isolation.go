@@ -208,7 +208,7 @@ func (m *module) environment(during phase) (map[string]string, error) {
 		m.job.fetchModules(env)
 	}
 	if env["USER"] == "" {
-		env["USER"] = "drbot" // of the state's lock, where no user can be hostFiles up
+		env["USER"] = "drbot" // of the state's lock, where no user can be looked up
 	}
 	if m.job.Place.Wall.Launcher == "" {
 		return env, nil
