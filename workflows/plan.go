@@ -146,7 +146,7 @@ func (s planning) putBefore(ctx context.Context, plans dr.Plans, on proposed) (p
 	switch {
 	case err != nil && dr.CodeOf(err) == dr.Conflict:
 		what, _ := dr.Told(err)
-		return proposal{}, cmp.Or(s.f.Forge.Publish.Status(ctx, s.f.svc.Repository, s.f.change.Head, "drbot/plan", dr.StateFailure, s.f.Forge.Pages.Line(what), ""), err)
+		return proposal{}, cmp.Or(s.f.Forge.Publish.Status(ctx, s.f.svc.Repository, s.f.change.Head, statusPlan, dr.StateFailure, s.f.Forge.Pages.Line(what), ""), err)
 	case err != nil:
 		return proposal{}, err
 	case same.Digest() == p.Digest:

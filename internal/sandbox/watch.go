@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +84,7 @@ func (w *World) awaitShown(ctx context.Context, run, text string, within time.Du
 
 // command types a command and gives what the bot answered to the person alone.
 func (w *World) command(ctx context.Context, person, line string, opts ...slack.SendOption) (string, error) {
+	before := len(w.Slack.Ephemerals(slackOf(person)))
 	d, err := w.Slack.Command(ctx, slackOf(person), channel, line, opts...)
 	if err != nil {
 		return "", err
@@ -96,11 +98,35 @@ func (w *World) command(ctx context.Context, person, line string, opts ...slack.
 	if err := json.Unmarshal([]byte(d.Reply), &reply); err != nil {
 		return "", wrongf("the answer to %s is no JSON: %s", line, d.Reply)
 	}
+	if strings.HasPrefix(reply.Text, busy) {
+		if reply.Text, err = w.answerOf(ctx, person, before); err != nil {
+			return "", err
+		}
+	}
 	w.say("%-8s %s", person, line)
 	for _, l := range strings.Split(reply.Text, "\n") {
 		w.say("         drbot to %s alone: %s", person, l)
 	}
 	return reply.Text, nil
+}
+
+// busy begins what a person is told whose answer takes longer than Slack waits for one.
+const busy = "I have it, and cannot say yet"
+
+// answerOf waits for what a person is told later, after the first so many things.
+func (w *World) answerOf(ctx context.Context, person string, after int) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.infra.patience())
+	defer cancel()
+	var told string
+	_, err := w.Slack.WaitEphemerals(ctx, slackOf(person), func(msgs []slack.Message) bool {
+		later := msgs[min(after, len(msgs)):]
+		i := slices.IndexFunc(later, func(m slack.Message) bool { return !strings.HasPrefix(m.Text, busy) })
+		if i >= 0 {
+			told = later[i].Text
+		}
+		return i >= 0
+	})
+	return told, err
 }
 
 // refused types a command that must be refused with certain words.
