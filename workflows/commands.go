@@ -189,12 +189,20 @@ func (b Commands) enqueue(ctx context.Context, c Caller, s dr.Service, req dr.Re
 		At: req.At, Who: req.Requester, Via: c.Via, Action: string(req.Kind), Service: s.Name, Run: req.Run, Granted: true, Config: b.host.Config,
 		Detail: dr.T("audit.request", "target", req.Target, "mode", req.Mode, "reason", dr.Foreign(req.Reason)),
 	}
-	created, err := b.Store.Records.StartRun(ctx, run, line, func(tx *sql.Tx) error {
-		return b.engine.Enqueue(tx, engine.Job{Runbook: string(dr.Failover), Queue: runQueue, ID: req.Run, Input: req, Alone: s.Name})
-	})
+	start := func() (bool, error) {
+		return b.Store.Records.StartRun(ctx, run, line, func(tx *sql.Tx) error {
+			return b.engine.Enqueue(tx, engine.Job{Runbook: string(dr.Failover), Queue: runQueue, ID: req.Run, Input: req, Alone: s.Name})
+		})
+	}
+	created, err := start()
+	for waited := time.Duration(0); errors.Is(err, engine.ErrHeld); waited += looksAtEnd {
+		held, existing, why := holder(ctx, b, s)
+		if dr.CodeOf(why) != dr.Conflict || waited >= atEnd || engine.Wait(ctx, looksAtEnd) != nil {
+			return held, existing, why
+		}
+		created, err = start()
+	}
 	switch {
-	case errors.Is(err, engine.ErrHeld):
-		return holder(ctx, b, s)
 	case err != nil:
 		return b.perhapsStarted(ctx, req, err)
 	}
@@ -206,16 +214,27 @@ func (b Commands) enqueue(ctx context.Context, c Caller, s dr.Service, req dr.Re
 	return found, true, err
 }
 
-// holder gives the run that a service is held by.
+// What is over by its record and has not let go of its service yet does so within moments:
+// it is not what a new request is answered with.
+const (
+	looksAtEnd = 100 * time.Millisecond
+	atEnd      = 5 * time.Second
+)
+
+// holder gives the run that a service is held by: dr.Conflict where that is over.
 func holder(ctx context.Context, b Commands, s dr.Service) (dr.Run, bool, error) {
 	id, err := b.engine.Holder(s.Name)
 	if err != nil {
 		return dr.Run{}, false, &dr.Error{Code: dr.Temporary, What: dr.T("start.not-started"), Next: dr.T("start.not-started.next"), Err: err}
 	}
-	if id == "" { // it ended this very moment
-		return dr.Run{}, false, &dr.Error{Code: dr.Conflict, What: dr.T("start.just-ended", "service", s.Name), Next: dr.T("start.not-started.next")}
+	over := &dr.Error{Code: dr.Conflict, What: dr.T("start.just-ended", "service", s.Name), Next: dr.T("start.not-started.next")}
+	if id == "" {
+		return dr.Run{}, false, over
 	}
 	run, err := b.Store.Records.Run(ctx, id)
+	if err == nil && run.State.Final() {
+		return dr.Run{}, false, over
+	}
 	return run, true, err
 }
 

@@ -187,3 +187,37 @@ func TestNothingRunsOfARunThatIsOver(t *testing.T) {
 		}
 	})
 }
+
+// A run is over by its record and has not let go of its service: who asks then is not
+// answered with it, and has a run of their own as soon as it has. Where it does not, nothing
+// is started, in words.
+func TestAskedAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		lost  int // notes of the end that are not stored at once
+		taken bool
+	}{"lets go": {1, true}, "hangs": {4, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := w.Start(world.Planned)
+				w.Await(run, dr.RunWaiting)
+				w.Fail("Say", c.lost, nil)
+				w.Cancel(run, "alice")
+				w.Await(run, dr.RunCancelled)
+				cmd := world.Planned
+				cmd.Once = "again"
+				next, existing, err := w.Engine.Start(t.Context(), world.By("alice"), cmd)
+				if c.taken && (err != nil || existing || next.Run == run) || !c.taken && dr.CodeOf(err) != dr.Conflict {
+					t.Errorf("given %s (existing %t): %v", next.Run, existing, err)
+				}
+				time.Sleep(time.Minute)
+				if !c.taken {
+					cmd.Once = "once more"
+					next.Run = w.Start(cmd)
+				}
+				w.Await(next.Run, dr.RunWaiting)
+			})
+		})
+	}
+}

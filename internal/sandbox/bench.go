@@ -247,8 +247,8 @@ func (b *bench) resultPosted(pull int) time.Time {
 	return at
 }
 
-// callSpans is every time in which somebody else was at work: a call to GitHub or
-// AWS was open, a Terraform lived, or the emulated cloud was still changing. A fact
+// callSpans is every time in which somebody else was at work: a call to GitHub, AWS, the
+// name servers or the application was open, a Terraform lived, or the emulated cloud was still changing. A fact
 // that has become true and is not noticed yet is the bot's time again.
 func (b *bench) callSpans() ([]span, error) {
 	var out []span
@@ -265,6 +265,9 @@ func (b *bench) callSpans() ([]span, error) {
 			end = end.Add(timings.TaskStart + timings.TargetHealthy)
 		}
 		out = append(out, span{c.Start, end, "AWS " + c.Operation + " in " + c.Region})
+	}
+	for _, s := range b.Cloud.Served() {
+		out = append(out, span{s.Start, s.End, s.What})
 	}
 	lives, err := b.lives()
 	return append(out, lives...), err

@@ -23,6 +23,7 @@ type app struct {
 	region  string
 	healthy func(context.Context) (int, error)
 	out     func() bool
+	served  *servings
 	failing atomic.Bool
 	server  *http.Server
 	addr    string
@@ -38,7 +39,7 @@ func (c *Cloud) listenApps(port int) (map[string]*app, error) {
 	}
 	apps := map[string]*app{}
 	for i, name := range names {
-		a := &app{region: name, addr: listeners[i].Addr().String(), socket: listeners[i]}
+		a := &app{region: name, addr: listeners[i].Addr().String(), socket: listeners[i], served: &c.served}
 		a.healthy = func(ctx context.Context) (int, error) { return c.HealthyTargets(ctx, name) }
 		a.out = func() bool { return c.Proxy.Out(name) }
 		a.server = &http.Server{Handler: a, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
@@ -87,6 +88,7 @@ func listenAll(port int, hosts []string) (listeners []net.Listener, err error) {
 // ServeHTTP answers what the load balancer would: 200, 503 without a healthy target, 500 by a fault, nothing
 // in an outage or without a load balancer.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer a.served.serve("the application")()
 	if a.out() {
 		drop(w)
 		return

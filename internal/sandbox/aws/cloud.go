@@ -21,6 +21,7 @@ type Cloud struct {
 	dns     *dnsServer
 	apps    map[string]*app
 	lag     *lag
+	served  servings
 
 	stop context.CancelFunc
 	busy sync.WaitGroup

@@ -70,6 +70,7 @@ func (s *dnsServer) close() {
 
 // ServeDNS answers one question.
 func (s *dnsServer) ServeDNS(w dns.ResponseWriter, asked *dns.Msg) {
+	defer s.cloud.served.serve("DNS")()
 	answer := new(dns.Msg).SetReply(asked)
 	if len(asked.Question) != 1 {
 		answer.Rcode = dns.RcodeFormatError
