@@ -9,9 +9,9 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	awstransport "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/awshttp"
@@ -103,7 +103,7 @@ func baseConfig(ctx context.Context, o Options) (awssdk.Config, error) {
 			return localConfig(o)
 		}
 	}
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(newTransport()), config.WithAPIOptions(answersOfAWS()))
 	if err != nil {
 		return awssdk.Config{}, &dr.Error{Code: dr.Invalid, Err: err,
 			What: dr.T("aws.configuration"), Next: dr.T("aws.configuration.next")}
@@ -113,14 +113,16 @@ func baseConfig(ctx context.Context, o Options) (awssdk.Config, error) {
 	if o.HTTPClient != nil {
 		cfg.HTTPClient = o.HTTPClient
 	}
-	if cfg.HTTPClient == nil {
-		cfg.HTTPClient = awstransport.NewBuildableClient()
-	}
 	cfg.HTTPClient = awshttp.Client(cfg.HTTPClient)
 	if o.Endpoint != "" {
 		cfg.BaseEndpoint = awssdk.String(o.Endpoint)
 	}
 	return cfg, nil
+}
+
+// answersOfAWS has each answer looked at before the SDK reads it.
+func answersOfAWS() []func(*middleware.Stack) error {
+	return []func(*middleware.Stack) error{tellProxies}
 }
 
 // localConfig is made by hand because the loader opens AWS_CA_BUNDLE at once and
@@ -146,6 +148,7 @@ func localConfig(o Options) (awssdk.Config, error) {
 		Region:       env.Region,
 		BaseEndpoint: awssdk.String(o.Endpoint),
 		HTTPClient:   awshttp.Client(client),
+		APIOptions:   answersOfAWS(),
 		Credentials: awssdk.NewCredentialsCache(credentials.NewStaticCredentialsProvider(
 			keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken)),
 	}, nil

@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
@@ -19,6 +18,9 @@ import (
 // SDK's own text, with its request ids, stays in Err for the log.
 func (s *Session) sortRead(err error) error {
 	op := operationOf(err)
+	if p := proxiedBy(err); p != nil {
+		return s.sortProxied(p, err, op)
+	}
 	var api smithy.APIError
 	refused := errors.As(err, &api)
 	switch status := httpStatus(err); {
@@ -106,20 +108,16 @@ func (s *Session) sortAct(err error) error {
 	var api smithy.APIError
 	refused := errors.As(err, &api) && (throttled(api.ErrorCode()) ||
 		httpStatus(err) < 500 && !timedOut(api.ErrorCode(), httpStatus(err)))
-	if refused || neverSent(err) {
+	p := proxiedBy(err)
+	if refused || neverSent(err) || p != nil && !p.forwarded() {
 		return s.sortRead(err)
 	}
 	op := operationOf(err)
-	return &dr.Error{Code: dr.Uncertain, Err: err,
-		What: dr.T("aws.uncertain", "service", op.service, "region", s.region, "action", op.named()),
-		Next: dr.T("aws.uncertain.next")}
-}
-
-// neverSent tells that no connection came about: the request cannot have
-// arrived. The transport sends a POST once only.
-func neverSent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+	what := dr.T("aws.uncertain", "service", op.service, "region", s.region, "action", op.named())
+	if p != nil {
+		what = dr.T("aws.uncertain.proxied", "service", op.service, "region", s.region, "action", op.named(), "status", p.status)
+	}
+	return &dr.Error{Code: dr.Uncertain, Err: err, What: what, Next: dr.T("aws.uncertain.next")}
 }
 
 // underWay tells what failed between here and the service, in either direction. What
@@ -133,7 +131,7 @@ func underWay(err error) bool {
 
 func throttled(code string) bool {
 	_, ok := retry.DefaultThrottleErrorCodes[code]
-	return ok
+	return ok || code == "TooManyRequests"
 }
 
 // slowDown tells a call that came too often, by its code or, for a code nobody has
