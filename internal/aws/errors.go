@@ -21,6 +21,10 @@ func (s *Session) sortRead(err error) error {
 	if p := proxiedBy(err); p != nil {
 		return s.sortProxied(p, err, op)
 	}
+	var known *dr.Error
+	if errors.As(err, &known) { // of the credentials, which the call fetched itself
+		return known
+	}
 	var api smithy.APIError
 	refused := errors.As(err, &api)
 	switch status := httpStatus(err); {
@@ -42,21 +46,6 @@ func (s *Session) sortRead(err error) error {
 		return &dr.Error{Code: dr.Invalid, Err: err,
 			What: dr.T("aws.unsent", "service", op.service, "region", s.region), Next: dr.T("aws.unsent.next")}
 	}
-}
-
-// sortCredentials sorts why the credentials of a session cannot be had.
-func (s *Session) sortCredentials(err error) error {
-	if noCredentials(err) {
-		return &dr.Error{Code: dr.Denied, Err: err, What: dr.T("aws.no-credentials"), Next: dr.T("aws.no-credentials.next")}
-	}
-	// What STS says is sorted as what any service says. A host, a program or a file that
-	// is to give credentials and gives none has words of its own.
-	sorted := s.sortRead(err)
-	if operationOf(err).service == "AWS" && dr.CodeOf(sorted) == dr.Invalid {
-		return &dr.Error{Code: dr.Denied, Err: err,
-			What: dr.T("aws.unread-credentials", "region", s.region), Next: dr.T("aws.unread-credentials.next")}
-	}
-	return sorted
 }
 
 // sortRefusal sorts what the service itself said no to.
@@ -85,8 +74,7 @@ func (s *Session) denied(err error, code string, op operation) error {
 	e := &dr.Error{Code: dr.Denied, Err: err}
 	switch {
 	case !notAllowed(code):
-		e.What = dr.T("aws.denied.credentials", "region", s.region, "code", dr.Foreign(code))
-		e.Next = dr.T("aws.denied.credentials.next")
+		e.What, e.Next = s.untaken(err, code)
 	case op.action == "sts:AssumeRole" && s.role != "":
 		e.What = dr.T("aws.denied.role", "role", s.role, "region", s.region)
 		e.Next = dr.T("aws.denied.role.next")
@@ -154,6 +142,9 @@ func httpStatus(err error) int {
 	return 0
 }
 
+// nobody stands for the service where none was asked.
+const nobody = "AWS"
+
 // operation is what was asked of AWS.
 type operation struct {
 	service string
@@ -179,14 +170,10 @@ func operationOf(err error) operation {
 	}
 	switch service {
 	case "":
-		return operation{service: "AWS"}
+		return operation{service: nobody}
 	case "Elastic Load Balancing v2":
 		return operation{"Elastic Load Balancing", "elasticloadbalancing:" + action}
 	default:
 		return operation{service, strings.ToLower(service) + ":" + action}
 	}
 }
-
-// noCredentials tells that the chain of credential sources ended at the
-// instance metadata service, its last member, with nothing.
-func noCredentials(err error) bool { return operationOf(err).service == "ec2imds" }

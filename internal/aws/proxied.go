@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awstransport "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -73,8 +74,8 @@ func tellProxies(stack *middleware.Stack) error {
 	) (middleware.DeserializeOutput, middleware.Metadata, error) {
 		out, metadata, err := next.HandleDeserialize(ctx, in)
 		resp, ok := out.RawResponse.(*smithyhttp.Response)
-		if err != nil || !ok {
-			return out, metadata, err
+		if service := awsmiddleware.GetServiceID(ctx); err != nil || !ok || service == "" || service == metadataService {
+			return out, metadata, err // what gives a host its credentials answers as it likes
 		}
 		begin, err := beginOf(resp.Response)
 		if err == nil && ofAProxy(resp.Response, begin) {
