@@ -91,7 +91,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{opts: o, base: base, sessions: make(map[sessionKey]*Session)}
-	c.keys = c.newKeys(base.Credentials.Retrieve)
+	c.keys = c.newKeys(ofChain(base.Credentials))
 	if plain, _ := localOnly(o); !plain {
 		c.keys.anew = readChain
 	}
@@ -138,7 +138,7 @@ func baseConfig(ctx context.Context, o Options) (awssdk.Config, error) {
 
 // loadConfig reads the environment and the files of AWS's own tools.
 func loadConfig(ctx context.Context) (awssdk.Config, error) {
-	return config.LoadDefaultConfig(ctx, config.WithHTTPClient(newTransport()), config.WithAPIOptions(answersOfAWS()))
+	return config.LoadDefaultConfig(ctx, config.WithHTTPClient(newTransport()), config.WithAPIOptions(answersOfAWS()), config.WithCredentialsCacheOptions(dueInChain))
 }
 
 // readChain reads anew where drbot's own credentials come from: a file may have others by now.
@@ -147,7 +147,7 @@ func readChain(ctx context.Context) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cfg.Credentials.Retrieve, nil
+	return ofChain(cfg.Credentials), nil
 }
 
 // answersOfAWS has each answer looked at before the SDK reads it.

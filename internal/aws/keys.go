@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -10,8 +11,13 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// expiring is how long before their end keys are no longer begun with.
-const expiring = time.Minute
+const (
+	// renewBefore is how long before their end others are asked for, beside the calls: who
+	// gives them may be away for as long, and nothing is seen of it.
+	renewBefore = 10 * time.Minute
+	// renewPause is how long keys that are still good are left alone after a question for others.
+	renewPause = 30 * time.Second
+)
 
 // source gives credentials.
 type source = func(context.Context) (awssdk.Credentials, error)
@@ -20,13 +26,15 @@ type source = func(context.Context) (awssdk.Credentials, error)
 type keys struct {
 	timeout time.Duration
 	now     func() time.Time
+	log     *slog.Logger
 	anew    func(context.Context) (source, error) // reads where they come from once more; nil where there is nothing to read
 
 	mu     sync.Mutex
 	take   source
 	held   awssdk.Credentials
 	asking *asking // nil while nobody asks for others
-	reread bool    // those held were not taken
+	asked  time.Time
+	reread bool // those held were not taken
 }
 
 // asking is one question for credentials, which answers all who wait.
@@ -37,21 +45,36 @@ type asking struct {
 }
 
 func (c *Client) newKeys(take source) *keys {
-	return &keys{timeout: c.opts.CallTimeout, now: c.opts.Clock, take: take}
+	return &keys{timeout: c.opts.CallTimeout, now: c.opts.Clock, log: c.opts.Logger, take: take}
 }
 
-// Retrieve gives those that are held, or others.
+// Retrieve gives those that are held until they end, whoever gives others being away or not.
 func (k *keys) Retrieve(ctx context.Context) (awssdk.Credentials, error) {
 	k.mu.Lock()
-	if k.held.HasKeys() && (!k.held.CanExpire || k.now().Before(k.held.Expires.Add(-expiring))) {
+	if now := k.now(); k.held.HasKeys() && (!k.held.CanExpire || now.Before(k.held.Expires)) {
 		defer k.mu.Unlock()
+		if k.held.CanExpire && !now.Before(k.held.Expires.Add(-renewBefore)) && now.Sub(k.asked).Abs() >= renewPause {
+			k.ask(ctx)
+		}
 		return k.held, nil
 	}
+	late := k.asking != nil // it may have been put before who gives them came back
 	asked := k.ask(ctx)
 	k.mu.Unlock()
+	taken, err := asked.wait(ctx)
+	if err != nil && late && ctx.Err() == nil {
+		k.mu.Lock()
+		asked = k.ask(ctx)
+		k.mu.Unlock()
+		return asked.wait(ctx)
+	}
+	return taken, err
+}
+
+func (a *asking) wait(ctx context.Context) (awssdk.Credentials, error) {
 	select {
-	case <-asked.done:
-		return asked.taken, asked.err
+	case <-a.done:
+		return a.taken, a.err
 	case <-ctx.Done():
 		return awssdk.Credentials{}, ctx.Err()
 	}
@@ -61,7 +84,7 @@ func (k *keys) Retrieve(ctx context.Context) (awssdk.Credentials, error) {
 // serves all. The lock is held.
 func (k *keys) ask(ctx context.Context) *asking {
 	if k.asking == nil {
-		k.asking = &asking{done: make(chan struct{})}
+		k.asking, k.asked = &asking{done: make(chan struct{})}, k.now()
 		go k.renew(context.WithoutCancel(ctx), k.asking)
 	}
 	return k.asking
@@ -73,8 +96,11 @@ func (k *keys) renew(ctx context.Context, a *asking) {
 	a.taken, a.err = k.fetch(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if a.err == nil {
+	switch {
+	case a.err == nil:
 		k.held = a.taken
+	case k.held.HasKeys():
+		k.log.WarnContext(ctx, "the credentials could not be renewed; those that are held are used until they end", "until", k.held.Expires, "error", a.err)
 	}
 	k.asking = nil
 	close(a.done)
@@ -100,6 +126,20 @@ func (k *keys) fetch(ctx context.Context) (taken awssdk.Credentials, err error) 
 	}
 	return take(ctx)
 }
+
+// ofChain asks the SDK's own chain, which tells an end that is earlier than the true one:
+// so it asks for others when they are due here.
+func ofChain(chain awssdk.CredentialsProvider) source {
+	return func(ctx context.Context) (awssdk.Credentials, error) {
+		taken, err := chain.Retrieve(ctx)
+		if taken.CanExpire {
+			taken.Expires = taken.Expires.Add(renewBefore)
+		}
+		return taken, err
+	}
+}
+
+func dueInChain(o *awssdk.CredentialsCacheOptions) { o.ExpiryWindow = renewBefore }
 
 // drop forgets keys that AWS did not take, unless there are others by now.
 func (k *keys) drop(used awssdk.Credentials) {
