@@ -152,7 +152,7 @@ func readChain(ctx context.Context) (source, error) {
 
 // answersOfAWS has each answer looked at before the SDK reads it.
 func answersOfAWS() []func(*middleware.Stack) error {
-	return []func(*middleware.Stack) error{tellProxies}
+	return []func(*middleware.Stack) error{tellAnswers}
 }
 
 // localConfig is made by hand because the loader opens AWS_CA_BUNDLE at once and

@@ -35,6 +35,8 @@ func (s *Session) sortRead(err error) error {
 	case status >= 500:
 		return &dr.Error{Code: dr.Temporary, Err: err,
 			What: dr.T("aws.fault", "service", op.service, "region", s.region, "status", status)}
+	case errors.Is(err, errHollow):
+		return &dr.Error{Code: dr.Temporary, Err: err, What: dr.T("aws.hollow", "service", op.service, "region", s.region, "status", status)}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &dr.Error{Code: dr.Temporary, Err: err,
 			What: dr.T("aws.late", "service", op.service, "region", s.region, "limit", s.timeout)}

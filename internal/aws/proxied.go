@@ -5,22 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awstransport "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/drbot/drbot/dr"
 )
-
-// sniffed is how much of an answer is looked at to tell whose it is.
-const sniffed = 4 << 10
 
 // proxied is an answer that is not of the service which was asked: of a proxy, a page to
 // sign in at, or the front that AWS has before a service.
@@ -67,46 +60,6 @@ func (s *Session) sortProxied(p *proxied, err error, op operation) error {
 		What: dr.T("aws.proxied", args...), Next: dr.T("aws.proxied.next", "host", dr.Foreign(p.host))}
 }
 
-// tellProxies has the answers that are none of AWS's told apart, before the SDK reads them.
-func tellProxies(stack *middleware.Stack) error {
-	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("drbotTellProxies", func(
-		ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
-	) (middleware.DeserializeOutput, middleware.Metadata, error) {
-		out, metadata, err := next.HandleDeserialize(ctx, in)
-		resp, ok := out.RawResponse.(*smithyhttp.Response)
-		if service := awsmiddleware.GetServiceID(ctx); err != nil || !ok || service == "" || service == metadataService {
-			return out, metadata, err // what gives a host its credentials answers as it likes
-		}
-		begin, err := beginOf(resp.Response)
-		if err == nil && ofAProxy(resp.Response, begin) {
-			return out, metadata, &proxied{status: resp.StatusCode, host: hostOf(in.Request), said: string(begin)}
-		}
-		return out, metadata, nil // an answer that cannot be read is the reader's to tell
-	}), middleware.After)
-}
-
-// beginOf reads the beginning of an answer and leaves it to be read whole.
-func beginOf(r *http.Response) ([]byte, error) {
-	if r.Body == nil || r.Body == http.NoBody {
-		return nil, nil
-	}
-	begin, err := io.ReadAll(io.LimitReader(r.Body, sniffed))
-	rest := io.MultiReader(bytes.NewReader(begin), r.Body)
-	if err != nil {
-		rest = io.MultiReader(bytes.NewReader(begin), failing{err})
-	}
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{rest, r.Body}
-	return begin, err
-}
-
-// failing is the end of an answer that broke off.
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
-
 // ofAProxy tells an answer that AWS did not write. Each of AWS's own has the id of the
 // request, and each of its refusals a code.
 func ofAProxy(r *http.Response, begin []byte) bool {
@@ -131,13 +84,6 @@ func ofAProxy(r *http.Response, begin []byte) bool {
 		}
 	}
 	return true
-}
-
-func hostOf(request any) string {
-	if r, ok := request.(*smithyhttp.Request); ok && r.URL != nil {
-		return r.URL.Host
-	}
-	return ""
 }
 
 // newTransport is the SDK's own, which says what a proxy refused before anything was sent.
