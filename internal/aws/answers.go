@@ -26,9 +26,12 @@ func tellAnswers(stack *middleware.Stack) error {
 		ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
 	) (middleware.DeserializeOutput, middleware.Metadata, error) {
 		out, metadata, err := next.HandleDeserialize(ctx, in)
+		if err != nil {
+			return out, metadata, &wayTo{hostOf(in.Request), err}
+		}
 		resp, ok := out.RawResponse.(*smithyhttp.Response)
-		if service := awsmiddleware.GetServiceID(ctx); err != nil || !ok || service == "" || service == metadataService {
-			return out, metadata, err // what gives a host its credentials answers as it likes
+		if service := awsmiddleware.GetServiceID(ctx); !ok || service == "" || service == metadataService {
+			return out, metadata, nil // what gives a host its credentials answers as it likes
 		}
 		begin, err := beginOf(resp.Response)
 		switch {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
@@ -118,15 +117,4 @@ func dateOf(err error) time.Time {
 		return time.Time{}
 	}
 	return at
-}
-
-// hostAsked is the host that a request was on its way to; empty when it is not known.
-func hostAsked(err error) string {
-	var sent *url.Error
-	if errors.As(err, &sent) {
-		if at, err := url.Parse(sent.URL); err == nil {
-			return at.Host
-		}
-	}
-	return ""
 }

@@ -17,7 +17,7 @@ import (
 // sortRead turns an SDK error into words for a person and a code for a program. The
 // SDK's own text, with its request ids, stays in Err for the log.
 func (s *Session) sortRead(err error) error {
-	op := operationOf(err)
+	s, op := s.truly(err, operationOf(err))
 	if p := proxiedBy(err); p != nil {
 		return s.sortProxied(p, err, op)
 	}

@@ -91,7 +91,8 @@ func (k *keys) ask(ctx context.Context) *asking {
 }
 
 func (k *keys) renew(ctx context.Context, a *asking) {
-	ctx, cancel := context.WithTimeout(ctx, k.timeout)
+	// A little less than a call has, so that who waits is told where it went wrong.
+	ctx, cancel := context.WithTimeout(ctx, k.timeout*9/10)
 	defer cancel()
 	a.taken, a.err = k.fetch(ctx)
 	k.mu.Lock()
