@@ -66,7 +66,7 @@ func (p parts) assemble(ctx context.Context, cfg *config.Config, as credentials,
 	books, err := workflows.New(workflows.Deps{
 		Team:      workflows.Team{Services: cfg.Services, People: cfg.People},
 		Forge:     workflows.Forge{Files: forge, Changes: forge, Watch: forge, Publish: forge, Itself: github.Unattended{Client: forge}, Pages: view.PullRequest{Words: catalogue.In(language, text.Slack)}, Region: tf.RegionFile{}, Rules: newRules(cfg, forge)},
-		Cloud:     workflows.Cloud{Systems: p.systems(cloud), Databases: databases, Names: route53.New(cloud)},
+		Cloud:     workflows.Cloud{Systems: based{p.systems(cloud), cloud}, Databases: databases, Names: route53.New(cloud)},
 		Terraform: terraform, Policy: policy, Directory: poster,
 		Store: workflows.Store{Records: st, Book: over.refusals(), Memory: st, Keeper: st, Reports: st},
 		Kinds: p.kinds(&steps.World{
@@ -84,6 +84,7 @@ func (p parts) assemble(ctx context.Context, cfg *config.Config, as credentials,
 	if err != nil {
 		return nil, err
 	}
+	tellBased(ctx, cloud, cfg.Services, log, words.Say)
 	s := &server{books: books, poster: poster, floods: over, log: log}
 	s.tellRules = func(ctx context.Context) { tellRules(ctx, newRules(cfg, forge), cfg.Services, log, words.Say) }
 	s.tidy = janitor{store: st, books: books, terraform: terraform, services: cfg.Services, log: log}.run

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/internal/aws"
 	"github.com/drbot/drbot/text"
 	"github.com/drbot/drbot/workflows/steps"
 )
@@ -81,6 +82,7 @@ func reference(words text.Words, p parts, root *cobra.Command) string {
 	for _, s := range p.infos() {
 		add(code(s.ID), s.Specs, needed)
 	}
+	add(say(dr.T("reference.itself")), []dr.Spec{aws.BaseSpec()}, needed)
 	add(say(dr.T("reference.repository")), p.rules, needed)
 	add(say(dr.T("reference.names")), p.names, func(dr.Spec, dr.Mode) string { return "–" }) // no run starts by these
 	table(say(dr.T("reference.checks")), []string{say(dr.T("reference.check")), say(dr.T("reference.system")), say(dr.T("reference.unit")), "planned", "disaster", say(dr.T("reference.means")), say(dr.T("reference.mend"))}, rows)

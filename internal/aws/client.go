@@ -9,9 +9,9 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	awstransport "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/awshttp"
@@ -62,6 +62,7 @@ type Options struct {
 type Client struct {
 	opts Options
 	base awssdk.Config
+	keys *keys // drbot's own
 
 	mu       sync.Mutex
 	sessions map[sessionKey]*Session
@@ -89,21 +90,36 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{opts: o, base: base, sessions: make(map[sessionKey]*Session)}, nil
+	c := &Client{opts: o, base: base, sessions: make(map[sessionKey]*Session)}
+	c.keys = c.newKeys(ofChain(base.Credentials))
+	if plain, _ := localOnly(o); !plain {
+		c.keys.anew = readChain
+	}
+	return c, nil
+}
+
+// localOnly tells an endpoint without TLS, which is no endpoint of AWS's.
+func localOnly(o Options) (bool, error) {
+	if o.Endpoint == "" {
+		return false, nil
+	}
+	u, err := url.Parse(o.Endpoint)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return false, &dr.Error{Code: dr.Invalid, Err: err,
+			What: dr.T("aws.endpoint"), Next: dr.T("aws.endpoint.next")}
+	}
+	return u.Scheme == "http", nil
 }
 
 func baseConfig(ctx context.Context, o Options) (awssdk.Config, error) {
-	if o.Endpoint != "" {
-		u, err := url.Parse(o.Endpoint)
-		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			return awssdk.Config{}, &dr.Error{Code: dr.Invalid, Err: err,
-				What: dr.T("aws.endpoint"), Next: dr.T("aws.endpoint.next")}
-		}
-		if u.Scheme == "http" {
-			return localConfig(o)
-		}
+	local, err := localOnly(o)
+	if err != nil {
+		return awssdk.Config{}, err
 	}
-	cfg, err := config.LoadDefaultConfig(ctx)
+	if local {
+		return localConfig(o)
+	}
+	cfg, err := loadConfig(ctx)
 	if err != nil {
 		return awssdk.Config{}, &dr.Error{Code: dr.Invalid, Err: err,
 			What: dr.T("aws.configuration"), Next: dr.T("aws.configuration.next")}
@@ -113,14 +129,30 @@ func baseConfig(ctx context.Context, o Options) (awssdk.Config, error) {
 	if o.HTTPClient != nil {
 		cfg.HTTPClient = o.HTTPClient
 	}
-	if cfg.HTTPClient == nil {
-		cfg.HTTPClient = awstransport.NewBuildableClient()
-	}
 	cfg.HTTPClient = awshttp.Client(cfg.HTTPClient)
 	if o.Endpoint != "" {
 		cfg.BaseEndpoint = awssdk.String(o.Endpoint)
 	}
 	return cfg, nil
+}
+
+// loadConfig reads the environment and the files of AWS's own tools.
+func loadConfig(ctx context.Context) (awssdk.Config, error) {
+	return config.LoadDefaultConfig(ctx, config.WithHTTPClient(newTransport()), config.WithAPIOptions(answersOfAWS()), config.WithCredentialsCacheOptions(dueInChain))
+}
+
+// readChain reads anew where drbot's own credentials come from: a file may have others by now.
+func readChain(ctx context.Context) (source, error) {
+	cfg, err := loadConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ofChain(cfg.Credentials), nil
+}
+
+// answersOfAWS has each answer looked at before the SDK reads it.
+func answersOfAWS() []func(*middleware.Stack) error {
+	return []func(*middleware.Stack) error{tellAnswers}
 }
 
 // localConfig is made by hand because the loader opens AWS_CA_BUNDLE at once and
@@ -146,6 +178,7 @@ func localConfig(o Options) (awssdk.Config, error) {
 		Region:       env.Region,
 		BaseEndpoint: awssdk.String(o.Endpoint),
 		HTTPClient:   awshttp.Client(client),
+		APIOptions:   answersOfAWS(),
 		Credentials: awssdk.NewCredentialsCache(credentials.NewStaticCredentialsProvider(
 			keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken)),
 	}, nil

@@ -17,17 +17,44 @@ func notAllowed(code string) bool {
 	return false
 }
 
+// fault is what is wrong with who asked, where AWS did not take the request for anybody's.
+type fault string
+
+const (
+	faultClock     fault = "clock"     // the request is of another time
+	faultExpired   fault = "expired"   // the session has ended
+	faultKey       fault = "key"       // AWS knows no such key
+	faultSignature fault = "signature" // the secret is not the key's, or the request was changed
+)
+
+// untaken tells the codes of requests that AWS took for nobody's: it did not look at what
+// they ask for.
+func untaken(code string) fault {
+	switch code {
+	case "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture":
+		return faultClock
+	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired":
+		return faultExpired
+	case "InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClientException", "InvalidToken", "AuthFailure",
+		"MissingAuthenticationToken", "MissingAuthenticationTokenException":
+		return faultKey
+	case "SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature":
+		return faultSignature
+	}
+	return ""
+}
+
 // codeOfAWS sorts the error codes of RDS, ECS, Elastic Load Balancing, CloudWatch
 // and STS, by the services' API references; a code nobody has heard of by its status.
 func codeOfAWS(code string, status int) dr.Code {
 	if notAllowed(code) {
 		return dr.Denied
 	}
+	if untaken(code) != "" {
+		return dr.Denied
+	}
 	switch code {
-	case "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "MissingAuthenticationToken",
-		"MissingAuthenticationTokenException", "ExpiredToken", "ExpiredTokenException", "InvalidSignatureException",
-		"IncompleteSignature", "RequestExpired", "RequestTimeTooSkewed", "InvalidIdentityToken", "IDPRejectedClaim",
-		"RegionDisabledException", "OptInRequired", "AuthFailure", "BlockedException":
+	case "InvalidIdentityToken", "IDPRejectedClaim", "RegionDisabledException", "OptInRequired", "BlockedException":
 		return dr.Denied
 	case "GlobalClusterNotFoundFault", "DBClusterNotFoundFault", "DBClusterNotFound", "DBInstanceNotFound", "DBInstanceNotFoundFault",
 		"ClusterNotFoundException", "ServiceNotFoundException", "TargetGroupNotFound", "TargetGroupNotFoundException":

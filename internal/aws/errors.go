@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
@@ -18,7 +17,14 @@ import (
 // sortRead turns an SDK error into words for a person and a code for a program. The
 // SDK's own text, with its request ids, stays in Err for the log.
 func (s *Session) sortRead(err error) error {
-	op := operationOf(err)
+	s, op := s.truly(err, operationOf(err))
+	if p := proxiedBy(err); p != nil {
+		return s.sortProxied(p, err, op)
+	}
+	var known *dr.Error
+	if errors.As(err, &known) { // of the credentials, which the call fetched itself
+		return known
+	}
 	var api smithy.APIError
 	refused := errors.As(err, &api)
 	switch status := httpStatus(err); {
@@ -29,6 +35,8 @@ func (s *Session) sortRead(err error) error {
 	case status >= 500:
 		return &dr.Error{Code: dr.Temporary, Err: err,
 			What: dr.T("aws.fault", "service", op.service, "region", s.region, "status", status)}
+	case errors.Is(err, errHollow):
+		return &dr.Error{Code: dr.Temporary, Err: err, What: dr.T("aws.hollow", "service", op.service, "region", s.region, "status", status)}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &dr.Error{Code: dr.Temporary, Err: err,
 			What: dr.T("aws.late", "service", op.service, "region", s.region, "limit", s.timeout)}
@@ -40,21 +48,6 @@ func (s *Session) sortRead(err error) error {
 		return &dr.Error{Code: dr.Invalid, Err: err,
 			What: dr.T("aws.unsent", "service", op.service, "region", s.region), Next: dr.T("aws.unsent.next")}
 	}
-}
-
-// sortCredentials sorts why the credentials of a session cannot be had.
-func (s *Session) sortCredentials(err error) error {
-	if noCredentials(err) {
-		return &dr.Error{Code: dr.Denied, Err: err, What: dr.T("aws.no-credentials"), Next: dr.T("aws.no-credentials.next")}
-	}
-	// What STS says is sorted as what any service says. A host, a program or a file that
-	// is to give credentials and gives none has words of its own.
-	sorted := s.sortRead(err)
-	if operationOf(err).service == "AWS" && dr.CodeOf(sorted) == dr.Invalid {
-		return &dr.Error{Code: dr.Denied, Err: err,
-			What: dr.T("aws.unread-credentials", "region", s.region), Next: dr.T("aws.unread-credentials.next")}
-	}
-	return sorted
 }
 
 // sortRefusal sorts what the service itself said no to.
@@ -83,8 +76,7 @@ func (s *Session) denied(err error, code string, op operation) error {
 	e := &dr.Error{Code: dr.Denied, Err: err}
 	switch {
 	case !notAllowed(code):
-		e.What = dr.T("aws.denied.credentials", "region", s.region, "code", dr.Foreign(code))
-		e.Next = dr.T("aws.denied.credentials.next")
+		e.What, e.Next = s.untaken(err, code)
 	case op.action == "sts:AssumeRole" && s.role != "":
 		e.What = dr.T("aws.denied.role", "role", s.role, "region", s.region)
 		e.Next = dr.T("aws.denied.role.next")
@@ -106,20 +98,16 @@ func (s *Session) sortAct(err error) error {
 	var api smithy.APIError
 	refused := errors.As(err, &api) && (throttled(api.ErrorCode()) ||
 		httpStatus(err) < 500 && !timedOut(api.ErrorCode(), httpStatus(err)))
-	if refused || neverSent(err) {
+	p := proxiedBy(err)
+	if refused || neverSent(err) || p != nil && !p.forwarded() {
 		return s.sortRead(err)
 	}
 	op := operationOf(err)
-	return &dr.Error{Code: dr.Uncertain, Err: err,
-		What: dr.T("aws.uncertain", "service", op.service, "region", s.region, "action", op.named()),
-		Next: dr.T("aws.uncertain.next")}
-}
-
-// neverSent tells that no connection came about: the request cannot have
-// arrived. The transport sends a POST once only.
-func neverSent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+	what := dr.T("aws.uncertain", "service", op.service, "region", s.region, "action", op.named())
+	if p != nil {
+		what = dr.T("aws.uncertain.proxied", "service", op.service, "region", s.region, "action", op.named(), "status", p.status)
+	}
+	return &dr.Error{Code: dr.Uncertain, Err: err, What: what, Next: dr.T("aws.uncertain.next")}
 }
 
 // underWay tells what failed between here and the service, in either direction. What
@@ -133,7 +121,7 @@ func underWay(err error) bool {
 
 func throttled(code string) bool {
 	_, ok := retry.DefaultThrottleErrorCodes[code]
-	return ok
+	return ok || code == "TooManyRequests"
 }
 
 // slowDown tells a call that came too often, by its code or, for a code nobody has
@@ -155,6 +143,9 @@ func httpStatus(err error) int {
 	}
 	return 0
 }
+
+// nobody stands for the service where none was asked.
+const nobody = "AWS"
 
 // operation is what was asked of AWS.
 type operation struct {
@@ -181,14 +172,10 @@ func operationOf(err error) operation {
 	}
 	switch service {
 	case "":
-		return operation{service: "AWS"}
+		return operation{service: nobody}
 	case "Elastic Load Balancing v2":
 		return operation{"Elastic Load Balancing", "elasticloadbalancing:" + action}
 	default:
 		return operation{service, strings.ToLower(service) + ":" + action}
 	}
 }
-
-// noCredentials tells that the chain of credential sources ended at the
-// instance metadata service, its last member, with nothing.
-func noCredentials(err error) bool { return operationOf(err).service == "ec2imds" }

@@ -8,8 +8,6 @@ import (
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/drbot/drbot/dr"
 )
@@ -29,7 +27,9 @@ type sessionKey struct {
 type Session struct {
 	sessionKey
 	timeout time.Duration
+	now     func() time.Time
 	config  awssdk.Config
+	keys    *keys
 
 	mu      sync.Mutex
 	clients map[reflect.Type]any
@@ -57,14 +57,16 @@ func (c *Client) open(key sessionKey) *Session {
 	// The number of attempts is decided here, not by AWS_MAX_ATTEMPTS.
 	cfg.RetryMaxAttempts = 0
 	cfg.Retryer = func() awssdk.Retryer { return c.readRetryer() }
+	held := c.keys
 	if key.role != "" {
-		cfg.Credentials = c.assume(cfg, key)
+		held = c.assume(key)
 	}
+	cfg.Credentials = held
 	if key.purpose == PurposePromote {
 		// The acts have no client token: a second attempt could be a second act.
 		cfg.Retryer = func() awssdk.Retryer { return awssdk.NopRetryer{} }
 	}
-	return &Session{sessionKey: key, timeout: c.opts.CallTimeout, config: cfg, clients: make(map[reflect.Type]any)}
+	return &Session{sessionKey: key, timeout: c.opts.CallTimeout, now: c.opts.Clock, config: cfg, keys: held, clients: make(map[reflect.Type]any)}
 }
 
 // Connect gives a session's client of one AWS service, made at the first use:
@@ -89,63 +91,51 @@ func (c *Client) readRetryer() awssdk.Retryer {
 	})
 }
 
-// assume makes credentials from the STS endpoint of the very Region they are
-// for: the role of the target must not be fetched where the outage is.
+// assume takes a role at the STS endpoint of the very Region it is for: the role of the
+// target must not be fetched where the outage is.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_region-endpoints.html
-func (c *Client) assume(cfg awssdk.Config, key sessionKey) awssdk.CredentialsProvider {
-	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), key.role, func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName = "drbot-" + string(key.purpose) // seen in CloudTrail
+func (c *Client) assume(key sessionKey) *keys {
+	return c.newKeys(func(ctx context.Context) (awssdk.Credentials, error) {
+		lent, err := c.Lend(ctx, Loan{Role: key.role, Region: key.region, Name: "drbot-" + string(key.purpose), For: time.Hour})
+		return awssdk.Credentials{AccessKeyID: lent.ID, SecretAccessKey: lent.Secret, SessionToken: lent.Token,
+			Source: "drbot", CanExpire: true, Expires: lent.Until}, err
 	})
-	return awssdk.NewCredentialsCache(boundedProvider{provider, c.opts.CallTimeout}, func(o *awssdk.CredentialsCacheOptions) {
-		o.ExpiryWindow = time.Minute // no call starts with keys that end during it
-	})
-}
-
-// boundedProvider ends a fetch of credentials in time. The SDK's cache fetches
-// without the caller's deadline, so that one fetch can serve several callers.
-type boundedProvider struct {
-	inner   awssdk.CredentialsProvider
-	timeout time.Duration
-}
-
-func (b boundedProvider) Retrieve(ctx context.Context) (awssdk.Credentials, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
-	defer cancel()
-	return b.inner.Retrieve(ctx)
 }
 
 // Read makes one API call in the time of one call, and sorts its error. The credentials
 // are fetched before it, so that a failure to get them is told as one.
 func Read[In, Out, Option any](ctx context.Context, s *Session, call func(context.Context, In, ...Option) (Out, error), in In) (Out, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	var none Out
-	if _, err := s.config.Credentials.Retrieve(ctx); err != nil {
-		return none, s.sortCredentials(err)
-	}
-	out, err := call(ctx, in)
-	if err != nil {
-		return none, s.sortRead(err)
-	}
-	return out, nil
+	return put(ctx, s, call, in, s.sortRead)
 }
 
 // ActOnce makes one API call that changes something, with dr.Uncertain when it may
 // have been accepted and any other code when it was not. The credentials are
 // fetched before it, so that a failure to get them is known to be no attempt.
 func ActOnce[In, Out, Option any](ctx context.Context, s *Session, call func(context.Context, In, ...Option) (Out, error), in In) (Out, error) {
-	var none Out
+	return put(ctx, s, call, in, s.sortAct)
+}
+
+// put makes a call, and makes it again, once, where AWS did not take who made it: what is
+// refused so was not even looked at, and other credentials or the right time may do.
+func put[In, Out, Option any](ctx context.Context, s *Session, call func(context.Context, In, ...Option) (Out, error), in In, sort func(error) error) (Out, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	if _, err := s.config.Credentials.Retrieve(ctx); err != nil {
-		return none, s.sortCredentials(err)
+	var none Out
+	for again := false; ; again = true {
+		used, err := s.config.Credentials.Retrieve(ctx)
+		if err != nil {
+			return none, s.sortCredentials(err)
+		}
+		if err := ctx.Err(); err != nil {
+			return none, s.sortRead(err)
+		}
+		out, err := call(ctx, in)
+		switch {
+		case err == nil:
+			return out, nil
+		case again || !unsigned(err):
+			return none, sort(err)
+		}
+		s.keys.drop(used)
 	}
-	if err := ctx.Err(); err != nil {
-		return none, s.sortRead(err)
-	}
-	out, err := call(ctx, in)
-	if err != nil {
-		return none, s.sortAct(err)
-	}
-	return out, nil
 }

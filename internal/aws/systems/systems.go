@@ -56,6 +56,7 @@ func Specs() []dr.Spec {
 		add(info.Specs)
 	}
 	add(route53.Specs())
+	add([]dr.Spec{aws.BaseSpec()})
 	return all
 }
 
