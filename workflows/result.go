@@ -34,6 +34,9 @@ func (s account) result(ctx context.Context) dr.Result {
 			res.Left = append(res.Left, dr.T("left.events", "database", db.Name))
 		}
 		res.Events = append(res.Events, events...)
+		if p, found := steps.Promotion.Of(s.f.run, db.Name); found == engine.Ran && p.Rebuilding != "" {
+			res.Left = append(res.Left, dr.T("left.rebuilding", "database", db.Name, "state", dr.Foreign(p.Rebuilding)))
+		}
 	}
 	if s.f.req.Mode == dr.Disaster {
 		source := dr.T("left.source", "source", s.f.source)

@@ -16,6 +16,10 @@ const promote = "promote"
 // not worth waiting for.
 const lagRead = 5 * time.Second
 
+// rebuildWait is for how long a promotion that has brought the writer, and goes on over the
+// other members, is waited for all the same.
+const rebuildWait = time.Minute
+
 // Databases is what a failover needs from the database service.
 type Databases interface {
 	// State reads a database through a Region's endpoint.
@@ -109,7 +113,7 @@ func promotion(ctx context.Context, s promoteStep, r *engine.Run) (engine.Outcom
 	case (going || st.Writer == s.target()) && !asked && s.job.Request.Kind != dr.Resume && !toldOfOthers(ctx, s, r, n):
 		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.by-others", "target", s.target()), Next: dr.T("promote.by-others.next")}
 	case s.moved(st):
-		return s.account(ctx, r)
+		return s.account(ctx, r, "")
 	case st.Failover != "" && !going:
 		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.elsewhere", "region", st.FailoverTo, "state", dr.Foreign(st.Failover)), Next: dr.T("promote.elsewhere.next")}
 	case !going && st.Writer != s.target():
@@ -117,10 +121,11 @@ func promotion(ctx context.Context, s promoteStep, r *engine.Run) (engine.Outcom
 			return out, err
 		}
 	}
-	if err := s.await(ctx, r); err != nil {
+	rebuilding, err := s.await(ctx, r)
+	if err != nil {
 		return engine.Outcome{}, err
 	}
-	return s.account(ctx, r)
+	return s.account(ctx, r, rebuilding)
 }
 
 // toldOfOthers tells whether people were asked about a promotion that is none of this
@@ -254,33 +259,42 @@ func (s promoteStep) sign(ctx context.Context) (bool, error) {
 	}
 }
 
-// await waits until the promotion has taken effect. An operation that is over while the
+// await waits until the promotion has taken effect, and gives the state of one that goes on
+// over the other members all the same. An operation that is over while the
 // writer is still elsewhere was cancelled or has failed.
-func (s promoteStep) await(ctx context.Context, r *engine.Run) error {
-	var idleSince time.Time
+func (s promoteStep) await(ctx context.Context, r *engine.Run) (rebuilding string, err error) {
+	var idleSince, readySince time.Time
 	var last dr.Text
 	for {
 		st, err := s.state(ctx)
 		now := s.world.Now()
+		if err == nil && !st.Rebuilds(s.target()) {
+			readySince = time.Time{}
+		}
 		switch {
 		case err != nil:
 			last = dr.T("promote.unread")
 		case s.moved(st):
-			return nil
+			return "", nil
+		case st.Rebuilds(s.target()) && !readySince.IsZero() && now.Sub(readySince) >= rebuildWait:
+			return st.Failover, nil
 		case st.Failover == "" && st.Writer != s.target():
 			if idleSince.IsZero() {
 				idleSince = now
 			}
 			if now.Sub(idleSince) >= s.world.Timing.Settle {
-				return &dr.Error{Code: dr.Conflict, What: dr.T("promote.over", "writer", orNowhere(st.Writer)), Next: dr.T("promote.over.next", "database", s.db.Name)}
+				return "", &dr.Error{Code: dr.Conflict, What: dr.T("promote.over", "writer", orNowhere(st.Writer)), Next: dr.T("promote.over.next", "database", s.db.Name)}
 			}
 		default:
 			idleSince = time.Time{}
+			if st.Rebuilds(s.target()) && readySince.IsZero() {
+				readySince = now
+			}
 			last = dr.T("promote.moving", "status", dr.Foreign(st.Status), "failover", dr.Foreign(st.Failover), "detail", st.WriterDetail)
 		}
 		r.Waits(ctx, s.Name(), last)
 		if err := engine.Wait(ctx, s.world.Timing.Poll); err != nil {
-			return promoteOverdue(s.world.Timing.Promote, last, err)
+			return "", promoteOverdue(s.world.Timing.Promote, last, err)
 		}
 	}
 }
@@ -332,8 +346,13 @@ func (s promoteStep) keepDeployments(ctx context.Context, r *engine.Run, act str
 }
 
 // account tells what the promotion took, from what was stored before it.
-func (s promoteStep) account(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
-	p := Promoted{At: s.world.Now(), To: s.target()}
+func (s promoteStep) account(ctx context.Context, r *engine.Run, rebuilding string) (engine.Outcome, error) {
+	p := Promoted{At: s.world.Now(), To: s.target(), Rebuilding: rebuilding}
+	if rebuilding != "" {
+		if err := r.Say(ctx, "rebuilding/"+s.db.Name, dr.Warn, dr.T("note.rebuilding", "database", s.db.Name, "region", s.target()), dr.T("note.rebuilding.line", "state", dr.Foreign(rebuilding))); err != nil {
+			return engine.Outcome{}, err
+		}
+	}
 	intent, asked, err := asked(ctx, s, r)
 	if err != nil {
 		return engine.Outcome{}, err

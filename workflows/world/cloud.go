@@ -53,8 +53,11 @@ type database struct {
 	ready    time.Time      // from when the writer takes writes
 	asked    []dr.Promotion // that arrived, refused ones too
 	promoted []dr.Promotion
-	status   string // reported of it, over what it would be
-	stuck    bool   // no promotion ends
+	status   string        // reported of it, over what it would be
+	stuck    bool          // no promotion ends
+	slow     time.Duration // until the writer takes writes, over what it would take
+	called   string        // the state of an operation, over what it would be
+	rebuilds bool          // a promotion moves the writer, and then goes on over the other members
 	events   []dr.Event
 	lag      *float64
 }
@@ -64,6 +67,7 @@ type move struct {
 	dr.Promotion
 	began time.Time
 	fails bool // it ends with the writer where it was
+	moved bool // the writer is elsewhere already
 }
 
 func newCloud(s dr.Service, active dr.Region) *cloud {
@@ -166,11 +170,14 @@ func (d *database) settle() {
 	if m == nil || d.stuck || time.Since(m.began) < moveTime {
 		return
 	}
-	d.moving = nil
-	if m.fails {
+	if !d.rebuilds || m.fails {
+		d.moving = nil
+	}
+	if m.fails || m.moved {
 		return
 	}
-	d.writer, d.ready = m.To, m.began.Add(readyTime)
+	m.moved = true
+	d.writer, d.ready = m.To, m.began.Add(readyTime+d.slow)
 	d.events = append(d.events, dr.Event{At: m.began.Add(moveTime), Source: d.name, Text: dr.T(dr.Words, "words", dr.Foreign("Global failover to "+string(m.To)+" completed"))})
 }
 
@@ -210,6 +217,9 @@ func (d *database) state(s dr.Service, db dr.Resource, through dr.Region) dr.Dat
 			if m.Mode == dr.Planned {
 				st.Failover, st.Status = "switching-over", "switching-over"
 			}
+		}
+		if d.called != "" {
+			st.Failover = d.called
 		}
 	}
 	return st
@@ -282,6 +292,28 @@ func (w *World) Stick() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.first().stuck = true
+}
+
+// Rebuild makes the promotions of the first database go on after the writer has moved, over its
+// other members, without an end.
+func (w *World) Rebuild() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().rebuilds = true
+}
+
+// Unready has the writer of the first database take writes this much later than it would.
+func (w *World) Unready(longer time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().slow = longer
+}
+
+// CallIt makes this the state of every operation on the first database.
+func (w *World) CallIt(state string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().called = state
 }
 
 // Promotions counts the promotions the bot asked for and the databases accepted.
