@@ -53,12 +53,12 @@ type database struct {
 	ready    time.Time      // from when the writer takes writes
 	asked    []dr.Promotion // that arrived, refused ones too
 	promoted []dr.Promotion
-	status   string        // reported of it, over what it would be
-	stuck    bool          // no promotion ends
-	slow     time.Duration // until the writer takes writes, over what it would take
-	called   string        // the state of an operation, over what it would be
-	rebuilds bool          // a promotion moves the writer, and then goes on over the other members
-	events   []dr.Event
+	status   string                   // reported of it, over what it would be
+	stuck    bool                     // no promotion ends
+	slow     time.Duration            // until the writer takes writes, over what it would take
+	called   string                   // the state of an operation, over what it would be
+	rebuilds bool                     // a promotion moves the writer, and then goes on over the other members
+	events   map[dr.Region][]dr.Event // by the Region that has recorded them
 	lag      *float64
 }
 
@@ -83,7 +83,7 @@ func (c *cloud) add(s dr.Service, active dr.Region) {
 		if c.first == "" {
 			c.first = db.Name
 		}
-		c.databases[db.Name] = &database{name: db.Name, writer: active, lag: &lag}
+		c.databases[db.Name] = &database{name: db.Name, writer: active, lag: &lag, events: map[dr.Region][]dr.Event{}}
 	}
 	for _, r := range s.Regions {
 		n := wants(s.Strategy, r == active)
@@ -178,7 +178,12 @@ func (d *database) settle() {
 	}
 	m.moved = true
 	d.writer, d.ready = m.To, m.began.Add(readyTime+d.slow)
-	d.events = append(d.events, dr.Event{At: m.began.Add(moveTime), Source: d.name, Text: dr.T(dr.Words, "words", dr.Foreign("Global failover to "+string(m.To)+" completed"))})
+	d.report(m.To, m.began.Add(moveTime), "Global failover to "+string(m.To)+" completed")
+}
+
+// report has a Region record an event of the database.
+func (d *database) report(in dr.Region, at time.Time, words string) {
+	d.events[in] = append(d.events[in], dr.Event{At: at, Source: d.name, Text: dr.T(dr.Words, "words", dr.Foreign(words))})
 }
 
 // databases are the databases as one life of the bot sees them.
@@ -345,6 +350,13 @@ func (w *World) WriterOf(name string) dr.Region {
 	return d.writer
 }
 
+// Report has a Region record an event of the first database now.
+func (w *World) Report(in dr.Region, words string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().report(in, time.Now(), words)
+}
+
 // Events implements workflows.Databases.
 func (p databases) Events(ctx context.Context, _ dr.Service, db dr.Resource, in dr.Region, since time.Time) ([]dr.Event, error) {
 	return ask(ctx, p.ports, "DatabaseEvents", string(in)+" "+db.Name, func() ([]dr.Event, error) {
@@ -353,7 +365,7 @@ func (p databases) Events(ctx context.Context, _ dr.Service, db dr.Resource, in 
 		if err := p.w.cloud.reach(in); err != nil {
 			return nil, err
 		}
-		return slices.DeleteFunc(slices.Clone(p.w.cloud.databases[db.Name].events), func(e dr.Event) bool { return e.At.Before(since) }), nil
+		return slices.DeleteFunc(slices.Clone(p.w.cloud.databases[db.Name].events[in]), func(e dr.Event) bool { return e.At.Before(since) }), nil
 	})
 }
 
