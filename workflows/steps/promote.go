@@ -101,6 +101,9 @@ func promotion(ctx context.Context, s promoteStep, r *engine.Run) (engine.Outcom
 	ctx, cancel := budget(ctx, s.world.Timing.Promote)
 	defer cancel()
 	st, err := s.state(ctx)
+	if err == nil {
+		st, err = steady(ctx, s, st)
+	}
 	if err != nil {
 		return engine.Outcome{}, err
 	}
@@ -171,7 +174,9 @@ func intentsOf(db dr.Resource) string { return Promotion.Name(db.Name) + "#" }
 func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.DatabaseState) (engine.Outcome, error) {
 	source := s.job.Source
 	if st.Writer != source {
-		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.writer-elsewhere", "writer", orNowhere(st.Writer), "source", source), Next: dr.T("promote.writer-elsewhere.next", "database", s.db.Name)}
+		if out, err := fromNowhere(ctx, s, r, st); err != nil {
+			return out, err
+		}
 	}
 	again, err := quiesceAgain(ctx, s, r, n)
 	if err != nil {
@@ -210,7 +215,7 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 			return engine.Outcome{}, err
 		}
 	}
-	if s.think != nil && (!fresh || !s.thought || again) {
+	if s.think != nil && (!fresh || !s.thought || again || st.Writer != source) {
 		if out, err := s.think(ctx); err != nil {
 			return out, err
 		}
@@ -218,14 +223,19 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 			return engine.Outcome{}, err
 		}
 	}
+	if st.Writer != source {
+		if err := stillNowhere(ctx, s); err != nil {
+			return engine.Outcome{}, err
+		}
+	}
 	if err := r.Audit(ctx, promote, dr.T("audit.promote", "database", s.db.Name, "source", source, "target", s.target(), "mode", s.job.Request.Mode)); err != nil {
 		return engine.Outcome{}, err
 	}
-	return engine.Outcome{}, s.call(ctx, unaskedKey(r.ID, act))
+	return engine.Outcome{}, s.call(ctx, r.ID, act)
 }
 
-func (s promoteStep) call(ctx context.Context, unasked string) error {
-	if err := s.world.Ledger.Put(ctx, unasked, ""); err != nil {
+func (s promoteStep) call(ctx context.Context, run, act string) error {
+	if err := s.world.Ledger.Put(ctx, unaskedKey(run, act), ""); err != nil {
 		return err
 	}
 	if err := s.world.Held(ctx); err != nil {
@@ -237,6 +247,9 @@ func (s promoteStep) call(ctx context.Context, unasked string) error {
 		if shown, look := s.sign(ctx); look != nil || shown {
 			return look
 		}
+	}
+	if err != nil && dr.CodeOf(err) != dr.Uncertain {
+		_ = s.world.Ledger.Put(ctx, refusedKey(run, act), "yes") // where that is not kept it counts as asked for
 	}
 	return err
 }
@@ -283,7 +296,7 @@ func (s promoteStep) await(ctx context.Context, r *engine.Run) (rebuilding strin
 				idleSince = now
 			}
 			if now.Sub(idleSince) >= s.world.Timing.Settle {
-				return "", &dr.Error{Code: dr.Conflict, What: dr.T("promote.over", "writer", orNowhere(st.Writer)), Next: dr.T("promote.over.next", "database", s.db.Name)}
+				return "", &dr.Error{Code: dr.Conflict, What: dr.T("promote.over", "writer", OrNowhere(st.Writer)), Next: dr.T("promote.over.next", "database", s.db.Name)}
 			}
 		default:
 			idleSince = time.Time{}

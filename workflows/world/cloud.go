@@ -307,6 +307,13 @@ func (w *World) Rebuild() {
 	w.first().rebuilds = true
 }
 
+// SetWriter makes this the writer of the first database; none where it is empty.
+func (w *World) SetWriter(r dr.Region) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().writer = r
+}
+
 // Unready has the writer of the first database take writes this much later than it would.
 func (w *World) Unready(longer time.Duration) {
 	w.mu.Lock()
