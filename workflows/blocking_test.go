@@ -31,6 +31,8 @@ func TestCaseAWS4AcceptedInADisaster(t *testing.T) {
 				if !c.goes {
 					if r := w.End(run); r.State == dr.RunSucceeded || w.Promotions() != 0 || !strings.Contains(whereabouts(r), "aurora.target-instance") {
 						t.Errorf("%d promotions: %s", w.Promotions(), whereabouts(r))
+					} else if mend := world.Words(dr.MendOf("aurora.target-instance")); c.cmd.Mode == string(dr.Planned) && !strings.Contains(world.Words(r.Next), mend) {
+						t.Errorf("it does not say what mends that: %s", whereabouts(r))
 					}
 					return
 				}
