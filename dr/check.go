@@ -85,6 +85,14 @@ type DatabaseState struct {
 	Engine       string           `json:"engine_version"` // of the global cluster
 }
 
+// Rebuilds tells that a Region has the writer, which takes writes, while the promotion that
+// brought it there goes on over the other members: that takes minutes to hours. One that has
+// not begun, or is being taken back, is none of these.
+func (s DatabaseState) Rebuilds(in Region) bool {
+	under := s.Failover != "" && s.Failover != "pending" && s.Failover != "cancelling"
+	return under && s.FailoverTo == in && s.Writer == in && s.WriterReady
+}
+
 // DatabaseMember is one cluster of a global database.
 type DatabaseMember struct {
 	ARN    string `json:"arn"`

@@ -257,7 +257,7 @@ func (s preparation) notReady(ctx context.Context, found readiness) dr.Text {
 		var how []dr.Text
 		silent, unknown := false, false
 		for _, c := range found.Checks {
-			bad := c.Level == dr.Fail || c.Level == dr.Unknown && c.Need != dr.NeedSound
+			bad := c.Level == dr.Fail || c.Level == dr.Unknown && c.Need != dr.NeedSound || c.Level == dr.Warn && c.Need == dr.NeedOK
 			if bad && !slices.ContainsFunc(how, func(t dr.Text) bool { return t.ID == dr.MendOf(c.Name).ID }) {
 				how = append(how, dr.MendOf(c.Name))
 			}

@@ -41,6 +41,7 @@ func (f *failover) answer(step string, out engine.Outcome) (string, error) {
 		return goingOn{f}.decide(step, by, out), nil
 	case engine.Accept:
 		preflight{f}.accepted(out)
+		steps.Accept(f.run, step, o)
 		f.taken = append(f.taken, taking{By: by, Step: step, Digest: o.Digest[:8]})
 		if o.Commit != "" {
 			return verb, newer{f}.goOn(step, o, out.At)

@@ -11,10 +11,6 @@ import (
 	"github.com/drbot/drbot/workflows/steps"
 )
 
-// eventsRead bounds the reading of the database's events: worth telling, not worth
-// waiting for.
-const eventsRead = 5 * time.Second
-
 // result is what the run took, made of what its steps left behind.
 func (s account) result(ctx context.Context) dr.Result {
 	res := dr.Result{RTO: s.f.svc.Objectives.RTO, RPO: s.f.svc.Objectives.RPO, RTA: -1}
@@ -26,14 +22,15 @@ func (s account) result(ctx context.Context) dr.Result {
 	if s.f.run.Skipped(steps.Verify) {
 		res.Away = elsewhere(ctx, s.f.Kinds, s.f.svc, s.f.req.Target)
 	}
+	var failed []unread
+	res.Events, failed = eventsOf(ctx, s.f.Cloud.Databases, s.f.svc, s.f.req.At, s.f.source, s.f.req.Target)
+	for _, u := range failed {
+		res.Left = append(res.Left, dr.T("left.events", "database", u.database, "region", u.in))
+	}
 	for _, db := range s.f.svc.ResourcesOf(dr.AuroraGlobal) {
-		short, cancel := context.WithTimeout(ctx, eventsRead)
-		events, err := s.f.Cloud.Databases.Events(short, s.f.svc, db, s.f.req.Target, s.f.req.At)
-		cancel()
-		if err != nil {
-			res.Left = append(res.Left, dr.T("left.events", "database", db.Name))
+		if p, found := steps.Promotion.Of(s.f.run, db.Name); found == engine.Ran && p.Rebuilding != "" {
+			res.Left = append(res.Left, dr.T("left.rebuilding", "database", db.Name, "state", dr.Foreign(p.Rebuilding)))
 		}
-		res.Events = append(res.Events, events...)
 	}
 	if s.f.req.Mode == dr.Disaster {
 		source := dr.T("left.source", "source", s.f.source)

@@ -291,7 +291,7 @@ func (s resumption) lockHere(ctx context.Context, active dr.Region) (locked, err
 		if st.Writer == s.f.req.Target {
 			out.There = append(out.There, steps.Promotion.Name(db.Name))
 		} else if out.Text.Empty() {
-			out.Text = dr.T("resume.unmoved", "region", s.f.req.Target, "database", db.Name, "writer", st.Writer)
+			out.Text = dr.T("resume.unmoved", "region", s.f.req.Target, "database", db.Name, "writer", steps.OrNowhere(st.Writer))
 		}
 	}
 	if out.Text.Empty() {

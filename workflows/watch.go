@@ -20,10 +20,13 @@ type Watchman struct {
 
 // Watch looks every minute, and at once, for runs that the engine has ended while
 // their record says otherwise (given up after too many crashes), and says so: such
-// a run does nothing any more and holds nobody's service.
+// a run does nothing any more and holds nobody's service. Every ten minutes it looks what the
+// database service has reported since the promotions of the last hours.
 func (b Watchman) Watch(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
+	events := time.NewTicker(aftermathEvery)
+	defer events.Stop()
 	// What happened while nobody listened is looked at now, not at the next look.
 	if err := b.nudgeAll(ctx); err != nil {
 		b.host.Log.WarnContext(ctx, "the waiting runs were not nudged; their next look is soon", "error", err)
@@ -36,6 +39,10 @@ func (b Watchman) Watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-events.C:
+			if err := b.follow(ctx); err != nil && ctx.Err() == nil {
+				b.host.Log.WarnContext(ctx, "the events after a promotion were not told; they are looked at again", "error", err)
+			}
 		}
 	}
 }

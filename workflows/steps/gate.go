@@ -168,7 +168,7 @@ func (s healthStep) database(ctx context.Context, h *health, db dr.Resource) {
 	case err != nil:
 		h.no(dr.T("gate.database.unread", "database", db.Name))
 	case st.Writer != target:
-		h.no(dr.T("gate.database.elsewhere", "database", db.Name, "writer", orNowhere(st.Writer)))
+		h.no(dr.T("gate.database.elsewhere", "database", db.Name, "writer", OrNowhere(st.Writer)))
 	case !st.WriterReady:
 		h.no(dr.T("gate.database.unready", "database", db.Name, "detail", st.WriterDetail))
 	default:

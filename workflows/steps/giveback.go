@@ -80,7 +80,7 @@ func (s restoreStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 			return engine.Outcome{}, err
 		}
 		if st.Writer != s.job.Source || st.Failover != "" {
-			return engine.Done(nil, dr.T("restore.moved", "source", s.job.Source, "database", db.Name, "writer", orNowhere(st.Writer)))
+			return engine.Done(nil, dr.T("restore.moved", "source", s.job.Source, "database", db.Name, "writer", OrNowhere(st.Writer)))
 		}
 	}
 	given, err := s.world.Ledger.Get(ctx, relievedKey(r))
@@ -116,7 +116,8 @@ func (s restoreStep) Relieved(ctx context.Context, r *engine.Run) (bool, error) 
 	return given != "" && given != stopsAgain, err
 }
 
-func orNowhere(r dr.Region) dr.Arg {
+// OrNowhere is a Region as it is told, which may be none.
+func OrNowhere(r dr.Region) dr.Arg {
 	if r == "" {
 		return dr.ArgOf(dr.T("word.nowhere"))
 	}

@@ -77,11 +77,17 @@ type Promoted struct {
 	Took    float64   `json:"took,omitempty"` // seconds
 	To      dr.Region `json:"to"`
 	Mode    dr.Mode   `json:"mode,omitempty"` // that of the run when it was asked for, where that was not by another run
+	// Rebuilding is the state of the promotion where the run went on before it was over, with the
+	// writer there: the other members are rebuilt.
+	Rebuilding string `json:"rebuilding,omitempty"`
 }
 
 // Line is the promotion on its line of the run.
 func (p Promoted) Line() dr.Text {
-	if p.Already {
+	switch {
+	case p.Rebuilding != "":
+		return dr.T("promote.rebuilding", "region", p.To, "state", dr.Foreign(p.Rebuilding))
+	case p.Already:
 		return dr.T("promote.already", "region", p.To)
 	}
 	return dr.T("promote.done", "region", p.To)

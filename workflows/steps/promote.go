@@ -16,6 +16,10 @@ const promote = "promote"
 // not worth waiting for.
 const lagRead = 5 * time.Second
 
+// rebuildWait is for how long a promotion that has brought the writer, and goes on over the
+// other members, is waited for all the same.
+const rebuildWait = time.Minute
+
 // Databases is what a failover needs from the database service.
 type Databases interface {
 	// State reads a database through a Region's endpoint.
@@ -97,6 +101,9 @@ func promotion(ctx context.Context, s promoteStep, r *engine.Run) (engine.Outcom
 	ctx, cancel := budget(ctx, s.world.Timing.Promote)
 	defer cancel()
 	st, err := s.state(ctx)
+	if err == nil {
+		st, err = steady(ctx, s, st)
+	}
 	if err != nil {
 		return engine.Outcome{}, err
 	}
@@ -109,7 +116,7 @@ func promotion(ctx context.Context, s promoteStep, r *engine.Run) (engine.Outcom
 	case (going || st.Writer == s.target()) && !asked && s.job.Request.Kind != dr.Resume && !toldOfOthers(ctx, s, r, n):
 		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.by-others", "target", s.target()), Next: dr.T("promote.by-others.next")}
 	case s.moved(st):
-		return s.account(ctx, r)
+		return s.account(ctx, r, "")
 	case st.Failover != "" && !going:
 		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.elsewhere", "region", st.FailoverTo, "state", dr.Foreign(st.Failover)), Next: dr.T("promote.elsewhere.next")}
 	case !going && st.Writer != s.target():
@@ -117,10 +124,11 @@ func promotion(ctx context.Context, s promoteStep, r *engine.Run) (engine.Outcom
 			return out, err
 		}
 	}
-	if err := s.await(ctx, r); err != nil {
+	rebuilding, err := s.await(ctx, r)
+	if err != nil {
 		return engine.Outcome{}, err
 	}
-	return s.account(ctx, r)
+	return s.account(ctx, r, rebuilding)
 }
 
 // toldOfOthers tells whether people were asked about a promotion that is none of this
@@ -166,7 +174,9 @@ func intentsOf(db dr.Resource) string { return Promotion.Name(db.Name) + "#" }
 func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.DatabaseState) (engine.Outcome, error) {
 	source := s.job.Source
 	if st.Writer != source {
-		return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("promote.writer-elsewhere", "writer", orNowhere(st.Writer), "source", source), Next: dr.T("promote.writer-elsewhere.next", "database", s.db.Name)}
+		if out, err := fromNowhere(ctx, s, r, st); err != nil {
+			return out, err
+		}
 	}
 	again, err := quiesceAgain(ctx, s, r, n)
 	if err != nil {
@@ -205,7 +215,7 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 			return engine.Outcome{}, err
 		}
 	}
-	if s.think != nil && (!fresh || !s.thought || again) {
+	if s.think != nil && (!fresh || !s.thought || again || st.Writer != source) {
 		if out, err := s.think(ctx); err != nil {
 			return out, err
 		}
@@ -213,14 +223,19 @@ func (s promoteStep) request(ctx context.Context, r *engine.Run, n int, st dr.Da
 			return engine.Outcome{}, err
 		}
 	}
+	if st.Writer != source {
+		if err := stillNowhere(ctx, s); err != nil {
+			return engine.Outcome{}, err
+		}
+	}
 	if err := r.Audit(ctx, promote, dr.T("audit.promote", "database", s.db.Name, "source", source, "target", s.target(), "mode", s.job.Request.Mode)); err != nil {
 		return engine.Outcome{}, err
 	}
-	return engine.Outcome{}, s.call(ctx, unaskedKey(r.ID, act))
+	return engine.Outcome{}, s.call(ctx, r.ID, act)
 }
 
-func (s promoteStep) call(ctx context.Context, unasked string) error {
-	if err := s.world.Ledger.Put(ctx, unasked, ""); err != nil {
+func (s promoteStep) call(ctx context.Context, run, act string) error {
+	if err := s.world.Ledger.Put(ctx, unaskedKey(run, act), ""); err != nil {
 		return err
 	}
 	if err := s.world.Held(ctx); err != nil {
@@ -232,6 +247,9 @@ func (s promoteStep) call(ctx context.Context, unasked string) error {
 		if shown, look := s.sign(ctx); look != nil || shown {
 			return look
 		}
+	}
+	if err != nil && dr.CodeOf(err) != dr.Uncertain {
+		_ = s.world.Ledger.Put(ctx, refusedKey(run, act), "yes") // where that is not kept it counts as asked for
 	}
 	return err
 }
@@ -254,33 +272,42 @@ func (s promoteStep) sign(ctx context.Context) (bool, error) {
 	}
 }
 
-// await waits until the promotion has taken effect. An operation that is over while the
+// await waits until the promotion has taken effect, and gives the state of one that goes on
+// over the other members all the same. An operation that is over while the
 // writer is still elsewhere was cancelled or has failed.
-func (s promoteStep) await(ctx context.Context, r *engine.Run) error {
-	var idleSince time.Time
+func (s promoteStep) await(ctx context.Context, r *engine.Run) (rebuilding string, err error) {
+	var idleSince, readySince time.Time
 	var last dr.Text
 	for {
 		st, err := s.state(ctx)
 		now := s.world.Now()
+		if err == nil && !st.Rebuilds(s.target()) {
+			readySince = time.Time{}
+		}
 		switch {
 		case err != nil:
 			last = dr.T("promote.unread")
 		case s.moved(st):
-			return nil
+			return "", nil
+		case st.Rebuilds(s.target()) && !readySince.IsZero() && now.Sub(readySince) >= rebuildWait:
+			return st.Failover, nil
 		case st.Failover == "" && st.Writer != s.target():
 			if idleSince.IsZero() {
 				idleSince = now
 			}
 			if now.Sub(idleSince) >= s.world.Timing.Settle {
-				return &dr.Error{Code: dr.Conflict, What: dr.T("promote.over", "writer", orNowhere(st.Writer)), Next: dr.T("promote.over.next", "database", s.db.Name)}
+				return "", &dr.Error{Code: dr.Conflict, What: dr.T("promote.over", "writer", OrNowhere(st.Writer)), Next: dr.T("promote.over.next", "database", s.db.Name)}
 			}
 		default:
 			idleSince = time.Time{}
+			if st.Rebuilds(s.target()) && readySince.IsZero() {
+				readySince = now
+			}
 			last = dr.T("promote.moving", "status", dr.Foreign(st.Status), "failover", dr.Foreign(st.Failover), "detail", st.WriterDetail)
 		}
 		r.Waits(ctx, s.Name(), last)
 		if err := engine.Wait(ctx, s.world.Timing.Poll); err != nil {
-			return promoteOverdue(s.world.Timing.Promote, last, err)
+			return "", promoteOverdue(s.world.Timing.Promote, last, err)
 		}
 	}
 }
@@ -332,8 +359,13 @@ func (s promoteStep) keepDeployments(ctx context.Context, r *engine.Run, act str
 }
 
 // account tells what the promotion took, from what was stored before it.
-func (s promoteStep) account(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
-	p := Promoted{At: s.world.Now(), To: s.target()}
+func (s promoteStep) account(ctx context.Context, r *engine.Run, rebuilding string) (engine.Outcome, error) {
+	p := Promoted{At: s.world.Now(), To: s.target(), Rebuilding: rebuilding}
+	if rebuilding != "" {
+		if err := r.Say(ctx, "rebuilding/"+s.db.Name, dr.Warn, dr.T("note.rebuilding", "database", s.db.Name, "region", s.target()), dr.T("note.rebuilding.line", "state", dr.Foreign(rebuilding))); err != nil {
+			return engine.Outcome{}, err
+		}
+	}
 	intent, asked, err := asked(ctx, s, r)
 	if err != nil {
 		return engine.Outcome{}, err

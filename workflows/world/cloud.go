@@ -53,9 +53,12 @@ type database struct {
 	ready    time.Time      // from when the writer takes writes
 	asked    []dr.Promotion // that arrived, refused ones too
 	promoted []dr.Promotion
-	status   string // reported of it, over what it would be
-	stuck    bool   // no promotion ends
-	events   []dr.Event
+	status   string                   // reported of it, over what it would be
+	stuck    bool                     // no promotion ends
+	slow     time.Duration            // until the writer takes writes, over what it would take
+	called   string                   // the state of an operation, over what it would be
+	rebuilds bool                     // a promotion moves the writer, and then goes on over the other members
+	events   map[dr.Region][]dr.Event // by the Region that has recorded them
 	lag      *float64
 }
 
@@ -64,6 +67,7 @@ type move struct {
 	dr.Promotion
 	began time.Time
 	fails bool // it ends with the writer where it was
+	moved bool // the writer is elsewhere already
 }
 
 func newCloud(s dr.Service, active dr.Region) *cloud {
@@ -79,7 +83,7 @@ func (c *cloud) add(s dr.Service, active dr.Region) {
 		if c.first == "" {
 			c.first = db.Name
 		}
-		c.databases[db.Name] = &database{name: db.Name, writer: active, lag: &lag}
+		c.databases[db.Name] = &database{name: db.Name, writer: active, lag: &lag, events: map[dr.Region][]dr.Event{}}
 	}
 	for _, r := range s.Regions {
 		n := wants(s.Strategy, r == active)
@@ -166,12 +170,20 @@ func (d *database) settle() {
 	if m == nil || d.stuck || time.Since(m.began) < moveTime {
 		return
 	}
-	d.moving = nil
-	if m.fails {
+	if !d.rebuilds || m.fails {
+		d.moving = nil
+	}
+	if m.fails || m.moved {
 		return
 	}
-	d.writer, d.ready = m.To, m.began.Add(readyTime)
-	d.events = append(d.events, dr.Event{At: m.began.Add(moveTime), Source: d.name, Text: dr.T(dr.Words, "words", dr.Foreign("Global failover to "+string(m.To)+" completed"))})
+	m.moved = true
+	d.writer, d.ready = m.To, m.began.Add(readyTime+d.slow)
+	d.report(m.To, m.began.Add(moveTime), "Global failover to "+string(m.To)+" completed")
+}
+
+// report has a Region record an event of the database.
+func (d *database) report(in dr.Region, at time.Time, words string) {
+	d.events[in] = append(d.events[in], dr.Event{At: at, Source: d.name, Text: dr.T(dr.Words, "words", dr.Foreign(words))})
 }
 
 // databases are the databases as one life of the bot sees them.
@@ -210,6 +222,9 @@ func (d *database) state(s dr.Service, db dr.Resource, through dr.Region) dr.Dat
 			if m.Mode == dr.Planned {
 				st.Failover, st.Status = "switching-over", "switching-over"
 			}
+		}
+		if d.called != "" {
+			st.Failover = d.called
 		}
 	}
 	return st
@@ -284,6 +299,35 @@ func (w *World) Stick() {
 	w.first().stuck = true
 }
 
+// Rebuild makes the promotions of the first database go on after the writer has moved, over its
+// other members, without an end.
+func (w *World) Rebuild() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().rebuilds = true
+}
+
+// SetWriter makes this the writer of the first database; none where it is empty.
+func (w *World) SetWriter(r dr.Region) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().writer = r
+}
+
+// Unready has the writer of the first database take writes this much later than it would.
+func (w *World) Unready(longer time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().slow = longer
+}
+
+// CallIt makes this the state of every operation on the first database.
+func (w *World) CallIt(state string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().called = state
+}
+
 // Promotions counts the promotions the bot asked for and the databases accepted.
 func (w *World) Promotions() int {
 	w.mu.Lock()
@@ -313,6 +357,13 @@ func (w *World) WriterOf(name string) dr.Region {
 	return d.writer
 }
 
+// Report has a Region record an event of the first database now.
+func (w *World) Report(in dr.Region, words string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().report(in, time.Now(), words)
+}
+
 // Events implements workflows.Databases.
 func (p databases) Events(ctx context.Context, _ dr.Service, db dr.Resource, in dr.Region, since time.Time) ([]dr.Event, error) {
 	return ask(ctx, p.ports, "DatabaseEvents", string(in)+" "+db.Name, func() ([]dr.Event, error) {
@@ -321,7 +372,7 @@ func (p databases) Events(ctx context.Context, _ dr.Service, db dr.Resource, in 
 		if err := p.w.cloud.reach(in); err != nil {
 			return nil, err
 		}
-		return slices.DeleteFunc(slices.Clone(p.w.cloud.databases[db.Name].events), func(e dr.Event) bool { return e.At.Before(since) }), nil
+		return slices.DeleteFunc(slices.Clone(p.w.cloud.databases[db.Name].events[in]), func(e dr.Event) bool { return e.At.Before(since) }), nil
 	})
 }
 

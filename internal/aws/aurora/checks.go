@@ -91,7 +91,8 @@ func judgeSync(check *dr.Check, st dr.DatabaseState, target dr.Region) {
 }
 
 // instanceCheck tells whether a Region's member cluster can be promoted: it is
-// available and has an instance that is. A headless secondary must be given an
+// available and has an instance that is. One that is about something else is a warning, which a
+// planned run waits for and people may accept in a disaster. A headless secondary must be given an
 // instance before a switchover or failover to it:
 // https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-global-database-disaster-recovery.html
 func (d database) instanceCheck(ctx context.Context, in dr.Region) dr.Check {
@@ -110,8 +111,10 @@ func (d database) instanceCheck(ctx context.Context, in dr.Region) dr.Check {
 	switch {
 	case len(m.instances) == 0:
 		check.Level, check.Detail = dr.Fail, dr.T("aurora.headless", "cluster", m.id)
-	case n < instancesRequired || m.status != available:
+	case !m.promotable():
 		check.Level = dr.Fail
+	case n < instancesRequired || m.status != available:
+		check.Level = dr.Warn
 	}
 	return check
 }

@@ -54,7 +54,7 @@ func (d *Databases) Lag(ctx context.Context, s dr.Service, db dr.Resource, passi
 	case err != nil:
 		return d.cloud.Unread(ctx, check, err), nil
 	case found:
-		return d.judgeLag(check, best.metric, best.point, rpo), nil
+		return d.judgeLag(check, best, rpo), nil
 	}
 	if check.Detail.Empty() {
 		check.Detail = dr.T("aurora.lag.none", "cluster", id, "window", lagWindow(d.cloud.StaleAfter()))
@@ -62,22 +62,26 @@ func (d *Databases) Lag(ctx context.Context, s dr.Service, db dr.Resource, passi
 	return check, nil
 }
 
-// lastReading is the newest that says how far the copy is behind. Where there is none by the
-// cluster alone, it is looked up by which dimensions there are some; that is remembered.
+// lastReading is the newest that says how far the copy is behind. Where there is none of now by
+// the cluster alone, it is looked up by which dimensions there are some; that is remembered.
 func (d *Databases) lastReading(ctx context.Context, one database, passive dr.Region, id string, check *dr.Check) (reading, bool, error) {
 	best, found, err := d.readings(ctx, one, passive, id, check)
-	if err != nil || found {
+	if err != nil || found && !d.stale(best.point) {
 		return best, found, err
 	}
 	session, err := d.cloud.Session(one.service, passive, aws.PurposeRead)
 	if err != nil {
-		return reading{}, false, err
+		return best, found, err
 	}
 	// Where that cannot be looked up it is as if there were none: an older role may not.
 	if more, err := d.named.look(ctx, session, passive, id); err != nil || !more {
-		return reading{}, false, nil
+		return best, found, nil
 	}
-	return d.readings(ctx, one, passive, id, check)
+	again, foundAgain, err := d.readings(ctx, one, passive, id, check)
+	if found && (err != nil || !foundAgain) {
+		return best, true, nil
+	}
+	return again, foundAgain, err
 }
 
 // readings asks for the metrics by all dimensions that are known, and gives the best.
@@ -94,8 +98,12 @@ func (d *Databases) readings(ctx context.Context, one database, passive dr.Regio
 			}
 			// The first that is of now: one that has fallen silent hides none that still speaks.
 			p, ok := newest(r)
-			if ok && (!found || d.stale(best.point) && !d.stale(p) || best.metric == metric && p.at.After(best.at)) {
-				best, found = reading{metric, p}, true
+			switch {
+			case !ok:
+			case !found || best.metric == metric && p.at.After(best.at):
+				best.metric, best.point, found = metric, p, true
+			case d.stale(best.point) && !d.stale(p):
+				best = reading{metric, p, best.point.at}
 			}
 		}
 	}
@@ -152,6 +160,7 @@ func (d database) lagData(ctx context.Context, passive dr.Region, id string, kno
 type reading struct {
 	metric string
 	point
+	silent time.Time // since when the preferred metric says nothing; zero when it is not known to have spoken
 }
 
 // stale tells that a point is too old to say how far the copy is behind now.
@@ -174,7 +183,8 @@ func newest(r types.MetricDataResult) (point, bool) {
 	return p, found
 }
 
-func (d *Databases) judgeLag(check dr.Check, metric string, p point, rpo float64) dr.Check {
+func (d *Databases) judgeLag(check dr.Check, last reading, rpo float64) dr.Check {
+	p, metric := last.point, last.metric
 	check.At = p.at
 	seconds := p.value / 1000
 	age := d.cloud.Now().Sub(p.at)
@@ -190,8 +200,12 @@ func (d *Databases) judgeLag(check dr.Check, metric string, p point, rpo float64
 		return check
 	}
 	check.Value = aws.Measured(seconds)
-	if metric != lagMetrics()[0] {
+	switch preferred := lagMetrics()[0]; {
+	case metric == preferred:
+	case last.silent.IsZero():
 		check.Detail = dr.T("aurora.lag.by", "metric", metric)
+	default:
+		check.Detail = dr.T("aurora.lag.by-instead", "metric", metric, "silent", preferred, "age", d.cloud.Now().Sub(last.silent))
 	}
 	switch {
 	case rpo <= 0:
