@@ -12,9 +12,6 @@ const gate = "gate"
 // Verify is the kind that sees what users see.
 const Verify = dr.VerifyStep
 
-// rolledOut is ECS's word for a deployment that is complete.
-const rolledOut = "COMPLETED"
-
 // Network asks names and addresses the way users do.
 type Network interface {
 	// Resolve asks the zone's own name servers.
@@ -38,7 +35,7 @@ func verifyKind(w *World) Kind {
 	})}
 }
 
-// Proves tells whether a step only looks whether the target serves.
+// Proves tells whether a step looks whether the target serves, and is there for nothing else.
 func Proves(step string) bool { return KindOf(step) == gate || KindOf(step) == Verify }
 
 // healthStep waits until the target serves under a name.
@@ -59,11 +56,17 @@ func (s healthStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, erro
 		return engine.Outcome{}, err
 	}
 	defer stop()
+	if err := s.startAnew(ctx, r); err != nil {
+		return engine.Outcome{}, err
+	}
 	var last []dr.Text
 	for {
 		look := s.look(ctx)
 		if len(look.lacking) == 0 {
 			return engine.Done(nil, dr.T("gate.done", "facts", look.facts))
+		}
+		if len(look.failed) > 0 {
+			return engine.Outcome{}, s.failed(ctx, r, look.failed)
 		}
 		if ctx.Err() == nil || last == nil {
 			last = look.lacking // a look cut off by the deadline says nothing about the Region
@@ -80,7 +83,10 @@ func (s healthStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, erro
 }
 
 // health is one look at what a Region serves.
-type health struct{ lacking, facts []dr.Text }
+type health struct {
+	lacking, facts []dr.Text
+	failed         []failure
+}
 
 func (h *health) no(t dr.Text)  { h.lacking = append(h.lacking, t) }
 func (h *health) yes(t dr.Text) { h.facts = append(h.facts, t) }
@@ -147,6 +153,9 @@ func (s healthStep) workload(ctx context.Context, h *health, w dr.Resource) {
 	switch {
 	case err != nil:
 		h.no(workloadUnread(w))
+	case failed(st):
+		h.failed = append(h.failed, failure{w, st.Failed})
+		h.no(dr.T("gate.workload.rollout", "workload", w.Name, "state", dr.Foreign(circuitBroken)))
 	case st.Desired < 1:
 		h.no(dr.T("gate.workload.none", "workload", w.Name, "n", st.Desired))
 	case st.Running != st.Desired:

@@ -14,7 +14,10 @@ const Quiesce = "quiesce"
 type Workloads interface {
 	State(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) (dr.WorkloadState, error)
 	Scale(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region, desired int) error
-	Redeploy(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) error
+	// Redeploy starts new tasks, and gives the deployment that does.
+	Redeploy(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) (dr.Deployment, error)
+	// Reasons are what the platform itself says of why the newest deployment is not complete.
+	Reasons(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) ([]dr.Text, error)
 }
 
 // quiesceKind scales the source to zero before a planned promotion, so that nobody

@@ -83,13 +83,14 @@ func (s redeployStep) renew(ctx context.Context, r *engine.Run, w dr.Resource) (
 	if !then.IsZero() {
 		before = then
 	}
-	if st.DeployedAt.After(before) {
+	if st.DeployedAt.After(before) && !failed(st) {
 		return false, nil
 	}
 	if err := s.world.Held(ctx); err != nil {
 		return false, err
 	}
-	return true, again(s.world.Workloads.Redeploy(ctx, s.job.Service, w, target))
+	_, err = s.world.Workloads.Redeploy(ctx, s.job.Service, w, target)
+	return true, again(err)
 }
 
 // atPromotion is the newest deployment of a workload when the last promotion had taken

@@ -26,11 +26,12 @@ func (l *Workloads) State(ctx context.Context, s dr.Service, w dr.Resource, in d
 		Running: int(service.RunningCount),
 		Pending: int(service.PendingCount),
 	}
-	for _, d := range service.Deployments {
-		if awssdk.ToString(d.Status) == "PRIMARY" {
-			state.Rollout = string(d.RolloutState)
-			state.Deployment = awssdk.ToString(d.Id)
-			state.DeployedAt = awssdk.ToTime(d.CreatedAt)
+	d := primary(service)
+	state.Rollout, state.Deployment, state.DeployedAt = string(d.RolloutState), awssdk.ToString(d.Id), awssdk.ToTime(d.CreatedAt)
+	for _, d := range newestFirst(service.Deployments) {
+		if d.RolloutState == types.DeploymentRolloutStateFailed {
+			state.Failed = deployment(d)
+			break
 		}
 	}
 	group, err := targetGroupARN(w, service, in)
@@ -39,6 +40,20 @@ func (l *Workloads) State(ctx context.Context, s dr.Service, w dr.Resource, in d
 	}
 	state.Healthy, state.Targets, err = elb.Health(ctx, l.cloud, s.Name, in, group)
 	return state, err
+}
+
+// primary is the deployment that a service is to come to; empty when none is shown.
+func primary(service types.Service) types.Deployment {
+	for _, d := range service.Deployments {
+		if awssdk.ToString(d.Status) == "PRIMARY" {
+			return d
+		}
+	}
+	return types.Deployment{}
+}
+
+func deployment(d types.Deployment) dr.Deployment {
+	return dr.Deployment{ID: awssdk.ToString(d.Id), At: awssdk.ToTime(d.CreatedAt)}
 }
 
 // targetGroupARN finds the ARN of the target group. It may be configured by name:

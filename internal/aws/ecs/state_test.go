@@ -78,6 +78,20 @@ func TestStateThatCannotBeRead(t *testing.T) {
 	awstest.Refused(t, err, dr.NotFound)
 }
 
+// With rollback an older deployment is the primary one again while the failed one is shown.
+func TestCaseAWS14FailedDeploymentIsRead(t *testing.T) {
+	const services = `{"services":[{"serviceName":"portal","status":"ACTIVE","deployments":[
+		{"id":"ecs-svc/1","status":"PRIMARY","rolloutState":"COMPLETED","createdAt":1700000000},
+		{"id":"ecs-svc/2","status":"ACTIVE","rolloutState":"FAILED","createdAt":1750000000},
+		{"id":"ecs-svc/3","status":"ACTIVE","rolloutState":"FAILED","createdAt":1800000000}]}],"failures":[]}`
+	f := awstest.NewFake(t)
+	f.On("DescribeServices", awstest.JSON(200, services))
+	got, err := New(f.Client(t)).State(t.Context(), awstest.Portal(), awstest.Workload(), awstest.Seoul)
+	if err != nil || got.Deployment != "ecs-svc/1" || got.Failed.ID != "ecs-svc/3" || got.Failed.At.Unix() != 1800000000 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestScaleReadsFirst(t *testing.T) {
 	f := awstest.NewFake(t)
 	f.On("DescribeServices", awstest.ECSService("ACTIVE", 2, 2))
@@ -111,7 +125,7 @@ func TestRedeploy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := awstest.NewFake(t)
 			f.On("UpdateService", tc.answer)
-			err := New(f.Client(t)).Redeploy(t.Context(), awstest.Portal(), awstest.Workload(), awstest.Tokyo)
+			_, err := New(f.Client(t)).Redeploy(t.Context(), awstest.Portal(), awstest.Workload(), awstest.Tokyo)
 			if tc.code != "" {
 				awstest.Refused(t, err, tc.code)
 			} else if err != nil {
@@ -130,7 +144,8 @@ func TestRedeploy(t *testing.T) {
 func TestActsOnAServiceThatIsNotThere(t *testing.T) {
 	f := awstest.NewFake(t)
 	w := New(f.Client(t))
-	awstest.Refused(t, w.Redeploy(t.Context(), awstest.Portal(), awstest.Workload(), "eu-west-1"), dr.Invalid)
+	_, err := w.Redeploy(t.Context(), awstest.Portal(), awstest.Workload(), "eu-west-1")
+	awstest.Refused(t, err, dr.Invalid)
 	awstest.Refused(t, w.Scale(t.Context(), awstest.Portal(), awstest.Workload(), "eu-west-1", 1), dr.Invalid)
 	if got := f.Asked(); len(got) != 0 {
 		t.Errorf("asked %q", got)

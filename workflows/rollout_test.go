@@ -1,0 +1,119 @@
+package workflows_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows/world"
+)
+
+// The circuit breaker ends the target's new deployment: people are told at once, in ECS's own
+// words, and their retry starts another one.
+func TestCaseAWS14FailedRollout(t *testing.T) {
+	t.Parallel()
+	for name, back := range map[string]bool{"it stays": false, "it is rolled back": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				if back {
+					w.RollsBack(world.Tokyo)
+				}
+				failedRollout(t, w)
+			})
+		})
+	}
+}
+
+func failedRollout(t *testing.T, w *world.World) {
+	run := w.Start(world.Disaster)
+	w.Trips(world.Tokyo, true)
+	approve(w, run)
+	r := asks(w, run, "gate/1")
+	if took := since(r, "gate/1"); took > time.Minute {
+		t.Errorf("it is told after %s", took)
+	}
+	for _, want := range []string{"tasks failed to start", "CannotPullContainerError", "retry"} {
+		if said := world.Words(r.Question.What) + world.Words(r.Next); !strings.Contains(said, want) {
+			t.Errorf("%q is not in %q", want, said)
+		}
+	}
+	// Not mended: retry starts another one, and that is told as well.
+	number, made := r.Question.Number, w.Deployments(world.Tokyo)
+	w.Answer(run, "bob", "retry")
+	r = whatNext(w, run, number)
+	if n := w.Deployments(world.Tokyo); n != made+1 || r.Question == nil || r.Question.Step != "gate/1" {
+		t.Fatalf("%d deployments, then %d: %s", made, n, whereabouts(r))
+	}
+	w.Trips(world.Tokyo, false)
+	w.Answer(run, "bob", "retry")
+	w.Await(run, dr.RunSucceeded)
+	if n := w.Deployments(world.Tokyo); n != made+2 {
+		t.Errorf("%d deployments, then %d", made, n)
+	}
+}
+
+// What people have deployed by hand before they answer retry is not deployed once more; a bot
+// that dies right after its deployment makes no second one.
+func TestCaseAWS14RetryDeploysOnce(t *testing.T) {
+	t.Parallel()
+	for name, mend := range map[string]func(w *world.World, run string){
+		"by hand": func(w *world.World, run string) {
+			w.RedeployByHand(world.Tokyo)
+			w.Answer(run, "bob", "retry")
+		},
+		"killed": func(w *world.World, run string) {
+			w.KillAfter("Redeploy")
+			w.Answer(run, "bob", "retry")
+			reborn(w, time.Minute, func() {})
+		},
+		"the answer is lost": func(w *world.World, run string) {
+			w.Lose("Redeploy", 1)
+			w.Answer(run, "bob", "retry")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := w.Start(world.Disaster)
+				w.Trips(world.Tokyo, true)
+				approve(w, run)
+				asks(w, run, "gate/1")
+				w.Trips(world.Tokyo, false)
+				made := w.Deployments(world.Tokyo)
+				mend(w, run)
+				w.Await(run, dr.RunSucceeded)
+				if n := w.Deployments(world.Tokyo); n != made+1 {
+					t.Errorf("%d deployments, then %d", made, n)
+				}
+			})
+		})
+	}
+}
+
+// A deployment that was made since the promotion and has failed is no reason to make none.
+func TestCaseAWS14RedeployOfAFailedOne(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Disaster)
+		w.After("Apply tokyo", func() {
+			w.Trips(world.Tokyo, true)
+			w.RedeployByHand(world.Tokyo)
+			w.Trips(world.Tokyo, false)
+			time.Sleep(10 * time.Second)
+		})
+		approve(w, run)
+		w.Await(run, dr.RunSucceeded)
+	})
+}
+
+// since is how long a step of a run has taken.
+func since(r dr.Run, step string) time.Duration {
+	for _, s := range r.Steps {
+		if s.Name == step {
+			return s.Ended.Sub(s.Started)
+		}
+	}
+	return -1
+}
