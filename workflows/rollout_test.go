@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ func TestCaseAWS14FailedRollout(t *testing.T) {
 			t.Parallel()
 			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
 				if back {
-					w.RollsBack(world.Tokyo)
+					w.RollsBack(world.Tokyo, true)
 				}
 				failedRollout(t, w)
 			})
@@ -108,12 +109,72 @@ func TestCaseAWS14RedeployOfAFailedOne(t *testing.T) {
 	})
 }
 
+// After the redeployment was answered, the deployment before is shown as complete for a while:
+// the gate waits for the one of the answer.
+func TestCaseAWS13GateWaitsForTheAnswer(t *testing.T) {
+	t.Parallel()
+	for name, killed := range map[string]bool{"it lives": false, "it dies after the answer": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				const late = 40 * time.Second
+				w.ShowsLate(world.Tokyo, late)
+				run := w.Start(world.Disaster)
+				made := make(chan time.Time, 1)
+				w.After("Redeploy", func() {
+					made <- time.Now()
+					if killed {
+						w.KillAfter("Put")
+					}
+				})
+				approve(w, run)
+				if killed {
+					reborn(w, time.Second, func() {})
+				}
+				r := w.Await(run, dr.RunSucceeded)
+				if passed := stepOf(r, "gate/1").Ended.Sub(<-made); passed < late {
+					t.Errorf("the gate passed %s after the redeployment, on the deployment before", passed)
+				}
+				if n := w.Deployments(world.Tokyo); n != 1 {
+					t.Errorf("%d deployments", n)
+				}
+			})
+		})
+	}
+}
+
+// ECS went back from the new deployment and shows nothing of it: that is told after a minute,
+// and retry makes another one.
+func TestCaseAWS13RolledBackUnseen(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		w.RollsBack(world.Tokyo, false)
+		w.Trips(world.Tokyo, true)
+		run := w.Start(world.Disaster)
+		approve(w, run)
+		r := asks(w, run, "gate/1")
+		if took := since(r, "gate/1"); took > 2*time.Minute {
+			t.Errorf("it is told after %s", took)
+		}
+		w.Trips(world.Tokyo, false)
+		w.Answer(run, "bob", "retry")
+		w.Await(run, dr.RunSucceeded)
+		if n := w.Deployments(world.Tokyo); n != 2 {
+			t.Errorf("%d deployments", n)
+		}
+	})
+}
+
 // since is how long a step of a run has taken.
 func since(r dr.Run, step string) time.Duration {
-	for _, s := range r.Steps {
-		if s.Name == step {
-			return s.Ended.Sub(s.Started)
-		}
+	s := stepOf(r, step)
+	return s.Ended.Sub(s.Started)
+}
+
+func stepOf(r dr.Run, step string) dr.Step {
+	i := slices.IndexFunc(r.Steps, func(s dr.Step) bool { return s.Name == step })
+	if i < 0 {
+		return dr.Step{}
 	}
-	return -1
+	return r.Steps[i]
 }

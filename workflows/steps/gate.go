@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -59,11 +60,19 @@ func (s healthStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, erro
 	if err := s.startAnew(ctx, r); err != nil {
 		return engine.Outcome{}, err
 	}
+	awaited, err := s.awaited(ctx, r)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
 	var last []dr.Text
+	var unshown time.Time // since when, without a break
 	for {
-		look := s.look(ctx)
+		look := s.look(ctx, awaited)
 		if len(look.lacking) == 0 {
 			return engine.Done(nil, dr.T("gate.done", "facts", look.facts))
+		}
+		if unshown = since(unshown, s.world.Now(), len(look.unshown) > 0); !unshown.IsZero() && s.world.Now().Sub(unshown) >= shownAfter {
+			look.failed = append(look.failed, look.unshown...)
 		}
 		if len(look.failed) > 0 {
 			return engine.Outcome{}, s.failed(ctx, r, look.failed)
@@ -82,10 +91,22 @@ func (s healthStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, erro
 	}
 }
 
+// since is from when on something holds; zero where it does not.
+func since(from, now time.Time, holds bool) time.Time {
+	switch {
+	case !holds:
+		return time.Time{}
+	case from.IsZero():
+		return now
+	default:
+		return from
+	}
+}
+
 // health is one look at what a Region serves.
 type health struct {
-	lacking, facts []dr.Text
-	failed         []failure
+	lacking, facts  []dr.Text
+	failed, unshown []failure
 }
 
 func (h *health) no(t dr.Text)  { h.lacking = append(h.lacking, t) }
@@ -93,10 +114,10 @@ func (h *health) yes(t dr.Text) { h.facts = append(h.facts, t) }
 
 // look lists what keeps the target from serving under the name. It counts: an
 // empty list of tasks or targets is not a healthy one.
-func (s healthStep) look(ctx context.Context) *health {
+func (s healthStep) look(ctx context.Context, awaited map[string]dr.Deployment) *health {
 	h := &health{}
 	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
-		s.workload(ctx, h, w)
+		s.workload(ctx, h, w, awaited[w.Name])
 	}
 	for _, db := range s.job.Service.ResourcesOf(dr.AuroraGlobal) {
 		s.database(ctx, h, db)
@@ -147,14 +168,18 @@ func (s healthStep) Elsewhere(ctx context.Context) []dr.Text {
 
 func workloadUnread(w dr.Resource) dr.Text { return dr.T("gate.workload.unread", "workload", w.Name) }
 
-func (s healthStep) workload(ctx context.Context, h *health, w dr.Resource) {
+func (s healthStep) workload(ctx context.Context, h *health, w dr.Resource, awaited dr.Deployment) {
 	target := s.job.Request.Target
 	st, err := s.world.Workloads.State(ctx, s.job.Service, w, target)
+	rollout, deployment := rolloutOf(st, awaited)
 	switch {
 	case err != nil:
 		h.no(workloadUnread(w))
-	case failed(st):
-		h.failed = append(h.failed, failure{w, st.Failed})
+	case rollout == unshown:
+		h.unshown = append(h.unshown, failure{w, deployment})
+		h.no(dr.T("gate.workload.unshown", "workload", w.Name, "deployment", deployment.ID, "shown", dr.Foreign(st.Deployment)))
+	case rollout == broken:
+		h.failed = append(h.failed, failure{w, deployment})
 		h.no(dr.T("gate.workload.rollout", "workload", w.Name, "state", dr.Foreign(circuitBroken)))
 	case st.Desired < 1:
 		h.no(dr.T("gate.workload.none", "workload", w.Name, "n", st.Desired))

@@ -83,14 +83,22 @@ func (s redeployStep) renew(ctx context.Context, r *engine.Run, w dr.Resource) (
 	if !then.IsZero() {
 		before = then
 	}
-	if st.DeployedAt.After(before) && !failed(st) {
-		return false, nil
-	}
-	if err := s.world.Held(ctx); err != nil {
+	// What the platform answered a process that died with need not show yet.
+	made, err := deployed(ctx, s.world.Ledger, awaitedKey(r.ID, target, w))
+	if err != nil {
 		return false, err
 	}
-	_, err = s.world.Workloads.Redeploy(ctx, s.job.Service, w, target)
-	return true, again(err)
+	switch {
+	case st.DeployedAt.After(before) && !failed(st):
+		if st.DeployedAt.After(made.At) {
+			err = await(ctx, s.world, r.ID, target, w, dr.Deployment{ID: st.Deployment, At: st.DeployedAt})
+		}
+		return false, err
+	case made.At.After(before) && st.Failed.ID != made.ID:
+		return false, nil
+	default:
+		return true, startTasks(ctx, s.world, r.ID, s.job, w)
+	}
 }
 
 // atPromotion is the newest deployment of a workload when the last promotion had taken

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -15,6 +16,71 @@ const (
 	rolledOut     = "COMPLETED"
 	circuitBroken = "FAILED"
 )
+
+// shownAfter bounds how long ECS may go on showing the deployment before, after it has answered
+// with a new one.
+const shownAfter = time.Minute
+
+// awaitedKey is where it is kept which deployment of a workload a run waits for: the one that
+// the platform answered with, which it need not show yet to whoever asks next.
+func awaitedKey(run string, in dr.Region, w dr.Resource) string {
+	return key(run, "awaited", string(in), w.Name)
+}
+
+// startTasks makes a new deployment of a workload, and keeps which.
+func startTasks(ctx context.Context, world *World, run string, j Job, w dr.Resource) error {
+	if err := world.Held(ctx); err != nil {
+		return err
+	}
+	made, err := world.Workloads.Redeploy(ctx, j.Service, w, j.Request.Target)
+	if err != nil {
+		return again(err)
+	}
+	return await(ctx, world, run, j.Request.Target, w, made)
+}
+
+// await keeps which deployment is waited for.
+func await(ctx context.Context, world *World, run string, in dr.Region, w dr.Resource, made dr.Deployment) error {
+	doc, err := json.Marshal(made)
+	if err != nil {
+		return err
+	}
+	return world.Ledger.Put(ctx, awaitedKey(run, in, w), string(doc))
+}
+
+// deployed gives a deployment that is kept under a key; none where nothing is.
+func deployed(ctx context.Context, l Ledger, key string) (d dr.Deployment, err error) {
+	kept, err := l.Get(ctx, key)
+	if err != nil || kept == "" {
+		return d, err
+	}
+	if err := json.Unmarshal([]byte(kept), &d); err != nil {
+		return d, fmt.Errorf("decode %s: %w", key, err)
+	}
+	return d, nil
+}
+
+// rollout is what became of the deployment that is waited for.
+type rollout string
+
+const (
+	shown   rollout = "shown" // or none is waited for, or one that is newer still is there
+	unshown rollout = "unshown"
+	broken  rollout = "broken" // its circuit breaker ended it
+)
+
+// rolloutOf tells that of a workload, and which deployment it is.
+func rolloutOf(st dr.WorkloadState, awaited dr.Deployment) (rollout, dr.Deployment) {
+	older := awaited.ID != "" && st.Deployment != awaited.ID && !st.DeployedAt.After(awaited.At)
+	switch {
+	case older && st.Failed.ID != awaited.ID:
+		return unshown, awaited
+	case failed(st):
+		return broken, st.Failed
+	default:
+		return shown, awaited
+	}
+}
 
 // failed tells whether the newest deployment is one that its circuit breaker ended: what is
 // the primary one now is that itself, or one from before that ECS went back to.
@@ -66,30 +132,42 @@ func (s healthStep) failed(ctx context.Context, r *engine.Run, all []failure) er
 func (s healthStep) startAnew(ctx context.Context, r *engine.Run) error {
 	target := s.job.Request.Target
 	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
-		kept, err := s.world.Ledger.Get(ctx, s.failureKey(r, w, engine.Attempt(ctx)-1))
+		was, err := deployed(ctx, s.world.Ledger, s.failureKey(r, w, engine.Attempt(ctx)-1))
 		if err != nil {
 			return err
 		}
-		if kept == "" {
-			continue
+		awaited, err := deployed(ctx, s.world.Ledger, awaitedKey(r.ID, target, w))
+		if err != nil {
+			return err
 		}
-		var was dr.Deployment
-		if err := json.Unmarshal([]byte(kept), &was); err != nil {
-			return fmt.Errorf("decode the deployment of %s that failed: %w", w.Name, err)
+		if was.ID == "" || awaited.At.After(was.At) { // done before this process died
+			continue
 		}
 		st, err := s.world.Workloads.State(ctx, s.job.Service, w, target)
 		if err != nil {
 			return err
 		}
-		if st.DeployedAt.After(was.At) { // by hand, or before this process died
-			continue
+		if st.DeployedAt.After(was.At) { // by hand, or the answer was lost
+			err = await(ctx, s.world, r.ID, target, w, dr.Deployment{ID: st.Deployment, At: st.DeployedAt})
+		} else {
+			err = startTasks(ctx, s.world, r.ID, s.job, w)
 		}
-		if err := s.world.Held(ctx); err != nil {
+		if err != nil {
 			return err
-		}
-		if _, err := s.world.Workloads.Redeploy(ctx, s.job.Service, w, target); err != nil {
-			return again(err)
 		}
 	}
 	return nil
+}
+
+// awaited are the deployments that are waited for, by their workload.
+func (s healthStep) awaited(ctx context.Context, r *engine.Run) (map[string]dr.Deployment, error) {
+	out := map[string]dr.Deployment{}
+	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
+		d, err := deployed(ctx, s.world.Ledger, awaitedKey(r.ID, s.job.Request.Target, w))
+		if err != nil {
+			return nil, err
+		}
+		out[w.Name] = d
+	}
+	return out, nil
 }

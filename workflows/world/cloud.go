@@ -35,6 +35,8 @@ type region struct {
 	never bool              // no task that is wanted starts
 	trips bool              // the circuit breaker ends every new deployment
 	backs bool              // and goes back to the last one that was good
+	hides bool              // without showing the one that failed any more
+	stale time.Duration     // for so long the deployment before is shown yet
 	tasks map[string]*tasks // by the resource's name
 }
 
@@ -46,6 +48,7 @@ type tasks struct {
 	deployment   int
 	fails        bool          // the newest deployment, by the circuit breaker
 	good         dr.Deployment // the one before those that failed
+	before       dr.Deployment // the one before the newest
 	changes      int           // calls that changed something
 }
 
@@ -347,6 +350,10 @@ func (p workloads) State(ctx context.Context, _ dr.Service, res dr.Resource, in 
 
 func (t *tasks) state(in *region) dr.WorkloadState {
 	n := t.running()
+	if time.Since(t.deployed) < in.stale {
+		return dr.WorkloadState{Status: "ACTIVE", Desired: t.desired, Running: n, Pending: max(0, t.desired-n), Rollout: "COMPLETED",
+			Deployment: t.before.ID, DeployedAt: t.before.At, Healthy: n, Targets: n}
+	}
 	if in.never {
 		n = min(t.was, t.desired)
 	}
@@ -359,6 +366,9 @@ func (t *tasks) state(in *region) dr.WorkloadState {
 		st.Rollout = "IN_PROGRESS"
 	case t.fails: // the tasks of the deployment before go on
 		st.Rollout, st.Failed = "FAILED", t.newest()
+		if in.hides {
+			st.Failed = dr.Deployment{}
+		}
 		if in.backs {
 			st.Rollout, st.Deployment, st.DeployedAt = "COMPLETED", t.good.ID, t.good.At
 		}
@@ -423,6 +433,7 @@ func (t *tasks) redeploy(in *region) {
 	if !t.fails {
 		t.good = t.newest()
 	}
+	t.before = t.newest()
 	t.deployment++
 	t.deployed, t.fails = time.Now(), in.trips
 }
@@ -459,11 +470,19 @@ func (w *World) Trips(r dr.Region, trips bool) {
 	w.cloud.at(r).trips = trips
 }
 
-// RollsBack has the circuit breaker go back to the deployment before.
-func (w *World) RollsBack(r dr.Region) {
+// RollsBack has the circuit breaker go back to the deployment before, with the one that failed
+// shown beside it or not.
+func (w *World) RollsBack(r dr.Region, shown bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cloud.at(r).backs = true
+	w.cloud.at(r).backs, w.cloud.at(r).hides = true, !shown
+}
+
+// ShowsLate has a new deployment in a Region show after a while, and the one before until then.
+func (w *World) ShowsLate(r dr.Region, late time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cloud.at(r).stale = late
 }
 
 // Tasks is how many tasks of each workload a Region is to run.

@@ -58,3 +58,15 @@ func TestCaseAWS14Reasons(t *testing.T) {
 		})
 	}
 }
+
+// The answer to a redeployment tells which deployment it made.
+func TestCaseAWS13TheAnswerTellsTheDeployment(t *testing.T) {
+	f := awstest.NewFake(t)
+	f.On("UpdateService", awstest.JSON(200, `{"service":{"serviceName":"portal","deployments":[
+		{"id":"ecs-svc/2","status":"PRIMARY","rolloutState":"IN_PROGRESS","createdAt":1800000000},
+		{"id":"ecs-svc/1","status":"ACTIVE","rolloutState":"COMPLETED","createdAt":1700000000}]}}`))
+	made, err := New(f.Client(t)).Redeploy(t.Context(), awstest.Portal(), awstest.Workload(), awstest.Tokyo)
+	if err != nil || made.ID != "ecs-svc/2" || made.At.Unix() != 1800000000 {
+		t.Errorf("%+v, %v", made, err)
+	}
+}
