@@ -112,6 +112,9 @@ type WorkloadState struct {
 	Healthy    int       `json:"healthy"`     // targets that answer their health check
 	Targets    int       `json:"targets"`     // all targets registered
 
+	// Unread is why the targets are not known; empty where they are, or there are none to know.
+	Unread Text `json:"unread,omitzero"`
+
 	// Failed is the newest deployment that its circuit breaker ended, as long as it is shown.
 	// With rollback an older one is the primary one by then.
 	Failed Deployment `json:"failed,omitzero"`

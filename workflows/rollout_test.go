@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drbot/drbot/dr"
+	"github.com/drbot/drbot/workflows"
 	"github.com/drbot/drbot/workflows/world"
 )
 
@@ -162,6 +163,70 @@ func TestCaseAWS13RolledBackUnseen(t *testing.T) {
 		if n := w.Deployments(world.Tokyo); n != 2 {
 			t.Errorf("%d deployments", n)
 		}
+	})
+}
+
+// slowDown is what AWS says to who asks too often.
+var slowDown = &dr.Error{Code: dr.Temporary, What: dr.T("aws.slow-down", "service", "ECS", "region", world.Tokyo), Err: dr.ErrSlowDown}
+
+// Throttled for longer than what fails in passing, a step goes on to try and says why it waits.
+func TestCaseAWS12Throttled(t *testing.T) {
+	t.Parallel()
+	const calls = 40
+	for name, tc := range map[string]struct {
+		mode workflows.StartCommand
+		step string
+		move func(w *world.World)
+	}{
+		"stopping the source": {world.Planned, "quiesce/" + string(world.Seoul), func(w *world.World) { w.Fail("Scale "+string(world.Seoul), calls, slowDown) }},
+		"counting its tasks": {world.Planned, "quiesce/" + string(world.Seoul), func(w *world.World) {
+			w.After("Scale "+string(world.Seoul), func() { w.Fail("Workload "+string(world.Seoul), calls, slowDown) })
+		}},
+		"looking before redeploying": {world.Disaster, "redeploy/" + string(world.Tokyo), func(w *world.World) {
+			w.After("Apply tokyo", func() { w.Fail("Workload "+string(world.Tokyo), calls, slowDown) })
+		}},
+		"redeploying": {world.Disaster, "redeploy/" + string(world.Tokyo), func(w *world.World) { w.Fail("Redeploy", calls, slowDown) }},
+		"at the gate": {world.Disaster, "gate/1", func(w *world.World) {
+			w.After("Redeploy", func() { w.Fail("Workload "+string(world.Tokyo), calls, slowDown) })
+		}},
+		"verifying": {world.Disaster, "verify", func(w *world.World) {
+			w.After("Apply traffic", func() { w.Fail("Workload "+string(world.Tokyo), calls, slowDown) })
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+				run := w.Start(tc.mode)
+				w.Await(run, dr.RunWaiting)
+				tc.move(w)
+				w.Approve("bob", "carol")
+				r := w.Until(run, func(r dr.Run) bool {
+					return r.Question != nil || r.State.Final() || strings.Contains(world.Words(stepOf(r, tc.step).Detail), "slow down")
+				})
+				if r.Question != nil || r.State.Final() {
+					t.Fatalf("the cause was not shown: %s", whereabouts(r))
+				}
+				w.Await(run, dr.RunSucceeded)
+			})
+		})
+	}
+}
+
+// A redeployment looks at no target group; the gate says why it waits for the targets.
+func TestCaseAWS12RedeployNeedsNoTargetGroup(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		run := w.Start(world.Disaster)
+		w.Blind(world.Tokyo, true)
+		approve(w, run)
+		r := w.Until(run, func(r dr.Run) bool {
+			return r.Question != nil || strings.Contains(world.Words(stepOf(r, "gate/1").Detail), "target group is not there")
+		})
+		if r.Question != nil || w.Deployments(world.Tokyo) != 1 {
+			t.Fatalf("%d deployments: %s", w.Deployments(world.Tokyo), whereabouts(r))
+		}
+		w.Blind(world.Tokyo, false)
+		w.Await(run, dr.RunSucceeded)
 	})
 }
 

@@ -57,7 +57,7 @@ func (s healthStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, erro
 		return engine.Outcome{}, err
 	}
 	defer stop()
-	if err := s.startAnew(ctx, r); err != nil {
+	if err := patiently(ctx, s.world, r, s.name, func() error { return s.startAnew(ctx, r) }); err != nil {
 		return engine.Outcome{}, err
 	}
 	awaited, err := s.awaited(ctx, r)
@@ -144,7 +144,7 @@ func (s healthStep) Elsewhere(ctx context.Context) []dr.Text {
 			st, err := s.world.Workloads.State(ctx, s.job.Service, w, s.job.Request.Target)
 			switch {
 			case err != nil:
-				h.no(workloadUnread(w))
+				h.no(workloadUnread(w, err))
 			case st.Running < 1:
 				h.no(dr.T("standing.no-tasks", "workload", w.Name))
 			}
@@ -166,7 +166,9 @@ func (s healthStep) Elsewhere(ctx context.Context) []dr.Text {
 	return out
 }
 
-func workloadUnread(w dr.Resource) dr.Text { return dr.T("gate.workload.unread", "workload", w.Name) }
+func workloadUnread(w dr.Resource, err error) dr.Text {
+	return dr.T("gate.workload.unread", "workload", w.Name, "why", why(err))
+}
 
 func (s healthStep) workload(ctx context.Context, h *health, w dr.Resource, awaited dr.Deployment) {
 	target := s.job.Request.Target
@@ -174,7 +176,7 @@ func (s healthStep) workload(ctx context.Context, h *health, w dr.Resource, awai
 	rollout, deployment := rolloutOf(st, awaited)
 	switch {
 	case err != nil:
-		h.no(workloadUnread(w))
+		h.no(workloadUnread(w, err))
 	case rollout == unshown:
 		h.unshown = append(h.unshown, failure{w, deployment})
 		h.no(dr.T("gate.workload.unshown", "workload", w.Name, "deployment", deployment.ID, "shown", dr.Foreign(st.Deployment)))
@@ -187,6 +189,8 @@ func (s healthStep) workload(ctx context.Context, h *health, w dr.Resource, awai
 		h.no(dr.T("gate.workload.tasks", "workload", w.Name, "running", st.Running, "desired", st.Desired, "n", st.Desired))
 	case st.Rollout != "" && st.Rollout != rolledOut:
 		h.no(dr.T("gate.workload.rollout", "workload", w.Name, "state", dr.Foreign(st.Rollout)))
+	case !st.Unread.Empty():
+		h.no(dr.T("gate.workload.targets-unread", "workload", w.Name, "why", st.Unread))
 	case w.At(target, "target_group") != "" && st.Healthy < st.Desired:
 		h.no(dr.T("gate.workload.targets", "workload", w.Name, "healthy", st.Healthy, "desired", st.Desired, "n", st.Desired))
 	default:
@@ -200,7 +204,7 @@ func (s healthStep) database(ctx context.Context, h *health, db dr.Resource) {
 	st, err := s.world.Databases.State(ctx, s.job.Service, db, target)
 	switch {
 	case err != nil:
-		h.no(dr.T("gate.database.unread", "database", db.Name))
+		h.no(dr.T("gate.database.unread", "database", db.Name, "why", why(err)))
 	case st.Writer != target:
 		h.no(dr.T("gate.database.elsewhere", "database", db.Name, "writer", orNowhere(st.Writer)))
 	case !st.WriterReady:
@@ -217,7 +221,7 @@ func (s healthStep) leads(ctx context.Context, h *health) bool {
 	res, leads, err := Leads(ctx, s.world.Network, s.job.Service, s.dns, target)
 	switch {
 	case err != nil:
-		h.no(dr.T("gate.name.unresolved", "name", s.dns))
+		h.no(dr.T("gate.name.unresolved", "name", s.dns, "why", why(err)))
 		return false
 	case len(res.Addresses) == 0:
 		h.no(dr.T("gate.name.no-address", "name", s.dns))
@@ -236,7 +240,7 @@ func (s healthStep) resolves(ctx context.Context, h *health) {
 	h.yes(dr.T("gate.ok.name"))
 	probes, err := s.world.Network.Probe(ctx, s.job.Service, s.dns)
 	if err != nil {
-		h.no(dr.T("gate.probe.unmade"))
+		h.no(dr.T("gate.probe.unmade", "why", why(err)))
 	}
 	for _, c := range probes {
 		if c.Level != dr.OK {

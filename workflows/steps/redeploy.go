@@ -37,13 +37,15 @@ func (s redeployStep) Name() string {
 }
 
 func (s redeployStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	ctx, cancel := budget(ctx, s.world.Timing.Quiesce)
+	defer cancel()
 	started := 0
 	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
 		if s.job.Which != "" && s.job.Which != w.Name {
 			continue
 		}
-		fresh, err := s.renew(ctx, r, w)
-		if err != nil {
+		fresh := false
+		if err := patiently(ctx, s.world, r, s.Name(), func() (err error) { fresh, err = s.renew(ctx, r, w); return err }); err != nil {
 			return engine.Outcome{}, err
 		}
 		if fresh {

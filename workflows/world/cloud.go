@@ -33,6 +33,7 @@ type region struct {
 	down  bool              // nothing answers there
 	sick  bool              // no target is healthy
 	never bool              // no task that is wanted starts
+	blind bool              // its targets cannot be read
 	trips bool              // the circuit breaker ends every new deployment
 	backs bool              // and goes back to the last one that was good
 	hides bool              // without showing the one that failed any more
@@ -376,6 +377,9 @@ func (t *tasks) state(in *region) dr.WorkloadState {
 	if in.sick {
 		st.Healthy = 0
 	}
+	if in.blind {
+		st.Healthy, st.Targets, st.Unread = 0, 0, said("the target group is not there.")
+	}
 	return st
 }
 
@@ -468,6 +472,13 @@ func (w *World) Trips(r dr.Region, trips bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cloud.at(r).trips = trips
+}
+
+// Blind keeps the targets in a Region from being read.
+func (w *World) Blind(r dr.Region, blind bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cloud.at(r).blind = blind
 }
 
 // RollsBack has the circuit breaker go back to the deployment before, with the one that failed
