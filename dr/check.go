@@ -119,6 +119,19 @@ type WorkloadState struct {
 	DeployedAt time.Time `json:"deployed_at"` // when the primary deployment was made
 	Healthy    int       `json:"healthy"`     // targets that answer their health check
 	Targets    int       `json:"targets"`     // all targets registered
+
+	// Unread is why the targets are not known; empty where they are, or there are none to know.
+	Unread Text `json:"unread,omitzero"`
+
+	// Failed is the newest deployment that its circuit breaker ended, as long as it is shown.
+	// With rollback an older one is the primary one by then.
+	Failed Deployment `json:"failed,omitzero"`
+}
+
+// Deployment is one of a workload, by the platform's own clock.
+type Deployment struct {
+	ID string    `json:"id"`
+	At time.Time `json:"at"` // when it was made
 }
 
 // Event is something a service reported about itself, such as an RDS event.

@@ -42,6 +42,10 @@ func (e *Error) Unwrap() error { return e.Err }
 // ErrUnsealed marks what is kept and was written by nobody who has the key.
 var ErrUnsealed = errors.New("it has no seal of the key")
 
+// ErrSlowDown marks what a service did not take because it is asked too often: it is there, and
+// takes it later.
+var ErrSlowDown = errors.New("it is asked too often")
+
 // CodeOf finds the code of an error. A time limit that has passed, or a caller who gave
 // up, is Temporary; an error nobody classified is a Defect: whoever met it did not expect
 // it, and another try would meet it again.

@@ -29,7 +29,7 @@ func (s *Session) sortRead(err error) error {
 	refused := errors.As(err, &api)
 	switch status := httpStatus(err); {
 	case refused && slowDown(api.ErrorCode(), status):
-		return &dr.Error{Code: dr.Temporary, Err: err, What: dr.T("aws.slow-down", "service", op.service, "region", s.region)}
+		return &dr.Error{Code: dr.Temporary, Err: errors.Join(dr.ErrSlowDown, err), What: dr.T("aws.slow-down", "service", op.service, "region", s.region)}
 	case refused && status < 500:
 		return s.sortRefusal(err, api.ErrorCode(), status, op)
 	case status >= 500:

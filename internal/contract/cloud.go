@@ -20,7 +20,8 @@ type Database interface {
 type Workloads interface {
 	State(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) (dr.WorkloadState, error)
 	Scale(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region, desired int) error
-	Redeploy(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) error
+	Redeploy(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) (dr.Deployment, error)
+	Reasons(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) ([]dr.Text, error)
 }
 
 // Network is the port of names and addresses.
@@ -88,6 +89,8 @@ type WorkloadsCloud interface {
 	Sick(r dr.Region)
 	// Never keeps the tasks that are wanted in a Region from starting.
 	Never(r dr.Region)
+	// Trips has the circuit breaker end every new deployment in a Region.
+	Trips(r dr.Region)
 	// Changes counts the calls that changed a workload in a Region.
 	Changes(r dr.Region) int
 }

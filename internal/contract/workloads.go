@@ -19,6 +19,7 @@ func ScaledWorkloads(t *testing.T, fresh NewWorkloads, in ...In) {
 		"up and down":                     scaling.upAndDown,
 		"what is so already is not asked": scaling.already,
 		"a new deployment":                scaling.redeployed,
+		"a deployment that fails":         scaling.failed,
 		"tasks that never start":          scaling.never,
 		"targets that are not healthy":    scaling.sick,
 		"a Region that is lost":           scaling.lost,
@@ -70,11 +71,37 @@ func (w scaling) already() {
 
 func (w scaling) redeployed() {
 	before := w.runs(w.Target, 2)
-	wellDone(w.T, w.Workloads.Redeploy(w.Context(), w.Service, w.Resource, w.Target))
+	made := w.redeploy()
 	w.Await(w.T, "the new deployment stands", func() bool {
 		st := w.state(w.Target)
-		return st.Deployment != before.Deployment && st.DeployedAt.After(before.DeployedAt) && st.Running == 2 && st.Healthy == 2
+		return st.Deployment == made.ID && st.DeployedAt.Equal(made.At) && st.Deployment != before.Deployment && st.DeployedAt.After(before.DeployedAt) && st.Running == 2 && st.Healthy == 2
 	})
+}
+
+func (w scaling) redeploy() dr.Deployment {
+	w.Helper()
+	made, err := w.Workloads.Redeploy(w.Context(), w.Service, w.Resource, w.Target)
+	wellDone(w.T, err)
+	if made.ID == "" || made.At.IsZero() {
+		w.Errorf("the answer tells of %+v", made)
+	}
+	return made
+}
+
+// failed says why, and the tasks of the deployment before go on.
+func (w scaling) failed() {
+	w.runs(w.Target, 2)
+	w.Cloud.Trips(w.Target)
+	made := w.redeploy()
+	w.Await(w.T, "the new deployment has failed", func() bool {
+		st := w.state(w.Target)
+		return st.Rollout == "FAILED" && st.Deployment == made.ID && st.Running == 2
+	})
+	why, err := w.Workloads.Reasons(w.Context(), w.Service, w.Resource, w.Target)
+	wellDone(w.T, err)
+	if len(why) < 2 {
+		w.Errorf("the reasons are %v", why)
+	}
 }
 
 func (w scaling) never() {
@@ -100,7 +127,10 @@ func (w scaling) lost() {
 	_, err := w.Workloads.State(w.Context(), w.Service, w.Resource, w.Source)
 	fails(w.T, err, dr.Temporary)
 	fails(w.T, w.Workloads.Scale(w.Context(), w.Service, w.Resource, w.Source, 0), dr.Temporary, dr.Uncertain)
-	fails(w.T, w.Workloads.Redeploy(w.Context(), w.Service, w.Resource, w.Source), dr.Temporary, dr.Uncertain)
+	_, err = w.Workloads.Redeploy(w.Context(), w.Service, w.Resource, w.Source)
+	fails(w.T, err, dr.Temporary, dr.Uncertain)
+	_, err = w.Workloads.Reasons(w.Context(), w.Service, w.Resource, w.Source)
+	fails(w.T, err, dr.Temporary)
 	w.state(w.Target)
 }
 
@@ -110,5 +140,6 @@ func (w scaling) invalid() {
 	_, err := w.Workloads.State(w.Context(), w.Service, w.Resource, third)
 	fails(w.T, err, dr.Invalid)
 	fails(w.T, w.Workloads.Scale(w.Context(), w.Service, w.Resource, third, 1), dr.Invalid)
-	fails(w.T, w.Workloads.Redeploy(w.Context(), w.Service, w.Resource, third), dr.Invalid)
+	_, err = w.Workloads.Redeploy(w.Context(), w.Service, w.Resource, third)
+	fails(w.T, err, dr.Invalid)
 }

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"time"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/workflows/engine"
@@ -11,9 +12,6 @@ const gate = "gate"
 
 // Verify is the kind that sees what users see.
 const Verify = dr.VerifyStep
-
-// rolledOut is ECS's word for a deployment that is complete.
-const rolledOut = "COMPLETED"
 
 // Network asks names and addresses the way users do.
 type Network interface {
@@ -38,7 +36,7 @@ func verifyKind(w *World) Kind {
 	})}
 }
 
-// Proves tells whether a step only looks whether the target serves.
+// Proves tells whether a step looks whether the target serves, and is there for nothing else.
 func Proves(step string) bool { return KindOf(step) == gate || KindOf(step) == Verify }
 
 // healthStep waits until the target serves under a name.
@@ -59,11 +57,25 @@ func (s healthStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, erro
 		return engine.Outcome{}, err
 	}
 	defer stop()
+	if err := patiently(ctx, s.world, r, s.name, func() error { return s.startAnew(ctx, r) }); err != nil {
+		return engine.Outcome{}, err
+	}
+	awaited, err := s.awaited(ctx, r)
+	if err != nil {
+		return engine.Outcome{}, err
+	}
 	var last []dr.Text
+	var unshown time.Time // since when, without a break
 	for {
-		look := s.look(ctx)
+		look := s.look(ctx, awaited)
 		if len(look.lacking) == 0 {
 			return engine.Done(nil, dr.T("gate.done", "facts", look.facts))
+		}
+		if unshown = since(unshown, s.world.Now(), len(look.unshown) > 0); !unshown.IsZero() && s.world.Now().Sub(unshown) >= shownAfter {
+			look.failed = append(look.failed, look.unshown...)
+		}
+		if len(look.failed) > 0 {
+			return engine.Outcome{}, s.failed(ctx, r, look.failed)
 		}
 		if ctx.Err() == nil || last == nil {
 			last = look.lacking // a look cut off by the deadline says nothing about the Region
@@ -79,18 +91,33 @@ func (s healthStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, erro
 	}
 }
 
+// since is from when on something holds; zero where it does not.
+func since(from, now time.Time, holds bool) time.Time {
+	switch {
+	case !holds:
+		return time.Time{}
+	case from.IsZero():
+		return now
+	default:
+		return from
+	}
+}
+
 // health is one look at what a Region serves.
-type health struct{ lacking, facts []dr.Text }
+type health struct {
+	lacking, facts  []dr.Text
+	failed, unshown []failure
+}
 
 func (h *health) no(t dr.Text)  { h.lacking = append(h.lacking, t) }
 func (h *health) yes(t dr.Text) { h.facts = append(h.facts, t) }
 
 // look lists what keeps the target from serving under the name. It counts: an
 // empty list of tasks or targets is not a healthy one.
-func (s healthStep) look(ctx context.Context) *health {
+func (s healthStep) look(ctx context.Context, awaited map[string]dr.Deployment) *health {
 	h := &health{}
 	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
-		s.workload(ctx, h, w)
+		s.workload(ctx, h, w, awaited[w.Name])
 	}
 	for _, db := range s.job.Service.ResourcesOf(dr.AuroraGlobal) {
 		s.database(ctx, h, db)
@@ -117,7 +144,7 @@ func (s healthStep) Elsewhere(ctx context.Context) []dr.Text {
 			st, err := s.world.Workloads.State(ctx, s.job.Service, w, s.job.Request.Target)
 			switch {
 			case err != nil:
-				h.no(workloadUnread(w))
+				h.no(workloadUnread(w, err))
 			case st.Running < 1:
 				h.no(dr.T("standing.no-tasks", "workload", w.Name))
 			}
@@ -139,20 +166,31 @@ func (s healthStep) Elsewhere(ctx context.Context) []dr.Text {
 	return out
 }
 
-func workloadUnread(w dr.Resource) dr.Text { return dr.T("gate.workload.unread", "workload", w.Name) }
+func workloadUnread(w dr.Resource, err error) dr.Text {
+	return dr.T("gate.workload.unread", "workload", w.Name, "why", why(err))
+}
 
-func (s healthStep) workload(ctx context.Context, h *health, w dr.Resource) {
+func (s healthStep) workload(ctx context.Context, h *health, w dr.Resource, awaited dr.Deployment) {
 	target := s.job.Request.Target
 	st, err := s.world.Workloads.State(ctx, s.job.Service, w, target)
+	rollout, deployment := rolloutOf(st, awaited)
 	switch {
 	case err != nil:
-		h.no(workloadUnread(w))
+		h.no(workloadUnread(w, err))
+	case rollout == unshown:
+		h.unshown = append(h.unshown, failure{w, deployment})
+		h.no(dr.T("gate.workload.unshown", "workload", w.Name, "deployment", deployment.ID, "shown", dr.Foreign(st.Deployment)))
+	case rollout == broken:
+		h.failed = append(h.failed, failure{w, deployment})
+		h.no(dr.T("gate.workload.rollout", "workload", w.Name, "state", dr.Foreign(circuitBroken)))
 	case st.Desired < 1:
 		h.no(dr.T("gate.workload.none", "workload", w.Name, "n", st.Desired))
 	case st.Running != st.Desired:
 		h.no(dr.T("gate.workload.tasks", "workload", w.Name, "running", st.Running, "desired", st.Desired, "n", st.Desired))
 	case st.Rollout != "" && st.Rollout != rolledOut:
 		h.no(dr.T("gate.workload.rollout", "workload", w.Name, "state", dr.Foreign(st.Rollout)))
+	case !st.Unread.Empty():
+		h.no(dr.T("gate.workload.targets-unread", "workload", w.Name, "why", st.Unread))
 	case w.At(target, "target_group") != "" && st.Healthy < st.Desired:
 		h.no(dr.T("gate.workload.targets", "workload", w.Name, "healthy", st.Healthy, "desired", st.Desired, "n", st.Desired))
 	default:
@@ -166,7 +204,7 @@ func (s healthStep) database(ctx context.Context, h *health, db dr.Resource) {
 	st, err := s.world.Databases.State(ctx, s.job.Service, db, target)
 	switch {
 	case err != nil:
-		h.no(dr.T("gate.database.unread", "database", db.Name))
+		h.no(dr.T("gate.database.unread", "database", db.Name, "why", why(err)))
 	case st.Writer != target:
 		h.no(dr.T("gate.database.elsewhere", "database", db.Name, "writer", OrNowhere(st.Writer)))
 	case !st.WriterReady:
@@ -183,7 +221,7 @@ func (s healthStep) leads(ctx context.Context, h *health) bool {
 	res, leads, err := Leads(ctx, s.world.Network, s.job.Service, s.dns, target)
 	switch {
 	case err != nil:
-		h.no(dr.T("gate.name.unresolved", "name", s.dns))
+		h.no(dr.T("gate.name.unresolved", "name", s.dns, "why", why(err)))
 		return false
 	case len(res.Addresses) == 0:
 		h.no(dr.T("gate.name.no-address", "name", s.dns))
@@ -202,7 +240,7 @@ func (s healthStep) resolves(ctx context.Context, h *health) {
 	h.yes(dr.T("gate.ok.name"))
 	probes, err := s.world.Network.Probe(ctx, s.job.Service, s.dns)
 	if err != nil {
-		h.no(dr.T("gate.probe.unmade"))
+		h.no(dr.T("gate.probe.unmade", "why", why(err)))
 	}
 	for _, c := range probes {
 		if c.Level != dr.OK {

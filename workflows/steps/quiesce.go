@@ -14,7 +14,10 @@ const Quiesce = "quiesce"
 type Workloads interface {
 	State(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) (dr.WorkloadState, error)
 	Scale(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region, desired int) error
-	Redeploy(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) error
+	// Redeploy starts new tasks, and gives the deployment that does.
+	Redeploy(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) (dr.Deployment, error)
+	// Reasons are what the platform itself says of why the newest deployment is not complete.
+	Reasons(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) ([]dr.Text, error)
 }
 
 // quiesceKind scales the source to zero before a planned promotion, so that nobody
@@ -34,7 +37,8 @@ func (s quiesceStep) Name() string { return key(Quiesce, string(s.job.Source)) }
 func (s quiesceStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
 	ctx, cancel := budget(ctx, s.world.Timing.Quiesce)
 	defer cancel()
-	if moved, err := s.moved(ctx); err != nil {
+	moved := false
+	if err := patiently(ctx, s.world, r, s.Name(), func() (err error) { moved, err = s.moved(ctx); return err }); err != nil {
 		return engine.Outcome{}, err
 	} else if moved {
 		return engine.Done(nil, dr.T("quiesce.moved", "target", s.job.Request.Target))
@@ -42,19 +46,30 @@ func (s quiesceStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, err
 	workloads := s.job.Service.ResourcesOf(dr.ECSService)
 	total := 0
 	for _, w := range workloads {
-		was, err := s.lower(ctx, r, w)
-		if err != nil {
+		was := 0
+		if err := patiently(ctx, s.world, r, s.Name(), func() (err error) { was, err = s.lower(ctx, r, w); return err }); err != nil {
 			return engine.Outcome{}, err
 		}
 		total += was
 	}
+	var left int
+	var last error
 	for {
 		running, err := s.running(ctx, workloads)
-		if err == nil && running == 0 {
+		switch {
+		case err == nil && running == 0:
 			return engine.Done(nil, dr.T("quiesce.done", "n", total))
+		case ctx.Err() == nil: // a look cut off by the deadline says nothing
+			left, last = running, err
+		}
+		if last != nil {
+			r.Waits(ctx, s.Name(), dr.T("gate.waiting", "lacking", []dr.Text{why(last)}))
 		}
 		if engine.Wait(ctx, s.world.Timing.Poll) != nil {
-			return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("quiesce.still-running", "n", running, "after", s.world.Timing.Quiesce), Next: dr.T("quiesce.still-running.next")}
+			if last != nil {
+				return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("quiesce.unread", "after", s.world.Timing.Quiesce, "why", why(last)), Next: dr.T("quiesce.still-running.next")}
+			}
+			return engine.Outcome{}, &dr.Error{Code: dr.Conflict, What: dr.T("quiesce.still-running", "n", left, "after", s.world.Timing.Quiesce), Next: dr.T("quiesce.still-running.next")}
 		}
 	}
 }

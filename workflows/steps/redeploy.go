@@ -37,13 +37,15 @@ func (s redeployStep) Name() string {
 }
 
 func (s redeployStep) Do(ctx context.Context, r *engine.Run) (engine.Outcome, error) {
+	ctx, cancel := budget(ctx, s.world.Timing.Quiesce)
+	defer cancel()
 	started := 0
 	for _, w := range s.job.Service.ResourcesOf(dr.ECSService) {
 		if s.job.Which != "" && s.job.Which != w.Name {
 			continue
 		}
-		fresh, err := s.renew(ctx, r, w)
-		if err != nil {
+		fresh := false
+		if err := patiently(ctx, s.world, r, s.Name(), func() (err error) { fresh, err = s.renew(ctx, r, w); return err }); err != nil {
 			return engine.Outcome{}, err
 		}
 		if fresh {
@@ -83,13 +85,22 @@ func (s redeployStep) renew(ctx context.Context, r *engine.Run, w dr.Resource) (
 	if !then.IsZero() {
 		before = then
 	}
-	if st.DeployedAt.After(before) {
-		return false, nil
-	}
-	if err := s.world.Held(ctx); err != nil {
+	// What the platform answered a process that died with need not show yet.
+	made, err := deployed(ctx, s.world.Ledger, awaitedKey(r.ID, target, w))
+	if err != nil {
 		return false, err
 	}
-	return true, again(s.world.Workloads.Redeploy(ctx, s.job.Service, w, target))
+	switch {
+	case st.DeployedAt.After(before) && !failed(st):
+		if st.DeployedAt.After(made.At) {
+			err = await(ctx, s.world, r.ID, target, w, dr.Deployment{ID: st.Deployment, At: st.DeployedAt})
+		}
+		return false, err
+	case made.At.After(before) && st.Failed.ID != made.ID:
+		return false, nil
+	default:
+		return true, startTasks(ctx, s.world, r.ID, s.job, w)
+	}
 }
 
 // atPromotion is the newest deployment of a workload when the last promotion had taken

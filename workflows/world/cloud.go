@@ -33,6 +33,11 @@ type region struct {
 	down  bool              // nothing answers there
 	sick  bool              // no target is healthy
 	never bool              // no task that is wanted starts
+	blind bool              // its targets cannot be read
+	trips bool              // the circuit breaker ends every new deployment
+	backs bool              // and goes back to the last one that was good
+	hides bool              // without showing the one that failed any more
+	stale time.Duration     // for so long the deployment before is shown yet
 	tasks map[string]*tasks // by the resource's name
 }
 
@@ -42,7 +47,10 @@ type tasks struct {
 	changed      time.Time // of desired
 	deployed     time.Time
 	deployment   int
-	changes      int // calls that changed something
+	fails        bool          // the newest deployment, by the circuit breaker
+	good         dr.Deployment // the one before those that failed
+	before       dr.Deployment // the one before the newest
+	changes      int           // calls that changed something
 }
 
 // database is one global database.
@@ -394,18 +402,34 @@ func (p workloads) State(ctx context.Context, _ dr.Service, res dr.Resource, in 
 
 func (t *tasks) state(in *region) dr.WorkloadState {
 	n := t.running()
+	if time.Since(t.deployed) < in.stale {
+		return dr.WorkloadState{Status: "ACTIVE", Desired: t.desired, Running: n, Pending: max(0, t.desired-n), Rollout: "COMPLETED",
+			Deployment: t.before.ID, DeployedAt: t.before.At, Healthy: n, Targets: n}
+	}
 	if in.never {
 		n = min(t.was, t.desired)
 	}
 	st := dr.WorkloadState{
 		Status: "ACTIVE", Desired: t.desired, Running: n, Pending: max(0, t.desired-n), Rollout: "COMPLETED",
-		Deployment: fmt.Sprintf("ecs-svc/%d", t.deployment), DeployedAt: t.deployed, Healthy: n, Targets: n,
+		Deployment: t.newest().ID, DeployedAt: t.deployed, Healthy: n, Targets: n,
 	}
-	if time.Since(t.deployed) < startTime || n != t.desired {
+	switch {
+	case time.Since(t.deployed) < startTime || n != t.desired && !t.fails:
 		st.Rollout = "IN_PROGRESS"
+	case t.fails: // the tasks of the deployment before go on
+		st.Rollout, st.Failed = "FAILED", t.newest()
+		if in.hides {
+			st.Failed = dr.Deployment{}
+		}
+		if in.backs {
+			st.Rollout, st.Deployment, st.DeployedAt = "COMPLETED", t.good.ID, t.good.At
+		}
 	}
 	if in.sick {
 		st.Healthy = 0
+	}
+	if in.blind {
+		st.Healthy, st.Targets, st.Unread = 0, 0, said("the target group is not there.")
 	}
 	return st
 }
@@ -415,28 +439,62 @@ func (p workloads) Scale(ctx context.Context, _ dr.Service, res dr.Resource, in 
 	if desired < 0 {
 		return refused(dr.Invalid, "%d tasks cannot run.", desired)
 	}
-	return p.act(ctx, "Scale", res, in, func(t *tasks) { t.scale(desired) })
-}
-
-// Redeploy implements steps.Workloads.
-func (p workloads) Redeploy(ctx context.Context, _ dr.Service, res dr.Resource, in dr.Region) error {
-	return p.act(ctx, "Redeploy", res, in, func(t *tasks) {
-		t.deployment++
-		t.changes++
-		t.deployed = time.Now()
-	})
-}
-
-func (p workloads) act(ctx context.Context, call string, res dr.Resource, in dr.Region, do func(*tasks)) error {
-	return tell(ctx, p.ports, call, string(in)+" "+res.Name, func() error {
+	return tell(ctx, p.ports, "Scale", string(in)+" "+res.Name, func() error {
 		p.w.mu.Lock()
 		defer p.w.mu.Unlock()
 		if err := p.w.cloud.reach(in); err != nil {
 			return err
 		}
-		do(p.w.cloud.at(in).tasks[res.Name])
+		p.w.cloud.at(in).tasks[res.Name].scale(desired)
 		return nil
 	})
+}
+
+// Redeploy implements steps.Workloads.
+func (p workloads) Redeploy(ctx context.Context, _ dr.Service, res dr.Resource, in dr.Region) (dr.Deployment, error) {
+	return ask(ctx, p.ports, "Redeploy", string(in)+" "+res.Name, func() (dr.Deployment, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if err := p.w.cloud.reach(in); err != nil {
+			return dr.Deployment{}, err
+		}
+		r := p.w.cloud.at(in)
+		t := r.tasks[res.Name]
+		t.changes++
+		t.redeploy(r)
+		return t.newest(), nil
+	})
+}
+
+// Reasons implements steps.Workloads.
+func (p workloads) Reasons(ctx context.Context, _ dr.Service, res dr.Resource, in dr.Region) ([]dr.Text, error) {
+	return ask(ctx, p.ports, "Reasons", string(in)+" "+res.Name, func() ([]dr.Text, error) {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if err := p.w.cloud.reach(in); err != nil {
+			return nil, err
+		}
+		if t := p.w.cloud.at(in).tasks[res.Name]; !t.fails || time.Since(t.deployed) < startTime {
+			return nil, nil
+		}
+		return []dr.Text{
+			dr.T(dr.Words, "words", dr.Foreign("(service "+res.Name+") deployment failed: tasks failed to start.")),
+			dr.T(dr.Words, "words", dr.Foreign("CannotPullContainerError: the image is not there")),
+		}, nil
+	})
+}
+
+func (t *tasks) redeploy(in *region) {
+	if !t.fails {
+		t.good = t.newest()
+	}
+	t.before = t.newest()
+	t.deployment++
+	t.deployed, t.fails = time.Now(), in.trips
+}
+
+func (t *tasks) newest() dr.Deployment {
+	return dr.Deployment{ID: fmt.Sprintf("ecs-svc/%d", t.deployment), At: t.deployed}
 }
 
 // Down takes a Region away, or gives it back: nothing answers there.
@@ -458,6 +516,35 @@ func (w *World) Sick(r dr.Region, sick bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cloud.at(r).sick = sick
+}
+
+// Trips has the circuit breaker end every new deployment in a Region.
+func (w *World) Trips(r dr.Region, trips bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cloud.at(r).trips = trips
+}
+
+// Blind keeps the targets in a Region from being read.
+func (w *World) Blind(r dr.Region, blind bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cloud.at(r).blind = blind
+}
+
+// RollsBack has the circuit breaker go back to the deployment before, with the one that failed
+// shown beside it or not.
+func (w *World) RollsBack(r dr.Region, shown bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cloud.at(r).backs, w.cloud.at(r).hides = true, !shown
+}
+
+// ShowsLate has a new deployment in a Region show after a while, and the one before until then.
+func (w *World) ShowsLate(r dr.Region, late time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cloud.at(r).stale = late
 }
 
 // Tasks is how many tasks of each workload a Region is to run.
@@ -490,7 +577,6 @@ func (w *World) RedeployByHand(r dr.Region) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, t := range w.cloud.at(r).tasks {
-		t.deployment++
-		t.deployed = time.Now()
+		t.redeploy(w.cloud.at(r))
 	}
 }

@@ -366,6 +366,8 @@ type regionHands struct{ w *World }
 func (h regionHands) Lose(r dr.Region) { h.w.Down(r, true) }
 func (h regionHands) Sick(r dr.Region) { h.w.Sick(r, true) }
 
+func (h regionHands) Trips(r dr.Region) { h.w.Trips(r, true) }
+
 func (h regionHands) Never(r dr.Region) {
 	h.w.mu.Lock()
 	defer h.w.mu.Unlock()

@@ -24,25 +24,31 @@ func (l *Workloads) Scale(ctx context.Context, s dr.Service, w dr.Resource, in d
 	if int(service.DesiredCount) == desired {
 		return nil
 	}
-	return l.update(ctx, s, w, in, &awsecs.UpdateServiceInput{DesiredCount: awssdk.Int32(int32(desired))})
+	_, err = l.update(ctx, s, w, in, &awsecs.UpdateServiceInput{DesiredCount: awssdk.Int32(int32(desired))})
+	return err
 }
 
 // Redeploy replaces every task, so that no connection pool keeps holding the
-// old writer. dr.Uncertain when the call may have been accepted: State then
-// tells by the time of the deployment. API: ecs:UpdateService.
-func (l *Workloads) Redeploy(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) error {
+// old writer, and gives the deployment that does, as the answer tells of it: to
+// the next question ECS may still show the one before. dr.Uncertain when the call
+// may have been accepted: State then tells by the time of the deployment.
+// API: ecs:UpdateService.
+func (l *Workloads) Redeploy(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region) (dr.Deployment, error) {
 	if w.At(in, Service) == "" {
-		return notConfigured(s, in)
+		return dr.Deployment{}, notConfigured(s, in)
 	}
-	return l.update(ctx, s, w, in, &awsecs.UpdateServiceInput{ForceNewDeployment: true})
+	out, err := l.update(ctx, s, w, in, &awsecs.UpdateServiceInput{ForceNewDeployment: true})
+	if err != nil || out.Service == nil {
+		return dr.Deployment{}, err
+	}
+	return deployment(primary(*out.Service)), nil
 }
 
-func (l *Workloads) update(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region, change *awsecs.UpdateServiceInput) error {
+func (l *Workloads) update(ctx context.Context, s dr.Service, w dr.Resource, in dr.Region, change *awsecs.UpdateServiceInput) (*awsecs.UpdateServiceOutput, error) {
 	session, err := l.cloud.Session(s.Name, in, aws.PurposePromote)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	change.Cluster, change.Service = awssdk.String(w.At(in, Cluster)), awssdk.String(w.At(in, Service))
-	_, err = aws.ActOnce(ctx, session, aws.Connect(session, awsecs.NewFromConfig).UpdateService, change)
-	return err
+	return aws.ActOnce(ctx, session, aws.Connect(session, awsecs.NewFromConfig).UpdateService, change)
 }

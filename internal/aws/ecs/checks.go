@@ -4,6 +4,7 @@ import (
 	"context"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/drbot/drbot/dr"
 	"github.com/drbot/drbot/internal/aws"
@@ -18,7 +19,7 @@ func (l *Workloads) Specs() []dr.Spec { return specs() }
 // only where the service has no database that tells it.
 func (l *Workloads) Read(ctx context.Context, t dr.Target) []dr.Check {
 	looks := []func(context.Context) []dr.Check{
-		func(ctx context.Context) []dr.Check { return []dr.Check{l.targetCheck(ctx, t)} },
+		func(ctx context.Context) []dr.Check { return l.target(ctx, t) },
 	}
 	if aws.TellsReachable(t.Service, t.Resource) {
 		looks = append(looks, func(ctx context.Context) []dr.Check { return []dr.Check{l.reachable(ctx, t)} })
@@ -26,11 +27,16 @@ func (l *Workloads) Read(ctx context.Context, t dr.Target) []dr.Check {
 	return l.cloud.Look(ctx, looks...)
 }
 
-// targetCheck looks for the target's ECS service. Where the strategy keeps one
-// running its absence is a failure; where the run's own apply makes it, a warning.
-func (l *Workloads) targetCheck(ctx context.Context, t dr.Target) dr.Check {
-	check := dr.Check{Name: workloadCheck, Region: t.Target, At: l.cloud.Now()}
+// target looks for the target's ECS service, once for both of its checks.
+func (l *Workloads) target(ctx context.Context, t dr.Target) []dr.Check {
 	service, err := l.describe(ctx, t.Service, t.Resource, t.Target)
+	return []dr.Check{l.targetCheck(ctx, t, service, err), l.controller(ctx, t, service, err)}
+}
+
+// targetCheck tells whether the target's ECS service is there. Where the strategy keeps one
+// running its absence is a failure; where the run's own apply makes it, a warning.
+func (l *Workloads) targetCheck(ctx context.Context, t dr.Target, service types.Service, err error) dr.Check {
+	check := dr.Check{Name: workloadCheck, Region: t.Target, At: l.cloud.Now()}
 	switch {
 	case err != nil && dr.CodeOf(err) == dr.NotFound:
 		check.Level, check.Detail = dr.Fail, aws.Told(err)
@@ -46,6 +52,24 @@ func (l *Workloads) targetCheck(ctx context.Context, t dr.Target) dr.Check {
 		if status != active {
 			check.Level = dr.Fail
 		}
+	}
+	return check
+}
+
+// controller tells whether ECS itself deploys the service: under CODE_DEPLOY or EXTERNAL it
+// refuses a new deployment of the same tasks. One that is not there is under none.
+func (l *Workloads) controller(ctx context.Context, t dr.Target, service types.Service, err error) dr.Check {
+	check := dr.Check{Name: controllerCheck, Region: t.Target, At: l.cloud.Now(), Level: dr.OK}
+	switch {
+	case err != nil && dr.CodeOf(err) == dr.NotFound:
+		check.Detail = aws.Told(err)
+	case err != nil:
+		check = l.cloud.Unread(ctx, check, err)
+	case service.DeploymentController == nil || service.DeploymentController.Type == types.DeploymentControllerTypeEcs:
+		check.Detail = aws.Words(string(types.DeploymentControllerTypeEcs))
+	default:
+		check.Level = dr.Fail
+		check.Detail = dr.T("ecs.controller", "service", t.Resource.At(t.Target, Service), "controller", dr.Foreign(service.DeploymentController.Type))
 	}
 	return check
 }

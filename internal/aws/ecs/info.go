@@ -12,7 +12,10 @@ const (
 	TargetGroup = "target_group"
 )
 
-const workloadCheck = "target.workload"
+const (
+	workloadCheck   = "target.workload"
+	controllerCheck = "target.controller"
+)
 
 // Info is what the rest of the program knows of ECS services.
 func Info() dr.SystemInfo {
@@ -35,6 +38,9 @@ func specs() []dr.Spec {
 		// The target's service exists and is active; where the run's own apply makes it,
 		// its absence is a warning.
 		{ID: workloadCheck, Need: map[dr.Mode]dr.Need{dr.Planned: dr.NeedGood}},
+		// Another deployment controller refuses the new deployment that a run asks for. What is
+		// not known is told by the check of the service.
+		{ID: controllerCheck, Need: map[dr.Mode]dr.Need{dr.Planned: dr.NeedSound, dr.Disaster: dr.NeedSound}},
 		aws.ReachableSpec(), // of a service without a database
 	}
 }

@@ -1,6 +1,8 @@
 package ecs
 
 import (
+	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -36,7 +38,7 @@ func TestState(t *testing.T) {
 	for name, group := range map[string]string{"by ARN": awstest.GroupARN, "by name": "portal"} {
 		got, err := New(f.Client(t)).State(t.Context(), awstest.Portal(), behind(group), awstest.Tokyo)
 		got.DeployedAt = got.DeployedAt.UTC()
-		if err != nil || got != want {
+		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 		if arn := f.Last("DescribeTargetHealth").Form.Get("TargetGroupArn"); arn != awstest.GroupARN {
@@ -54,13 +56,11 @@ func TestStateThatCannotBeRead(t *testing.T) {
 		services, health awstest.Answer
 		code             dr.Code
 	}{
-		"missing":        {awstest.JSON(200, `{"services":[],"failures":[{"reason":"MISSING"}]}`), nil, dr.NotFound},
-		"another's":      {awstest.JSON(200, `{"services":[{"serviceName":"other"}]}`), nil, dr.NotFound},
-		"no cluster":     {awstest.JSON(400, `{"__type":"ClusterNotFoundException","message":"raw text"}`), nil, dr.NotFound},
-		"denied":         {awstest.JSON(400, `{"__type":"AccessDeniedException","message":"raw text"}`), nil, dr.Denied},
-		"no group":       {awstest.ECSService("ACTIVE", 1, 1), awstest.XMLError(400, "TargetGroupNotFound"), dr.NotFound},
-		"health denied":  {awstest.ECSService("ACTIVE", 1, 1), awstest.XMLError(403, "AccessDenied"), dr.Denied},
-		"health at rest": {awstest.ECSService("ACTIVE", 1, 1), awstest.XMLError(400, "Throttling"), dr.Temporary},
+		"missing":    {awstest.JSON(200, `{"services":[],"failures":[{"reason":"MISSING"}]}`), nil, dr.NotFound},
+		"another's":  {awstest.JSON(200, `{"services":[{"serviceName":"other"}]}`), nil, dr.NotFound},
+		"no cluster": {awstest.JSON(400, `{"__type":"ClusterNotFoundException","message":"raw text"}`), nil, dr.NotFound},
+		"denied":     {awstest.JSON(400, `{"__type":"AccessDeniedException","message":"raw text"}`), nil, dr.Denied},
+		"throttled":  {awstest.JSON(400, `{"__type":"ThrottlingException","message":"raw text"}`), nil, dr.Temporary},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := awstest.NewFake(t)
@@ -73,9 +73,65 @@ func TestStateThatCannotBeRead(t *testing.T) {
 	f := awstest.NewFake(t)
 	_, err := New(f.Client(t)).State(t.Context(), awstest.Portal(), awstest.Workload(), "eu-west-1")
 	awstest.Refused(t, err, dr.Invalid)
-	f.On("DescribeServices", awstest.ECSService("ACTIVE", 1, 1))
-	_, err = New(f.Client(t)).State(t.Context(), awstest.Portal(), behind("elsewhere"), awstest.Tokyo)
-	awstest.Refused(t, err, dr.NotFound)
+}
+
+// What the targets are is told to whoever asks for them, and holds up nobody who does not:
+// a redeployment needs none.
+func TestCaseAWS12TargetsThatCannotBeRead(t *testing.T) {
+	for name, tc := range map[string]struct {
+		group  string
+		health awstest.Answer
+		want   string
+	}{
+		"no group":       {awstest.GroupARN, awstest.XMLError(400, "TargetGroupNotFound"), "target group"},
+		"health denied":  {awstest.GroupARN, awstest.XMLError(403, "AccessDenied"), "elasticloadbalancing:DescribeTargetHealth"},
+		"health at rest": {awstest.GroupARN, awstest.XMLError(400, "Throttling"), "Elastic Load Balancing"},
+		"another group":  {"elsewhere", nil, "elsewhere"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := awstest.NewFake(t)
+			f.On("DescribeServices", awstest.ECSService("ACTIVE", 1, 1))
+			f.On("DescribeTargetHealth", tc.health)
+			st, err := New(f.Client(t)).State(t.Context(), awstest.Portal(), behind(tc.group), awstest.Tokyo)
+			if err != nil || st.Deployment != "ecs-svc/2" || st.Healthy != 0 {
+				t.Fatalf("%+v, %v", st, err)
+			}
+			if said := awstest.Say(t, st.Unread); !strings.Contains(said, tc.want) || strings.Contains(said, "raw text") {
+				t.Errorf("it says %q", said)
+			}
+		})
+	}
+}
+
+// Who is told to slow down is told so, also by an act.
+func TestCaseAWS12SlowDown(t *testing.T) {
+	f := awstest.NewFake(t)
+	throttled := awstest.JSON(400, `{"__type":"ThrottlingException","message":"raw text"}`)
+	f.On("DescribeServices", throttled)
+	f.On("UpdateService", throttled)
+	w := New(f.Client(t))
+	_, read := w.State(t.Context(), awstest.Portal(), awstest.Workload(), awstest.Tokyo)
+	_, acted := w.Redeploy(t.Context(), awstest.Portal(), awstest.Workload(), awstest.Tokyo)
+	for _, err := range []error{read, acted} {
+		awstest.Refused(t, err, dr.Temporary)
+		if !errors.Is(err, dr.ErrSlowDown) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// With rollback an older deployment is the primary one again while the failed one is shown.
+func TestCaseAWS14FailedDeploymentIsRead(t *testing.T) {
+	const services = `{"services":[{"serviceName":"portal","status":"ACTIVE","deployments":[
+		{"id":"ecs-svc/1","status":"PRIMARY","rolloutState":"COMPLETED","createdAt":1700000000},
+		{"id":"ecs-svc/2","status":"ACTIVE","rolloutState":"FAILED","createdAt":1750000000},
+		{"id":"ecs-svc/3","status":"ACTIVE","rolloutState":"FAILED","createdAt":1800000000}]}],"failures":[]}`
+	f := awstest.NewFake(t)
+	f.On("DescribeServices", awstest.JSON(200, services))
+	got, err := New(f.Client(t)).State(t.Context(), awstest.Portal(), awstest.Workload(), awstest.Seoul)
+	if err != nil || got.Deployment != "ecs-svc/1" || got.Failed.ID != "ecs-svc/3" || got.Failed.At.Unix() != 1800000000 {
+		t.Errorf("%+v, %v", got, err)
+	}
 }
 
 func TestScaleReadsFirst(t *testing.T) {
@@ -111,7 +167,7 @@ func TestRedeploy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := awstest.NewFake(t)
 			f.On("UpdateService", tc.answer)
-			err := New(f.Client(t)).Redeploy(t.Context(), awstest.Portal(), awstest.Workload(), awstest.Tokyo)
+			_, err := New(f.Client(t)).Redeploy(t.Context(), awstest.Portal(), awstest.Workload(), awstest.Tokyo)
 			if tc.code != "" {
 				awstest.Refused(t, err, tc.code)
 			} else if err != nil {
@@ -130,7 +186,8 @@ func TestRedeploy(t *testing.T) {
 func TestActsOnAServiceThatIsNotThere(t *testing.T) {
 	f := awstest.NewFake(t)
 	w := New(f.Client(t))
-	awstest.Refused(t, w.Redeploy(t.Context(), awstest.Portal(), awstest.Workload(), "eu-west-1"), dr.Invalid)
+	_, err := w.Redeploy(t.Context(), awstest.Portal(), awstest.Workload(), "eu-west-1")
+	awstest.Refused(t, err, dr.Invalid)
 	awstest.Refused(t, w.Scale(t.Context(), awstest.Portal(), awstest.Workload(), "eu-west-1", 1), dr.Invalid)
 	if got := f.Asked(); len(got) != 0 {
 		t.Errorf("asked %q", got)

@@ -12,7 +12,7 @@ import (
 	"github.com/drbot/drbot/internal/aws/systems"
 )
 
-var checkNames = []string{"aurora.writer", "aurora.state", "aurora.target-sync", "aurora.target-instance", "aurora.lag", "source.reachable", "target.workload"}
+var checkNames = []string{"aurora.writer", "aurora.state", "aurora.target-sync", "aurora.target-instance", "aurora.lag", "source.reachable", "target.workload", "target.controller"}
 
 // levels makes the checks, and holds them to what every check must have.
 func levels(t *testing.T, c *aws.Client, s dr.Service, mode dr.Mode) map[string]dr.Check {
@@ -105,6 +105,8 @@ func TestChecksThatFail(t *testing.T) {
 		"no lag":            {awstest.Portal(), "GetMetricData", awstest.Metrics(), "aurora.lag", dr.Unknown, "no reading"},
 		"source answers no": {awstest.Portal(), "ap-northeast-2 DescribeDBClusters", awstest.XMLError(404, "DBClusterNotFoundFault"), "source.reachable", dr.OK, "no database cluster"},
 		"source refuses":    {awstest.Portal(), "ap-northeast-2 DescribeDBClusters", awstest.XMLError(503, "ServiceUnavailable"), "source.reachable", dr.Unknown, "planned run needs both"},
+		"CodeDeploy":        {awstest.Portal(), "DescribeServices", controlledBy("CODE_DEPLOY"), "target.controller", dr.Fail, "deployed by CODE_DEPLOY"},
+		"external":          {awstest.Portal(), "DescribeServices", controlledBy("EXTERNAL"), "target.controller", dr.Fail, "deployed by EXTERNAL"},
 		"workload missing":  {awstest.Portal(), "DescribeServices", awstest.JSON(200, `{"services":[],"failures":[{"reason":"MISSING"}]}`), "target.workload", dr.Fail, "no ECS service"},
 		"made by the run":   {pilot, "DescribeServices", awstest.JSON(400, `{"__type":"ClusterNotFoundException"}`), "target.workload", dr.Warn, "no ECS service"},
 		"workload gone":     {awstest.Portal(), "DescribeServices", awstest.ECSService("INACTIVE", 0, 0), "target.workload", dr.Fail, "INACTIVE"},
@@ -132,5 +134,27 @@ func TestChecksOfAServiceThatIsHardlyConfigured(t *testing.T) {
 	}
 	if got := f.Asked(); len(got) != 0 {
 		t.Errorf("asked %q", got)
+	}
+}
+
+// controlledBy is Portal's ECS service under a deployment controller.
+func controlledBy(controller string) awstest.Answer {
+	return awstest.JSON(200, `{"services":[{"serviceName":"portal","status":"ACTIVE","desiredCount":2,"runningCount":2,"deploymentController":{"type":"`+controller+`"}}],"failures":[]}`)
+}
+
+// A service that ECS does not deploy itself is refused before anything is changed, in both modes.
+func TestCaseAWS15Controller(t *testing.T) {
+	for controller, refused := range map[string]bool{"ECS": false, "CODE_DEPLOY": true, "EXTERNAL": true} {
+		for _, mode := range []dr.Mode{dr.Planned, dr.Disaster} {
+			t.Run(controller+"/"+string(mode), func(t *testing.T) {
+				f := awstest.NewFake(t)
+				f.AllWell()
+				f.On("DescribeServices", controlledBy(controller))
+				check := levels(t, f.Client(t), awstest.Portal(), mode)["target.controller"]
+				if (check.Level == dr.Fail) != refused || refused && check.Need != dr.NeedSound {
+					t.Errorf("%s, needed %q", check.Line(), check.Need)
+				}
+			})
+		}
 	}
 }

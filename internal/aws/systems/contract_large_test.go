@@ -108,7 +108,8 @@ func TestContractOfSeveral(t *testing.T) {
 	for _, r := range w.service.ResourcesOf(dr.ECSService) {
 		w.run(r, seoul, 0)
 		before := w.run(r, tokyo, workloads[r.Name])
-		w.must(w.workloads.Redeploy(t.Context(), w.service, r, tokyo))
+		_, err := w.workloads.Redeploy(t.Context(), w.service, r, tokyo)
+		w.must(err)
 		w.eventually("a new deployment of "+r.Name, func() bool {
 			st, err := w.workloads.State(t.Context(), w.service, r, tokyo)
 			w.must(err)

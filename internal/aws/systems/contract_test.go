@@ -202,7 +202,8 @@ func TestContractPlanned(t *testing.T) {
 	}
 
 	before := w.run(w.web, tokyo, 2)
-	w.must(w.workloads.Redeploy(t.Context(), w.service, w.web, tokyo))
+	_, err := w.workloads.Redeploy(t.Context(), w.service, w.web, tokyo)
+	w.must(err)
 	w.eventually("a new deployment", func() bool {
 		st, err := w.workloads.State(t.Context(), w.service, w.web, tokyo)
 		w.must(err)
@@ -218,7 +219,7 @@ func TestContractPlanned(t *testing.T) {
 	if got := w.checks(dr.Planned, seoul, tokyo)["aurora.writer"]; got.Level != dr.Fail {
 		t.Errorf("the writer has left: %s", got.Line())
 	}
-	_, err := w.databases.Events(t.Context(), w.service, w.db, tokyo, time.Now().Add(-time.Hour))
+	_, err = w.databases.Events(t.Context(), w.service, w.db, tokyo, time.Now().Add(-time.Hour))
 	w.must(err)
 }
 

@@ -139,6 +139,10 @@ func (h workloadsHands) Sick(r dr.Region) {
 	h.set(func(f *sandbox.Faults) { f.TargetsUnhealthy = []string{string(r)} })
 }
 
+func (h workloadsHands) Trips(r dr.Region) {
+	h.set(func(f *sandbox.Faults) { f.BreakerTrips = []string{string(r)} })
+}
+
 func (h workloadsHands) Never(r dr.Region) {
 	h.set(func(f *sandbox.Faults) { f.RunningNever = []string{string(r)} })
 }

@@ -91,7 +91,7 @@ func TestChecksOfEveryResource(t *testing.T) {
 		}
 		return all
 	}
-	want := slices.Concat([]string{"target.workload web"}, ofDatabase("orders"), []string{"source.reachable", "target.workload worker"}, ofDatabase("users"), []string{"target.workload mail"})
+	want := slices.Concat([]string{"target.workload web", "target.controller web"}, ofDatabase("orders"), []string{"source.reachable", "target.workload worker", "target.controller worker"}, ofDatabase("users"), []string{"target.workload mail", "target.controller mail"})
 	if !slices.Equal(lines, want) {
 		t.Errorf("checks\n%q\nwant\n%q", lines, want)
 	}
@@ -121,12 +121,12 @@ func TestAServiceWithoutADatabaseLearnsWhetherItsSourceAnswers(t *testing.T) {
 	for _, c := range got {
 		lines = append(lines, fmt.Sprintf("%s %s %s", c.Name, c.Resource, c.Level))
 	}
-	if want := []string{"target.workload web ok", "source.reachable  unknown", "target.workload worker ok"}; !slices.Equal(lines, want) {
+	if want := []string{"target.workload web ok", "target.controller web ok", "source.reachable  unknown", "target.workload worker ok", "target.controller worker ok"}; !slices.Equal(lines, want) {
 		t.Errorf("%q, want %q", lines, want)
 	}
 	f.On("ap-northeast-2 DescribeServices", awstest.JSON(200, `{"services":[]}`))
 	got = systems.All(f.Client(t)).Checks(t.Context(), s, dr.Planned, awstest.Seoul, awstest.Tokyo)
-	if c := got[1]; c.Level != dr.OK || !strings.Contains(awstest.Say(t, c.Detail), "no ECS service") {
+	if c := got[2]; c.Level != dr.OK || !strings.Contains(awstest.Say(t, c.Detail), "no ECS service") {
 		t.Errorf("an answer of a kind: %s", c.Line())
 	}
 }

@@ -21,6 +21,7 @@ type Faults struct {
 	TargetsEmpty        []string `json:"targets_empty"`        // running tasks are in no target group
 	TargetsUnhealthy    []string `json:"targets_unhealthy"`    // registered targets fail their health checks
 	RunningNever        []string `json:"running_never"`        // wanted tasks stay pending
+	BreakerTrips        []string `json:"breaker_trips"`        // new deployments of services with a circuit breaker fail
 	LagMissing          bool     `json:"lag_missing"`          // no data points of the replication lag
 	DirectConnectDown   []string `json:"direct_connect_down"`  // virtual interfaces and their BGP sessions are down
 }

@@ -6,6 +6,7 @@ Follows
   https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
   https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
   https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+  https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
   https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
 
 Moto sets a service's running count to the desired count at once and registers no
@@ -18,12 +19,15 @@ stops; running and pending counts, deployments and target health are read off th
     stopped      the target is `draining` for TIMINGS["target_healthy"], then gone
     redeployed   (forced, or another task definition) new tasks start beside the old ones, which stop
                  once the new ones had the time to become healthy; the deployment is COMPLETED then
+    tripped      (the fault breaker_trips) a new deployment's tasks stop instead of starting, it is FAILED
+                 and stays the primary one, as without rollback; the old ones go on. Events say so, and
+                 ListTasks and DescribeTasks tell of the stopped tasks
 
 A service also keeps what it was made with and Moto forgets (KEPT below).
 
 Unlike at AWS, a deployment is IN_PROGRESS while its service scales, too.
-Out of reach: ListTasks and DescribeTasks of these tasks, containers of any kind,
-the circuit breaker (kept, never tripped), execute-command, autoscaling.
+Out of reach: ListTasks and DescribeTasks of tasks that run, containers of any kind, the circuit
+breaker's own counting and its rollback, execute-command, autoscaling.
 """
 
 import itertools
@@ -83,6 +87,11 @@ class Deployment:
         self.created = utcnow()
         self.task_definition = task_definition
         self.tasks: list[Task] = []
+        self.fails = NEVER  # when the circuit breaker ends it
+        self.stopped: list[str] = []  # ids of the tasks that did not start
+
+    def failed(self) -> bool:
+        return now() >= self.fails
 
     def wanted(self) -> list[Task]:
         return [t for t in self.tasks if not t.stopping()]
@@ -127,9 +136,13 @@ class Fleet:
             self.settle()
             old = [t for t in self.tasks() if not t.stopping()]
             new = Deployment(self.deployments[0].task_definition)
+            self.deployments.insert(0, new)
+            if faulty("breaker_trips", self.region):
+                new.fails = now() + TIMINGS["task_start"]
+                new.stopped = [uuid.uuid4().hex for _ in range(self.desired)]
+                return
             starts = self.start()
             new.tasks = [Task(starts) for _ in range(self.desired)]
-            self.deployments.insert(0, new)
             for task in old:
                 task.stops = now() if task.pending() else starts + TIMINGS["target_healthy"]
 
@@ -164,6 +177,9 @@ class Fleet:
     def describe_one(self, deployment: Deployment, template: dict[str, Any]) -> dict[str, Any]:
         primary = deployment is self.deployments[0]
         state = "COMPLETED" if not primary or self.completed() else "IN_PROGRESS"
+        reason = f"ECS deployment {deployment.id} {state.lower().replace('_', ' ')}."
+        if deployment.failed():
+            state, reason = "FAILED", "ECS deployment circuit breaker: tasks failed to start."
         return {
             **template,
             "id": deployment.id,
@@ -172,11 +188,26 @@ class Fleet:
             "desiredCount": self.desired if primary else 0,
             "runningCount": sum(t.running() for t in deployment.tasks),
             "pendingCount": sum(t.pending() for t in deployment.tasks),
+            "failedTasks": len(deployment.stopped) if deployment.failed() else 0,
             "rolloutState": state,
-            "rolloutStateReason": f"ECS deployment {deployment.id} {state.lower().replace('_', ' ')}.",
+            "rolloutStateReason": reason,
             "createdAt": deployment.created,
             "updatedAt": deployment.created,
         }
+
+
+    def events(self, service: str) -> list[dict[str, Any]]:
+        """What ECS says of the deployments that failed."""
+        with LOCK:
+            return [
+                {
+                    "id": str(uuid.uuid5(uuid.NAMESPACE_OID, d.id)),
+                    "createdAt": d.created + timedelta(seconds=TIMINGS["task_start"]),
+                    "message": f"(service {service}) (deployment {d.id}) deployment failed: tasks failed to start.",
+                }
+                for d in self.deployments
+                if d.failed()
+            ]
 
 
 def fleet(service: models.Service) -> Fleet:
@@ -190,6 +221,65 @@ def count(service: models.Service, state: str) -> int:
     with LOCK:
         fleet(service).settle()
         return sum(getattr(task, state)() for task in fleet(service).tasks())
+
+
+# ---- Stopped tasks ---------------------------------------------------------------------------
+
+
+def stopped(service: models.Service) -> dict[str, dict[str, Any]]:
+    """The tasks of a service that failed to start, by ARN, as DescribeTasks shows them."""
+    prefix = service.cluster_arn.replace(":cluster/", ":task/")
+    with LOCK:
+        return {
+            f"{prefix}/{task}": {
+                "taskArn": f"{prefix}/{task}",
+                "clusterArn": service.cluster_arn,
+                "group": f"service:{service.name}",
+                "startedBy": d.id,
+                "desiredStatus": "STOPPED",
+                "lastStatus": "STOPPED",
+                "stopCode": "TaskFailedToStart",
+                "stoppedReason": "CannotPullContainerError: pull image manifest has been retried 5 time(s): not found",
+                "createdAt": d.created,
+                "containers": [],
+            }
+            for d in fleet(service).deployments
+            if d.failed()
+            for task in d.stopped
+        }
+
+
+def services_of(response: EC2ContainerServiceResponse) -> list[models.Service]:
+    cluster = response._get_param("cluster", "default").split("/")[-1]
+    return [s for s in response.ecs_backend.services.values() if s.cluster_name == cluster]
+
+
+def list_tasks(original: Any) -> Any:
+    """ListTasks with the stopped tasks of a service, when these are asked for."""
+
+    def answer(self: EC2ContainerServiceResponse) -> ActionResult:
+        found = original(self)
+        name = (self._get_param("serviceName") or "").split("/")[-1]
+        if self._get_param("desiredStatus") == "STOPPED":
+            for service in services_of(self):
+                if service.name == name:
+                    found.result["taskArns"] += list(stopped(service))
+        return found
+
+    return answer
+
+
+def describe_tasks(original: Any) -> Any:
+    """DescribeTasks with those stopped tasks."""
+
+    def answer(self: EC2ContainerServiceResponse) -> ActionResult:
+        found = original(self)
+        asked = self._get_param("tasks", [])
+        for service in services_of(self):
+            found.result["tasks"] += [task for arn, task in stopped(service).items() if arn in asked]
+        return found
+
+    return answer
 
 
 # ---- Target groups ---------------------------------------------------------------------------
@@ -344,8 +434,11 @@ def install() -> None:
     service.running_count = property(lambda self: count(self, "running"), ignored)
     service.pending_count = property(lambda self: count(self, "pending"), ignored)
     service.deployments = property(lambda self: fleet(self).describe(vars(self)["drbot_template"]), set_deployments)
+    service.events = property(lambda self: fleet(self).events(self.name), ignored)
     backend.update_service = update_service(backend.update_service)
     backend.describe_clusters = describe_clusters(backend.describe_clusters)
     EC2ContainerServiceResponse.create_service = create_service(EC2ContainerServiceResponse.create_service)
+    EC2ContainerServiceResponse.list_tasks = list_tasks(EC2ContainerServiceResponse.list_tasks)
+    EC2ContainerServiceResponse.describe_tasks = describe_tasks(EC2ContainerServiceResponse.describe_tasks)
     EC2ContainerServiceResponse.update_task_protection = update_task_protection
     ELBv2Backend.describe_target_health = describe_target_health(ELBv2Backend.describe_target_health)

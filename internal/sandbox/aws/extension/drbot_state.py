@@ -38,6 +38,7 @@ REGIONAL = (
     "targets_empty",  # running tasks are in no target group
     "targets_unhealthy",  # registered targets fail their health checks
     "running_never",  # wanted tasks stay pending
+    "breaker_trips",  # new deployments fail, by the circuit breaker
     "direct_connect_down",  # virtual interfaces and their BGP sessions are down
 )
 

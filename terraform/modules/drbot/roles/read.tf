@@ -15,6 +15,8 @@ locals {
           "cloudwatch:GetMetricData",
           "cloudwatch:ListMetrics",
           "ecs:DescribeServices",
+          "ecs:DescribeTasks",
+          "ecs:ListTasks",
           "elasticloadbalancing:DescribeTargetHealth",
           "rds:DescribeDBClusters",
           "rds:DescribeDBInstances",
