@@ -73,7 +73,7 @@ func (b Watchman) follow(ctx context.Context) error {
 	due := slices.DeleteFunc(runs, func(run dr.Run) bool {
 		age := b.host.Now().Sub(run.Ended)
 		_, known := b.Team.Services[run.Service]
-		return !known || !run.State.Final() || age < aftermathEvery || age > aftermath || !beganToPromote(run)
+		return !known || !run.State.Final() || age < aftermathEvery || age > aftermath || !beganToPromote(run) || promotedSince(runs, run)
 	})
 	var errs []error
 	for some := range slices.Chunk(due, aftermathAtOnce) {
@@ -109,6 +109,12 @@ func (b Watchman) tellEvent(ctx context.Context, run dr.Run, s dr.Service, e dr.
 
 func sameEvent(a, b dr.Event) bool {
 	return a.At.Equal(b.At) && a.Source == b.Source && a.Text.Same(b.Text)
+}
+
+// promotedSince tells whether a later run of the service has begun to promote: what is reported
+// then is of that one.
+func promotedSince(runs []dr.Run, run dr.Run) bool {
+	return slices.ContainsFunc(runs, func(o dr.Run) bool { return o.Service == run.Service && o.At.After(run.At) && beganToPromote(o) })
 }
 
 // beganToPromote tells whether a run came as far as a promotion, whatever became of it.

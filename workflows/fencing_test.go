@@ -150,3 +150,31 @@ func TestCaseAWS7EventsOfAStoppedRun(t *testing.T) {
 		})
 	}
 }
+
+// TestCaseAWS7EventsOfTheWayBack has a service moved and moved back within the hours in which
+// events are told: what the way back brings about is not told as the first run's.
+func TestCaseAWS7EventsOfTheWayBack(t *testing.T) {
+	t.Parallel()
+	world.Run(t, world.Options{}, func(t *testing.T, w *world.World) {
+		there := w.Start(world.Disaster)
+		approved(w, there)
+		time.Sleep(time.Minute)
+		cmd := world.Planned
+		cmd.Kind, cmd.Target, cmd.Once, cmd.Override = dr.Failback, world.Seoul, "back", true
+		back := w.Start(cmd)
+		approved(w, back)
+		w.Report(world.Seoul, fencedLate)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go w.Books.Watchman().Watch(ctx)
+		time.Sleep(time.Hour)
+		for _, n := range w.Said() {
+			if n.Run == there && n.Title.ID == "note.event" {
+				t.Errorf("the thread of the first run has %v", n.Lines)
+			}
+		}
+		if n := told(w, fencedLate); len(n) != 1 || n[0].Run != back {
+			t.Errorf("it is told as %v", n)
+		}
+	})
+}
