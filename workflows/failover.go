@@ -96,7 +96,7 @@ func (b *Runbooks) failover(r *engine.Run, req dr.Request) string {
 		return svc, nil
 	})
 	f.svc, f.source = began.Value, began.Value.Other(req.Target)
-	if began.What.ID == wasEnded {
+	if began.What.ID == wasEnded().ID {
 		return string(dr.RunRefused) // its end stands
 	}
 	if !began.OK() {
@@ -134,12 +134,12 @@ func requested(ctx context.Context, b *parts, r *engine.Run, req dr.Request) err
 }
 
 // wasEnded is what is told of a run that has ended and was put into the queue anew.
-const wasEnded = "run.ended-before"
+func wasEnded() dr.Text { return dr.T("run.ended-before") }
 
 // endedBefore tells that a run that has ended was put into the queue anew.
 func endedBefore(ctx context.Context, b *parts, r *engine.Run, req dr.Request) error {
 	r.Log().ErrorContext(ctx, "A RUN THAT HAS ENDED IS IN THE QUEUE ANEW, and is not played")
-	why := &dr.Error{Code: dr.Conflict, What: dr.T(wasEnded), Next: dr.T("run.unasked.next")}
+	why := &dr.Error{Code: dr.Conflict, What: wasEnded(), Next: dr.T("run.unasked.next")}
 	line := dr.AuditEntry{At: b.host.Now(), Who: itself, Via: "run", Action: "begin-anew", Service: req.Service, Run: req.Run, Once: "begin-anew/" + req.Run, Detail: why.What}
 	if err := b.Store.Book.Audit(ctx, line); err != nil {
 		return err
