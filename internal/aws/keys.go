@@ -85,14 +85,23 @@ func (a *asking) wait(ctx context.Context) (awssdk.Credentials, error) {
 func (k *keys) ask(ctx context.Context) *asking {
 	if k.asking == nil {
 		k.asking, k.asked = &asking{done: make(chan struct{})}, k.now()
-		go k.renew(context.WithoutCancel(ctx), k.asking)
+		go k.renew(context.WithoutCancel(ctx), k.asking, k.limit(ctx))
 	}
 	return k.asking
 }
 
-func (k *keys) renew(ctx context.Context, a *asking) {
-	// A little less than a call has, so that who waits is told where it went wrong.
-	ctx, cancel := context.WithTimeout(ctx, k.timeout*9/10)
+// limit is for a question: a little less than who waits has, so that they are told where it
+// went wrong, also where the answer takes another question; no less than half of a call's.
+func (k *keys) limit(ctx context.Context) time.Duration {
+	most := k.timeout
+	if end, ok := ctx.Deadline(); ok {
+		most = min(most, time.Until(end))
+	}
+	return max(most*9/10, k.timeout/2)
+}
+
+func (k *keys) renew(ctx context.Context, a *asking, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	a.taken, a.err = k.fetch(ctx)
 	k.mu.Lock()
