@@ -2,6 +2,8 @@
 
 package workflows_test
 
+import "os"
+
 // sample is empty: all tests are played.
 const sample = ""
 
@@ -11,5 +13,11 @@ const sequences = 10
 // oneIn tells which of the single moves are played.
 const oneIn = 53
 
-// oneSwept: every place of a sweep is played.
-const oneSwept = 1
+// oneSwept tells which places of a sweep are played: every one by make test and make moves,
+// every other one where a developer waits.
+func oneSwept() int {
+	if os.Getenv("DRBOT_MOVES") != "" {
+		return 1
+	}
+	return 2
+}
