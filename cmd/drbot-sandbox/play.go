@@ -165,6 +165,7 @@ func (o *outside) keep(ctx context.Context, world *sandbox.World) error {
 
 func (o *outside) benchCommand() *cobra.Command {
 	var runs int
+	var bare bool
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure what the bot itself costs, beside its budget",
@@ -179,10 +180,14 @@ func (o *outside) benchCommand() *cobra.Command {
 			}
 			defer cleanup()
 			w.HealthEvery, w.DriftEvery = 0, 0
+			if bare {
+				w.Isolation = "none"
+			}
 			return sandbox.Bench(c.Context(), w, runs)
 		},
 	}
 	c.Flags().IntVar(&runs, "runs", 5, "how many runs to measure")
+	c.Flags().BoolVar(&bare, "without-walls", false, "run Terraform without a wall around it, to see what the walls cost")
 	return c
 }
 
