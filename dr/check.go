@@ -72,17 +72,18 @@ func Worst(checks []Check) Level {
 // The statuses are the service's raw strings: the documented list is longer
 // than the API's own enumeration (switching-over), so nothing is enumerated here.
 type DatabaseState struct {
-	Status       string           `json:"status"`         // of the global cluster
-	Failover     string           `json:"failover"`       // FailoverState.Status; empty when nothing is pending
-	FailoverFrom Region           `json:"failover_from"`  // of the pending operation
-	FailoverTo   Region           `json:"failover_to"`    // of the pending operation
-	DataLoss     bool             `json:"data_loss"`      // IsDataLossAllowed of the pending operation
-	Writer       Region           `json:"writer"`         // empty when there is none
-	Members      []DatabaseMember `json:"members"`        // every member the service lists
-	ReadFrom     Region           `json:"read_from"`      // the Region that answered
-	WriterReady  bool             `json:"writer_ready"`   // the writer's cluster and its writer instance are available
-	WriterDetail Text             `json:"writer_detail"`  // the writer's cluster and instances by their raw statuses, or why they were not read
-	Engine       string           `json:"engine_version"` // of the global cluster
+	Status       string           `json:"status"`                // of the global cluster
+	Failover     string           `json:"failover"`              // FailoverState.Status; empty when nothing is pending
+	FailoverFrom Region           `json:"failover_from"`         // of the pending operation
+	FailoverTo   Region           `json:"failover_to"`           // of the pending operation
+	DataLoss     bool             `json:"data_loss"`             // IsDataLossAllowed of the pending operation
+	Writer       Region           `json:"writer"`                // empty when there is none
+	Members      []DatabaseMember `json:"members"`               // every member the service lists
+	ReadFrom     Region           `json:"read_from"`             // the Region that answered
+	WriterReady  bool             `json:"writer_ready"`          // the writer's cluster and its writer instance are available
+	WriterBusy   bool             `json:"writer_busy,omitempty"` // they are not, and in statuses that pass by themselves
+	WriterDetail Text             `json:"writer_detail"`         // the writer's cluster and instances by their raw statuses, or why they were not read
+	Engine       string           `json:"engine_version"`        // of the global cluster
 }
 
 // Rebuilds tells that a Region has the writer, which takes writes, while the promotion that

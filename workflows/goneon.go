@@ -66,7 +66,7 @@ func (s goingOn) silence(ctx context.Context) (why, alive dr.Text) {
 		}
 		st, err = s.f.Cloud.Databases.State(ctx, s.f.svc, db, s.f.source)
 		switch code := dr.CodeOf(err); {
-		case err == nil && st.Writer == s.f.source && !st.WriterReady:
+		case err == nil && st.Writer == s.f.source && !st.WriterReady && !st.WriterBusy:
 			why, alive = dr.T("gone.writer", "detail", st.WriterDetail), dr.Text{}
 		case err != nil && (code == dr.Temporary || code == dr.Uncertain):
 			why, _ = dr.Told(err)

@@ -106,6 +106,7 @@ func TestDisasterIsNotOffered(t *testing.T) {
 		make func(w *world.World)
 	}{
 		"refused":    {"promote/portal-global", func(w *world.World) { w.Fail("Promote", 1, errMended) }},
+		"backing up": {"promote/portal-global", func(w *world.World) { w.Before("Promote", func() { w.Busy(true) }); w.Fail("Promote", 1, errMended) }},
 		"silent lag": {"promote/portal-global", func(w *world.World) { w.Before("Promote", func() { w.SetLag(-1) }); w.Fail("Promote", 1, errMended) }},
 		"pending":    {"promote/portal-global", func(w *world.World) { w.After("Promote", func() { w.Stick(); w.Down(world.Seoul, true) }) }},
 		"target gone": {"promote/portal-global", func(w *world.World) {

@@ -63,6 +63,7 @@ type database struct {
 	promoted []dr.Promotion
 	status   string                   // reported of it, over what it would be
 	stuck    bool                     // no promotion ends
+	busy     bool                     // the writer is not available, which passes
 	slow     time.Duration            // until the writer takes writes, over what it would take
 	called   string                   // the state of an operation, over what it would be
 	rebuilds bool                     // a promotion moves the writer, and then goes on over the other members
@@ -217,6 +218,9 @@ func (d *database) state(s dr.Service, db dr.Resource, through dr.Region) dr.Dat
 	if !st.WriterReady {
 		st.WriterDetail = dr.T(dr.Words, "words", dr.Foreign("cluster available, instance configuring-log-exports"))
 	}
+	if d.busy {
+		st.WriterReady, st.WriterBusy, st.WriterDetail = false, true, dr.T(dr.Words, "words", dr.Foreign("cluster available, instance backing-up"))
+	}
 	for _, r := range s.Regions {
 		st.Members = append(st.Members, dr.DatabaseMember{ARN: db.At(r, "cluster_arn"), Region: r, Writer: r == d.writer, Sync: "connected"})
 	}
@@ -327,6 +331,13 @@ func (w *World) Unready(longer time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.first().slow = longer
+}
+
+// Busy has the writer of the first database be about something that passes, or no more.
+func (w *World) Busy(busy bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.first().busy = busy
 }
 
 // CallIt makes this the state of every operation on the first database.

@@ -25,6 +25,11 @@ func blocks(status string) bool {
 	return status == "" || slices.Contains(blocking(), status) || strings.HasPrefix(status, "incompatible-")
 }
 
+// busy tells whether a writer is not available for a while, and is one all the same.
+func (m member) busy() bool {
+	return !m.canWrite() && !blocks(m.status) && slices.ContainsFunc(m.instances, func(i instance) bool { return i.writer && !blocks(i.status) })
+}
+
 // promotable tells whether a member can be promoted as it is: neither its cluster nor every one
 // of its instances is in a status that blocks it.
 func (m member) promotable() bool {

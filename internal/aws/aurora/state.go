@@ -86,6 +86,6 @@ func (d database) readWriter(ctx context.Context, id string, state *dr.DatabaseS
 		return err
 	}
 	state.WriterDetail = m.told()
-	state.WriterReady = m.canWrite()
+	state.WriterReady, state.WriterBusy = m.canWrite(), m.busy()
 	return nil
 }
